@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["VarveTestSupport"], swiftSettings: settings)
+}
+
+// A target may depend only on targets above it; Tests/VarveTests/TidyTests.swift holds the imports
+// to the same order.
+let package = Package(
+  name: "varve",
+  platforms: [.macOS("26.0")],
+  products: [
+    .library(name: "Varve", targets: ["Varve"]),
+    .executable(name: "varve", targets: ["VarveCLI"]),
+  ],
+  targets: [
+    .target(name: "CVarveShims"),
+    .systemLibrary(
+      name: "CVarveLZ4", pkgConfig: "liblz4",
+      providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+    .systemLibrary(
+      name: "CVarveZstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+    module("VarveFormat", ["CVarveShims"]),
+    module("VarvePlatform", ["CVarveShims", "VarveFormat"]),
+    module("VarveSimulation", ["VarvePlatform", "VarveFormat"]),
+    module(
+      "Varve", ["VarvePlatform", "VarveFormat", "CVarveShims", "CVarveLZ4", "CVarveZstd"]),
+    .executableTarget(
+      name: "VarveCLI", dependencies: ["Varve", "VarveFormat", "VarvePlatform", "CVarveShims"],
+      swiftSettings: settings),
+    module(
+      "VarveTestSupport", ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat"],
+      path: "Tests/VarveTestSupport"),
+    tests("VarveFormatTests", ["VarveFormat", "CVarveShims"]),
+    tests("VarvePlatformTests", ["VarvePlatform", "VarveSimulation", "VarveFormat"]),
+    tests("VarveTests", ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat"]),
+    tests("VarveCLITests", ["Varve", "VarveFormat"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

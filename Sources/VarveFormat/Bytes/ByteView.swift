@@ -1,0 +1,204 @@
+import CVarveShims
+
+/// A borrowed run of bytes that something else keeps alive.
+///
+/// The engine reads from memory it does not copy: a mapped segment, an arena, a scratch buffer.
+/// A view is the address and the count of such bytes. Whoever hands a view out says how long it
+/// holds ("until the cursor moves", "while the pin is held"); a view outliving its owner is a bug
+/// of ours, never a consequence of bad input. Every access checks its bounds.
+@safe
+@frozen
+@usableFromInline
+package struct ByteView: @unchecked Sendable {
+  // @unchecked: the bytes are immutable while a view of them is out.
+  @usableFromInline package let start: UnsafeRawPointer
+  @usableFromInline package let count: Int
+
+  /// Views `count` bytes at `start`; the caller vouches that they stay readable and unchanged.
+  @inlinable
+  package init(unsafeStart start: UnsafeRawPointer, count: Int) {
+    unsafe self.start = start
+    self.count = count
+  }
+
+  /// Views a buffer; an empty one may have no address.
+  @inlinable
+  package init(unsafeBuffer buffer: UnsafeRawBufferPointer) {
+    if let base = buffer.baseAddress {
+      unsafe self.init(unsafeStart: base, count: buffer.count)
+    } else {
+      self = .empty
+    }
+  }
+
+  /// No bytes at all.
+  @inlinable
+  package static var empty: ByteView {
+    unsafe ByteView(unsafeStart: UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped, count: 0)
+  }
+
+  @inlinable
+  package var isEmpty: Bool { count == 0 }
+
+  /// The bytes as a span, for as long as this view is borrowed.
+  @inlinable
+  package var span: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      let buffer = unsafe UnsafeBufferPointer(
+        start: start.assumingMemoryBound(to: UInt8.self), count: count)
+      let span = unsafe Span(_unsafeElements: buffer)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+}
+
+// MARK: - Parts
+
+extension ByteView {
+  /// The part of `count` bytes at `offset`, or nil where it does not lie wholly inside.
+  @inlinable
+  package func part(at offset: Int, count partCount: Int) -> ByteView? {
+    guard offset >= 0, partCount >= 0, offset <= count, partCount <= count &- offset else {
+      return nil
+    }
+    return unsafe ByteView(unsafeStart: start + offset, count: partCount)
+  }
+
+  /// Everything from `offset` on; empty when the offset is at or past the end.
+  @inlinable
+  package func dropping(_ offset: Int) -> ByteView {
+    let skipped = max(0, min(offset, count))
+    return unsafe ByteView(unsafeStart: start + skipped, count: count &- skipped)
+  }
+
+  /// The first `length` bytes, or all of them when there are fewer.
+  @inlinable
+  package func prefix(_ length: Int) -> ByteView {
+    unsafe ByteView(unsafeStart: start, count: max(0, min(length, count)))
+  }
+}
+
+// MARK: - Loads
+
+extension ByteView {
+  /// The byte at `offset`, or nil outside.
+  @inlinable
+  package func byte(at offset: Int) -> UInt8? {
+    guard offset >= 0, offset < count else { return nil }
+    return unsafe start.load(fromByteOffset: offset, as: UInt8.self)
+  }
+
+  /// The little-endian 16-bit number at `offset`, at any alignment, or nil outside.
+  @inlinable
+  package func uint16(at offset: Int) -> UInt16? {
+    guard offset >= 0, offset <= count &- 2 else { return nil }
+    return unsafe UInt16(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+  }
+
+  /// The little-endian 32-bit number at `offset`, at any alignment, or nil outside.
+  @inlinable
+  package func uint32(at offset: Int) -> UInt32? {
+    guard offset >= 0, offset <= count &- 4 else { return nil }
+    return unsafe UInt32(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  /// The little-endian 64-bit number at `offset`, at any alignment, or nil outside.
+  @inlinable
+  package func uint64(at offset: Int) -> UInt64? {
+    guard offset >= 0, offset <= count &- 8 else { return nil }
+    return unsafe UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  }
+
+  /// The first eight bytes as a big-endian number, zero-filled: compares as the bytes would.
+  @inlinable
+  package var sortPrefix: UInt64 {
+    if count >= 8 {
+      return unsafe UInt64(bigEndian: start.loadUnaligned(as: UInt64.self))
+    }
+    var number: UInt64 = 0
+    var index = 0
+    while index < count {
+      number |= unsafe UInt64(start.load(fromByteOffset: index, as: UInt8.self)) << (56 &- 8 &* index)
+      index &+= 1
+    }
+    return number
+  }
+}
+
+// MARK: - Comparing and copying
+
+extension ByteView {
+  /// Below zero, zero or above zero as these bytes sort before, with or after the others:
+  /// unsigned bytes first, then the shorter one. The C function is `memcmp`.
+  @inlinable
+  package func compare(_ other: ByteView) -> Int {
+    let shared = min(count, other.count)
+    let order = memoryOrder(other, shared)
+    return order != 0 ? order : count &- other.count
+  }
+
+  @usableFromInline
+  func memoryOrder(_ other: ByteView, _ shared: Int) -> Int {
+    unsafe Int(memcmp(start, other.start, shared))
+  }
+
+  /// How many leading bytes the two have in common.
+  package func sharedPrefixCount(with other: ByteView) -> Int {
+    let limit = min(count, other.count)
+    var index = 0
+    while index < limit {
+      let same = unsafe start.load(fromByteOffset: index, as: UInt8.self)
+        == other.start.load(fromByteOffset: index, as: UInt8.self)
+      guard same else { break }
+      index &+= 1
+    }
+    return index
+  }
+
+  @inlinable
+  package func starts(with other: ByteView) -> Bool {
+    count >= other.count && prefix(other.count).compare(other) == 0
+  }
+
+  /// A copy the caller owns.
+  package var array: [UInt8] {
+    unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))
+  }
+}
+
+extension ByteView: Comparable {
+  @inlinable
+  package static func == (left: ByteView, right: ByteView) -> Bool {
+    left.count == right.count && left.compare(right) == 0
+  }
+
+  @inlinable
+  package static func < (left: ByteView, right: ByteView) -> Bool {
+    left.compare(right) < 0
+  }
+}
+
+// MARK: - Borrowing from arrays and spans
+
+extension Array<UInt8> {
+  /// Lends the array's bytes to `body`; the view holds until `body` returns.
+  @inlinable
+  package func withByteView<Result, Failure: Error>(
+    _ body: (ByteView) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try span.withByteView(body)
+  }
+}
+
+extension Span<UInt8> {
+  /// Lends the span's bytes to `body`; the view holds until `body` returns.
+  @inlinable
+  package func withByteView<Result, Failure: Error>(
+    _ body: (ByteView) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try unsafe withUnsafeBufferPointer { buffer throws(Failure) in
+      try body(unsafe ByteView(unsafeBuffer: UnsafeRawBufferPointer(buffer)))
+    }
+  }
+}

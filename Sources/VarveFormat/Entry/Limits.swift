@@ -1,0 +1,19 @@
+/// The limits of the format: a reader enforces them before it allocates, a writer before it writes.
+package enum Limits {
+  /// Bytes of a user's key.
+  package static let keyBytes = 65_535
+  /// Bytes of the keyspace number before it.
+  package static let keyspacePrefixBytes = 4
+  /// Bytes of an engine key.
+  package static let engineKeyBytes = keyBytes + keyspacePrefixBytes
+  /// Bytes of a value, uncompressed.
+  package static let valueBytes = 1 << 30
+  /// Bytes of one batch as a log payload.
+  package static let batchBytes = (1 << 30) + (64 << 20)
+  /// Bytes of a block with more than one entry, uncompressed.
+  package static let blockBytes = 65_535
+  /// Keyspaces that exist at one time.
+  package static let keyspaces = 65_536
+  /// Bytes of a keyspace's name (UTF-8).
+  package static let keyspaceNameBytes = 255
+}

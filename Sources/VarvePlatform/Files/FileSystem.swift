@@ -1,0 +1,129 @@
+package import VarveFormat
+
+/// The engine's only door to files.
+///
+/// Two implementations pass the same conformance tests: `PosixFileSystem` and, in
+/// `VarveSimulation`, an honest twin that loses, tears and refuses. Every mutating call is one step
+/// at which the twin can crash.
+package protocol FileSystem: AnyObject, Sendable {
+  /// Opens the directory at `path` without following a link in its last part.
+  ///
+  /// - Parameter create: makes a missing directory (mode 0700) and syncs its parent.
+  func openDirectory(at path: String, create: Bool) throws(FileSystemError) -> any Directory
+}
+
+/// One open directory. Names are single path components; nothing outside it can be reached.
+package protocol Directory: AnyObject, Sendable {
+  var path: String { get }
+
+  /// Device and inode: the same for every way to the same directory.
+  var identity: FileIdentity { get throws(FileSystemError) }
+
+  /// Every name but `.` and `..`, in no order.
+  func names() throws(FileSystemError) -> [String]
+
+  /// Size and kind of one entry, not following links; nil where there is none.
+  func status(of name: String) throws(FileSystemError) -> FileStatus?
+
+  /// Makes an empty file, mode 0600; fails where the name exists. The name is durable only after
+  /// ``sync()``.
+  func create(_ name: String) throws(FileSystemError) -> any File
+
+  /// Opens a regular file for reading; a link, a directory or a pipe in its place is an error.
+  func open(_ name: String) throws(FileSystemError) -> any File
+
+  /// Makes a log file whose first `capacity` bytes are allocated, read as zero and can be
+  /// overwritten without allocation. The name is durable only after ``sync()``.
+  func createLog(_ name: String, capacity: UInt64) throws(FileSystemError) -> any LogFile
+
+  /// Maps a whole regular file for reading; it must have exactly `size` bytes.
+  func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile
+
+  /// Renames, replacing what was there. Durable only after ``sync()``.
+  func rename(_ name: String, to newName: String) throws(FileSystemError)
+
+  /// Removes a file. Durable only after ``sync()``.
+  func remove(_ name: String) throws(FileSystemError)
+
+  /// Makes all earlier creations, renames and removals durable.
+  func sync() throws(FileSystemError)
+
+  /// Takes the exclusive lock on the file `name` (made when missing, never removed); throws
+  /// `.locked` at once where any process, this one included, holds it.
+  func lock(_ name: String) throws(FileSystemError) -> any FileLock
+}
+
+/// An open file. Reads and writes at positions; calls on one file may come from many threads.
+package protocol File: AnyObject, Sendable {
+  var name: String { get }
+
+  func size() throws(FileSystemError) -> UInt64
+
+  /// Reads up to `count` bytes at `offset` to the start of `buffer`; fewer only at the file's end.
+  func read(
+    into buffer: AlignedBuffer, count: Int, at offset: UInt64
+  ) throws(FileSystemError) -> Int
+
+  /// Writes every byte at `offset`, growing the file where needed.
+  func write(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError)
+
+  /// Reserves room for the first `size` bytes without changing what is read; a full disk says so
+  /// here. The file's size does not change.
+  func reserve(_ size: UInt64) throws(FileSystemError)
+
+  /// Cuts or extends (with zeros) the file to `size` bytes.
+  func truncate(to size: UInt64) throws(FileSystemError)
+
+  /// Makes all earlier writes of this file, and its size, durable. After an error the file must
+  /// not be trusted nor synced again.
+  func sync() throws(FileSystemError)
+
+  /// Closes; later calls throw. Closing twice is harmless.
+  func close() throws(FileSystemError)
+}
+
+/// A log file: appended to by one thread at a time, synced by any.
+package protocol LogFile: AnyObject, Sendable {
+  var name: String { get }
+
+  /// Bytes that are allocated; appends past them grow the file.
+  var capacity: UInt64 { get }
+
+  /// Writes all of `bytes` at `offset`, where the last append ended.
+  func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError)
+
+  /// Makes all earlier appends durable.
+  func sync() throws(FileSystemError)
+
+  /// Cuts the file to `size` bytes: the exact length of a log that is closed cleanly.
+  func truncate(to size: UInt64) throws(FileSystemError)
+
+  func close() throws(FileSystemError)
+}
+
+/// A lock that is held until it is released or dropped.
+package protocol FileLock: AnyObject, Sendable {
+  func release()
+}
+
+/// What tells a file or directory from every other one on the machine.
+package struct FileIdentity: Hashable, Sendable {
+  package var device: UInt64
+  package var inode: UInt64
+
+  package init(device: UInt64, inode: UInt64) {
+    self.device = device
+    self.inode = inode
+  }
+}
+
+/// What a directory entry is.
+package struct FileStatus: Equatable, Sendable {
+  package var size: UInt64
+  package var isRegularFile: Bool
+
+  package init(size: UInt64, isRegularFile: Bool) {
+    self.size = size
+    self.isRegularFile = isRegularFile
+  }
+}

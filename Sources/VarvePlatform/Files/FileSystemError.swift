@@ -1,0 +1,44 @@
+/// A call to the file system that failed: what was tried, on which file, and why.
+package struct FileSystemError: Error, Equatable, Sendable {
+  /// The call, by its job.
+  package enum Operation: String, Sendable, CaseIterable {
+    case openDirectory = "open directory"
+    case list, status, create, open, read, write, reserve, truncate, sync, rename, remove, map
+    case lock, close
+    case syncDirectory = "sync directory"
+  }
+
+  /// The reasons that change what the caller does next; the rest are `.other`.
+  package enum Reason: Sendable, Equatable {
+    case notFound
+    case exists
+    case locked
+    /// No space, or a quota is used up.
+    case full
+    case permission
+    /// Not a regular file, not a directory, or a link where none is followed.
+    case wrongKind
+    /// Too many open files or mappings.
+    case tooManyOpen
+    /// The size is not the expected one.
+    case size(expected: UInt64, found: UInt64)
+    /// The device failed (EIO).
+    case device
+    case closed
+    case other
+  }
+
+  package var operation: Operation
+  package var reason: Reason
+  /// The path, or the name within its directory.
+  package var path: String
+  /// The system's error number, zero where none was involved.
+  package var number: Int32
+
+  package init(_ operation: Operation, _ reason: Reason, path: String, number: Int32 = 0) {
+    self.operation = operation
+    self.reason = reason
+    self.path = path
+    self.number = number
+  }
+}
