@@ -119,7 +119,8 @@ extension ByteView {
     var number: UInt64 = 0
     var index = 0
     while index < count {
-      number |= unsafe UInt64(start.load(fromByteOffset: index, as: UInt8.self)) << (56 &- 8 &* index)
+      number |=
+        unsafe UInt64(start.load(fromByteOffset: index, as: UInt8.self)) << (56 &- 8 &* index)
       index &+= 1
     }
     return number
@@ -148,7 +149,8 @@ extension ByteView {
     let limit = min(count, other.count)
     var index = 0
     while index < limit {
-      let same = unsafe start.load(fromByteOffset: index, as: UInt8.self)
+      let same =
+        unsafe start.load(fromByteOffset: index, as: UInt8.self)
         == other.start.load(fromByteOffset: index, as: UInt8.self)
       guard same else { break }
       index &+= 1
@@ -181,7 +183,7 @@ extension ByteView: Comparable {
 
 // MARK: - Borrowing from arrays and spans
 
-extension Array<UInt8> {
+extension [UInt8] {
   /// Lends the array's bytes to `body`; the view holds until `body` returns.
   @inlinable
   package func withByteView<Result, Failure: Error>(

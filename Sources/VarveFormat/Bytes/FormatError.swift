@@ -17,7 +17,7 @@ package struct FormatError: Error, Equatable, Sendable {
     case valueRecord = "value record"
     case valuePointer = "value pointer"
     case manifest = "manifest"
-    case keyspaces = "keyspace table"
+    case catalog = "keyspace record"
     case compressedBytes = "compressed bytes"
   }
 

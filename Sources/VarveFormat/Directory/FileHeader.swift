@@ -7,7 +7,7 @@
 /// 12  incompatible flags  u32, a reader refuses the file when it does not know one
 /// 16  read-compatible     u32, a reader may read but nobody may write the file
 /// 20  compatible flags    u32, may be ignored
-/// 24  number              u64, of logs, manifests and keyspace tables; zero in segments and value files
+/// 24  number              u64, of logs and manifests; zero in segments and value files
 /// 32  identity            16 bytes: a log's salt (low 8), a segment's or value file's 128-bit id
 /// 48  store tag           u64, which store the file belongs to; zero in segments and value files
 /// 56  reserved            u32, zero
@@ -55,16 +55,16 @@ extension FileName.Kind {
     case .segment: "VarveSeg"
     case .values: "VarveVal"
     case .manifest: "VarveMan"
-    case .keyspaces: "VarveKey"
     }
   }
 
   /// The kind whose magic these bytes begin with, or nil.
   package static func recognise(_ bytes: ByteView) -> FileName.Kind? {
     allCases.first { kind in
-      bytes.count >= 8 && (0..<8).allSatisfy { index in
-        kind.magic.withUTF8Buffer { unsafe $0[index] } == bytes.byte(at: index)
-      }
+      bytes.count >= 8
+        && (0..<8).allSatisfy { index in
+          kind.magic.withUTF8Buffer { unsafe $0[index] } == bytes.byte(at: index)
+        }
     }
   }
 }

@@ -8,7 +8,6 @@ package struct FileName: Hashable, Sendable, CustomStringConvertible {
     case segment
     case values
     case manifest
-    case keyspaces
   }
 
   package var kind: Kind
@@ -45,6 +44,6 @@ package struct FileName: Hashable, Sendable, CustomStringConvertible {
 
   /// The lock file of a store.
   package static let lock = "lock"
-  /// A manifest or keyspace table that is being written; renamed when it is complete and synced.
+  /// A manifest that is being written; renamed when it is complete and synced.
   package static func temporary(_ name: FileName) -> String { "\(name).new" }
 }

@@ -32,7 +32,8 @@ package final class AlignedBuffer: @unchecked Sendable {
   /// Copies `bytes` to `offset`.
   package func copy(_ bytes: ByteView, to offset: Int = 0) {
     precondition(offset >= 0 && bytes.count <= capacity - offset)
-    bytes.span.withUnsafeBufferPointer { source in
+    let source = bytes.span
+    unsafe source.withUnsafeBytes { source in
       guard let base = source.baseAddress else { return }
       unsafe (start + offset).copyMemory(from: base, byteCount: source.count)
     }

@@ -1,0 +1,27 @@
+import VarveFormat
+
+/// Walks every version of every key in order: key ascending, newest version first.
+///
+/// A fresh cursor stands nowhere (`entry` is nil) until it is sought. Damage throws; a walk never
+/// ends early in silence. After a throw the cursor stands nowhere.
+protocol EntryCursor {
+  /// The entry under the cursor, lent until the cursor moves; nil before the first and after the
+  /// last.
+  var entry: EntryView? { get }
+
+  mutating func seekToFirst() throws(StoreError)
+
+  mutating func seekToLast() throws(StoreError)
+
+  /// Moves to the first entry at or after (`key`, `sequence`) in the order of entries.
+  mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError)
+
+  /// Moves to the last entry strictly before (`key`, `sequence`) in the order of entries.
+  mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError)
+
+  /// Moves one entry on; standing nowhere it stays there.
+  mutating func next() throws(StoreError)
+
+  /// Moves one entry back; standing nowhere it stays there.
+  mutating func previous() throws(StoreError)
+}

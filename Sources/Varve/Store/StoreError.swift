@@ -1,0 +1,110 @@
+import VarveFormat
+import VarvePlatform
+
+/// The one error that Varve throws. Its ``code`` says what to do next.
+public struct StoreError: Error, Sendable {
+  /// What kind of failure it is, and so what the caller should do.
+  public struct Code: Hashable, Sendable, CustomStringConvertible {
+    private enum Value: String {
+      case
+        corrupted, poisoned, locked, full, limit, incompatible, closed, notFound, exists, invalid,
+        inputOutput, readOnly, busy
+    }
+    private let value: Value
+
+    /// Stored bytes are damaged: ``StoreError/file`` and ``StoreError/offset`` say where. Run
+    /// `varve verify`; restore that file from a copy.
+    public static let corrupted = Code(value: .corrupted)
+    /// A write or sync of the log failed, so nothing more may be written. Reads go on; close and
+    /// open the store to recover.
+    public static let poisoned = Code(value: .poisoned)
+    /// Another opener, in this process or another, holds the store.
+    public static let locked = Code(value: .locked)
+    /// The disk or quota is full. Make room and try again; nothing was lost.
+    public static let full = Code(value: .full)
+    /// A key, value, batch or name exceeds a limit that the message names.
+    public static let limit = Code(value: .limit)
+    /// The store was written by a version, or with a feature, this one does not know.
+    public static let incompatible = Code(value: .incompatible)
+    /// The store was closed.
+    public static let closed = Code(value: .closed)
+    /// The store or keyspace does not exist (any more).
+    public static let notFound = Code(value: .notFound)
+    /// What was to be made exists already.
+    public static let exists = Code(value: .exists)
+    /// An argument or option that cannot be meant.
+    public static let invalid = Code(value: .invalid)
+    /// The operating system refused or the device failed; the message says which call.
+    public static let inputOutput = Code(value: .inputOutput)
+    /// The store was opened for reading only.
+    public static let readOnly = Code(value: .readOnly)
+    /// Background work cannot keep up and the wait ran out. Try again later.
+    public static let busy = Code(value: .busy)
+
+    public var description: String { value.rawValue }
+  }
+
+  /// What kind of failure it is.
+  public let code: Code
+  /// What happened, for a person. Never holds keys or values.
+  public let message: String
+  /// The file it happened in, where one is known.
+  public let file: String?
+  /// The structure of the format specification that is damaged, where one is known.
+  public let structure: String?
+  /// Bytes from the start of ``file``, where known.
+  public let offset: UInt64?
+
+  init(
+    _ code: Code, _ message: String, file: String? = nil, structure: String? = nil,
+    offset: UInt64? = nil
+  ) {
+    self.code = code
+    self.message = message
+    self.file = file
+    self.structure = structure
+    self.offset = offset
+  }
+}
+
+extension StoreError: CustomStringConvertible {
+  public var description: String {
+    var text = "\(code): \(message)"
+    if let file { text += " in \(file)" }
+    if let structure { text += ", \(structure)" }
+    if let offset { text += " at offset \(offset)" }
+    return text
+  }
+}
+
+// MARK: - From the layers below
+
+extension StoreError {
+  /// Damage, or a format this reader does not know, found in `file`.
+  init(_ error: FormatError, in file: String) {
+    let code: Code =
+      switch error.fault {
+      case .version, .features: .incompatible
+      default: .corrupted
+      }
+    self.init(
+      code, "\(error.fault)", file: file, structure: error.structure.rawValue,
+      offset: error.offset)
+  }
+
+  /// A call to the file system that failed.
+  init(_ error: FileSystemError) {
+    let code: Code =
+      switch error.reason {
+      case .full: .full
+      case .locked: .locked
+      case .notFound: .notFound
+      case .size: .corrupted
+      case .closed: .closed
+      default: .inputOutput
+      }
+    self.init(
+      code, "\(error.operation.rawValue) failed (\(error.reason), system error \(error.number))",
+      file: error.path)
+  }
+}
