@@ -1,0 +1,41 @@
+// Calls of the system that Swift cannot import or that differ between systems.
+#ifndef CVARVE_POSIX_H
+#define CVARVE_POSIX_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+/// Makes written bytes of a file and its size durable, drive cache included. 0 or -1 with errno.
+int varve_sync_data(int descriptor);
+
+/// Makes a directory's entries (or all of a file) durable, drive cache included.
+int varve_sync_all(int descriptor);
+
+/// Allocates the first `size` bytes; the file's size becomes at least `size` unless `keep_size`.
+/// 0, or -1 with errno; EOPNOTSUPP where this file system cannot.
+int varve_allocate(int descriptor, int64_t size, int keep_size);
+
+/// Advises that the file's clean cached pages will not be needed.
+int varve_drop_cache(int descriptor);
+
+/// Makes a condition variable whose deadlines are on the monotonic clock. 0 or an error number.
+int varve_condition_init(pthread_cond_t *condition);
+
+/// Waits until woken (0) or until `deadline` nanoseconds of the monotonic clock (ETIMEDOUT).
+int varve_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t deadline);
+
+/// The nanoseconds that deadlines are measured in.
+uint64_t varve_monotonic_nanoseconds(void);
+
+/// Starts a thread that the process's signals, other than faults of its own, pass by.
+/// 0 or an error number. A stack of zero bytes is the system's default.
+int varve_thread_start(
+    pthread_t *thread, size_t stack_bytes, void *(*body)(void *), void *argument);
+
+/// Names the calling thread for debuggers; at most 15 bytes are kept.
+void varve_thread_name(const char *name);
+
+/// Fills `bytes` with random numbers from the system. 0 or -1 with errno.
+int varve_random(void *bytes, size_t count);
+
+#endif
