@@ -47,7 +47,8 @@ let package = Package(
       "VarveTestSupport", ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat"],
       path: "Tests/VarveTestSupport"),
     tests("VarveFormatTests", ["VarveFormat", "CVarveShims"]),
-    tests("VarvePlatformTests", ["VarvePlatform", "VarveSimulation", "VarveFormat"]),
+    tests(
+      "VarvePlatformTests", ["VarvePlatform", "VarveSimulation", "VarveFormat", "CVarveShims"]),
     tests("VarveTests", ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat"]),
     tests("VarveCLITests", ["Varve", "VarveFormat"]),
   ],

@@ -115,19 +115,27 @@ static sigset_t signals_to_block(void) {
 }
 
 int varve_thread_start(
-    pthread_t *thread, size_t stack_bytes, void *(*body)(void *), void *argument) {
+    varve_thread *thread, size_t stack_bytes, void *(*body)(void *), void *argument) {
   pthread_attr_t attributes;
   int number = pthread_attr_init(&attributes);
   if (number != 0) return number;
-  if (stack_bytes > 0) number = pthread_attr_setstacksize(&attributes, stack_bytes);
+  number = pthread_attr_setstacksize(&attributes, stack_bytes);
   if (number == 0) {
     sigset_t blocked = signals_to_block(), before;
     pthread_sigmask(SIG_BLOCK, &blocked, &before);
-    number = pthread_create(thread, &attributes, body, argument);
+    number = pthread_create(&thread->handle, &attributes, body, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
   }
   pthread_attr_destroy(&attributes);
   return number;
+}
+
+int varve_thread_join(varve_thread thread) { return pthread_join(thread.handle, NULL); }
+
+void varve_thread_detach(varve_thread thread) { pthread_detach(thread.handle); }
+
+int varve_thread_is_current(varve_thread thread) {
+  return pthread_equal(thread.handle, pthread_self());
 }
 
 void varve_thread_name(const char *name) {

@@ -2,7 +2,9 @@
 #ifndef CVARVE_POSIX_H
 #define CVARVE_POSIX_H
 
+#include <dirent.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /// Makes written bytes of a file and its size durable, drive cache included. 0 or -1 with errno.
@@ -14,6 +16,9 @@ int varve_sync_all(int descriptor);
 /// Allocates the first `size` bytes; the file's size becomes at least `size` unless `keep_size`.
 /// 0, or -1 with errno; EOPNOTSUPP where this file system cannot.
 int varve_allocate(int descriptor, int64_t size, int keep_size);
+
+/// The name of a directory entry, for as long as the entry is.
+static inline const char *varve_entry_name(const struct dirent *entry) { return entry->d_name; }
 
 /// Advises that the file's clean cached pages will not be needed.
 int varve_drop_cache(int descriptor);
@@ -27,10 +32,24 @@ int varve_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint
 /// The nanoseconds that deadlines are measured in.
 uint64_t varve_monotonic_nanoseconds(void);
 
+/// A thread, whatever the system makes of it: a number here, a pointer there.
+typedef struct varve_thread {
+  pthread_t handle;
+} varve_thread;
+
 /// Starts a thread that the process's signals, other than faults of its own, pass by.
-/// 0 or an error number. A stack of zero bytes is the system's default.
+/// 0 or an error number.
 int varve_thread_start(
-    pthread_t *thread, size_t stack_bytes, void *(*body)(void *), void *argument);
+    varve_thread *thread, size_t stack_bytes, void *(*body)(void *), void *argument);
+
+/// Waits for the thread's end. 0 or an error number.
+int varve_thread_join(varve_thread thread);
+
+/// Lets the thread run on by itself.
+void varve_thread_detach(varve_thread thread);
+
+/// Whether the calling thread is this one.
+int varve_thread_is_current(varve_thread thread);
 
 /// Names the calling thread for debuggers; at most 15 bytes are kept.
 void varve_thread_name(const char *name);

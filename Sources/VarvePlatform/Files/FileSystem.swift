@@ -8,7 +8,8 @@ package import VarveFormat
 package protocol FileSystem: AnyObject, Sendable {
   /// Opens the directory at `path` without following a link in its last part.
   ///
-  /// - Parameter create: makes a missing directory (mode 0700) and syncs its parent.
+  /// - Parameter create: makes a missing directory (mode 0700), and syncs its parent in any case:
+  ///   whoever made the directory may have died before doing so.
   func openDirectory(at path: String, create: Bool) throws(FileSystemError) -> any Directory
 }
 
@@ -73,6 +74,10 @@ package protocol File: AnyObject, Sendable {
 
   /// Cuts or extends (with zeros) the file to `size` bytes.
   func truncate(to size: UInt64) throws(FileSystemError)
+
+  /// Advises that what the cache holds of this file is not needed, so that the next read asks the
+  /// device: how scrubbing checks the disk and not the memory.
+  func dropCache() throws(FileSystemError)
 
   /// Makes all earlier writes of this file, and its size, durable. After an error the file must
   /// not be trusted nor synced again.

@@ -42,3 +42,28 @@ package struct FileSystemError: Error, Equatable, Sendable {
     self.number = number
   }
 }
+
+extension FileSystemError: CustomStringConvertible {
+  package var description: String {
+    let cause = number == 0 ? "" : " (error \(number))"
+    return "\(operation.rawValue) \(path): \(reason)\(cause)"
+  }
+}
+
+extension FileSystemError.Reason: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .notFound: "not found"
+    case .exists: "exists already"
+    case .locked: "locked by another opener"
+    case .full: "no space left"
+    case .permission: "not permitted"
+    case .wrongKind: "not the kind of file that was expected"
+    case .tooManyOpen: "too many open files or mappings"
+    case .size(let expected, let found): "has \(found) bytes instead of \(expected)"
+    case .device: "the device failed"
+    case .closed: "closed"
+    case .other: "failed"
+    }
+  }
+}

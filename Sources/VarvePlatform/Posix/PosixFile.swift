@@ -1,0 +1,134 @@
+import CVarveShims
+import VarveFormat
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// An open regular file, read and written at positions.
+final class PosixFile: File {
+  let name: String
+  private let descriptor: Descriptor
+
+  init(_ name: String, _ descriptor: Descriptor) {
+    self.name = name
+    self.descriptor = descriptor
+  }
+
+  func size() throws(FileSystemError) -> UInt64 {
+    try descriptor.status(.status, name).size
+  }
+
+  func read(
+    into buffer: AlignedBuffer, count: Int, at offset: UInt64
+  ) throws(FileSystemError) -> Int {
+    precondition(count >= 0 && count <= buffer.capacity)
+    let start = try systemOffset(.read, name, offset, count: count)
+    return try unsafe buffer.withMutableBytes { bytes throws(FileSystemError) in
+      try descriptor.use(.read, name) { file throws(FileSystemError) in
+        try unsafe fill(UnsafeMutableRawBufferPointer(rebasing: bytes[..<count]), file, start)
+      }
+    }
+  }
+
+  /// Reads until `bytes` is full or the file ends: the system may return less than was asked, and
+  /// only nothing at all is the end.
+  private func fill(
+    _ bytes: UnsafeMutableRawBufferPointer, _ file: Int32, _ start: off_t
+  ) throws(FileSystemError) -> Int {
+    var done = 0
+    while done < bytes.count {
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
+      let got = try systemCall(.read, name) {
+        unsafe pread(file, rest.baseAddress, rest.count, start + off_t(done))
+      }
+      if got == 0 { break }
+      done += got
+    }
+    return done
+  }
+
+  func write(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
+    let start = try systemOffset(.write, name, offset, count: bytes.count)
+    try descriptor.use(.write, name) { file throws(FileSystemError) in
+      var done = 0
+      while done < bytes.count {
+        let put = try systemCall(.write, name) {
+          unsafe pwrite(file, bytes.start + done, bytes.count - done, start + off_t(done))
+        }
+        // Nothing written and no error: no rule allows it, and trying for ever helps nobody.
+        if put == 0 { throw FileSystemError(.write, number: EIO, path: name) }
+        done += put
+      }
+    }
+  }
+
+  func reserve(_ size: UInt64) throws(FileSystemError) {
+    try allocate(size, keepingSize: true)
+  }
+
+  func truncate(to size: UInt64) throws(FileSystemError) {
+    let length = try systemOffset(.truncate, name, size)
+    try call(.truncate) { ftruncate($0, length) }
+  }
+
+  func dropCache() throws(FileSystemError) {
+    try call(.read) { varve_drop_cache($0) }
+  }
+
+  func sync() throws(FileSystemError) {
+    try call(.sync) { varve_sync_data($0) }
+  }
+
+  func close() throws(FileSystemError) {
+    try descriptor.close(name)
+  }
+
+  /// Allocates the first `size` bytes. Where the file system cannot, the file is only made long
+  /// enough, and a full disk shows itself later.
+  func allocate(_ size: UInt64, keepingSize: Bool) throws(FileSystemError) {
+    guard size > 0 else { return }
+    let length = try systemOffset(.reserve, name, size)
+    do {
+      try call(.reserve) { varve_allocate($0, Int64(length), keepingSize ? 1 : 0) }
+    } catch  where [EOPNOTSUPP, ENOTSUP, ENOSYS].contains(error.number) {
+      if !keepingSize { try truncate(to: size) }
+    }
+  }
+
+  private func call(
+    _ operation: FileSystemError.Operation, _ body: (Int32) -> Int32
+  ) throws(FileSystemError) {
+    _ = try descriptor.use(operation, name) { file throws(FileSystemError) in
+      try systemCall(operation, name) { body(file) }
+    }
+  }
+}
+
+/// A log file: written into space that was allocated when it was made, so that a sync has no
+/// allocation to record.
+final class PosixLogFile: LogFile {
+  let capacity: UInt64
+  private let file: PosixFile
+
+  init(_ file: PosixFile, capacity: UInt64) {
+    self.file = file
+    self.capacity = capacity
+  }
+
+  var name: String { file.name }
+
+  func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
+    try file.write(bytes, at: offset)
+  }
+
+  func sync() throws(FileSystemError) { try file.sync() }
+
+  func truncate(to size: UInt64) throws(FileSystemError) { try file.truncate(to: size) }
+
+  func close() throws(FileSystemError) { try file.close() }
+}

@@ -1,0 +1,72 @@
+import CVarveShims
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The files of the machine.
+///
+/// ```
+/// PosixFileSystem  opens  PosixDirectory  (a descriptor; every name is opened relative to it)
+///                             opens  PosixFile, PosixLogFile, MappedFile, PosixFileLock
+/// ```
+///
+/// Links are never followed, only regular files are opened, nothing is left open across `exec`,
+/// and what is made belongs to the user alone.
+package final class PosixFileSystem: FileSystem {
+  package init() {}
+
+  package func openDirectory(
+    at path: String, create: Bool
+  ) throws(FileSystemError) -> any Directory {
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw FileSystemError(.openDirectory, .notFound, path: path)
+    }
+    let trimmed = Self.withoutTrailingSlashes(path)
+    if create { try Self.make(trimmed) }
+    let descriptor = try Self.open(trimmed, flags: O_NOFOLLOW)
+    return PosixDirectory(path: path, descriptor: descriptor)
+  }
+
+  /// Makes the directory where it is missing, and its entry in the parent durable.
+  private static func make(_ path: String) throws(FileSystemError) {
+    var made = true
+    do {
+      _ = try systemCall(.openDirectory, path) { unsafe mkdir(path, 0o700) }
+    } catch  where error.reason == .exists {
+      made = false
+    }
+    do {
+      try open(parent(of: path), flags: 0).use(.openDirectory, path) {
+        descriptor throws(FileSystemError) in
+        _ = try systemCall(.syncDirectory, path) { varve_sync_all(descriptor) }
+      }
+    } catch  where !made && error.reason == .permission {
+      // The directory was there before us, in a parent we may not read: not ours to sync.
+    }
+  }
+
+  private static func open(_ path: String, flags: Int32) throws(FileSystemError) -> Descriptor {
+    let all = O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags
+    return Descriptor(
+      owning: try systemCall(.openDirectory, path) {
+        unsafe openat(AT_FDCWD, path, all)
+      })
+  }
+
+  /// A link with a slash behind it would be followed.
+  private static func withoutTrailingSlashes(_ path: String) -> String {
+    var rest = path[...]
+    while rest.utf8.count > 1, rest.utf8.last == UInt8(ascii: "/") { rest.removeLast() }
+    return String(rest)
+  }
+
+  private static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}
