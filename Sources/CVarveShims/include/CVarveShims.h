@@ -6,10 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "VarveChecksums.h"
 #include "VarvePosix.h"
 #include "VarveThread.h"
-
-/// CRC-32C (Castagnoli, RFC 3720 B.4) of `count` bytes, continuing from `crc`; start with 0.
-uint32_t varve_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 #endif
