@@ -12,6 +12,14 @@ package enum Limits {
   package static let batchBytes = (1 << 30) + (64 << 20)
   /// Bytes of a block with more than one entry, uncompressed.
   package static let blockBytes = 65_535
+  /// Bytes of a block with one entry, uncompressed: its key, its value and what stands around them.
+  package static let loneBlockBytes = valueBytes + engineKeyBytes + 192
+  /// Bytes of an index leaf.
+  package static let indexLeafBytes = 1 << 20
+  /// Sections of a segment.
+  package static let segmentSections = 64
+  /// Log2 of the largest alignment of a value.
+  package static let alignmentShift: UInt8 = 6
   /// Keyspaces that exist at one time.
   package static let keyspaces = 65_536
   /// Bytes of a keyspace's name (UTF-8).

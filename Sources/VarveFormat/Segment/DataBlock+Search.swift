@@ -1,0 +1,72 @@
+// Two ways to find an entry in a block. A point read scans the tags, one byte a key, eight at a time,
+// and compares only the keys whose tag agrees (one in 256 by chance). A seek needs the order and
+// bisects over the offsets.
+
+extension DataBlock {
+  /// The newest version of `key` at or below `limit` in this block, tombstones and pointers too; nil
+  /// where it has none.
+  ///
+  /// - Parameter tag: the top byte of the key's XXH64.
+  package func find(
+    _ key: ByteView, tag: UInt8, at limit: SequenceNumber
+  ) throws(FormatError) -> BlockEntry? {
+    guard key.starts(with: prefix) else { return nil }
+    let rest = key.dropping(prefix.count)
+    var first = 0
+    while first < count {
+      var matches = tagMatches(tag, from: first)
+      while matches != 0 {
+        let index = first &+ matches.trailingZeroBitCount / 8
+        guard index < count else { return nil }
+        let entry = try entry(at: index)
+        // Versions of one key stand newest first, so the first one low enough is the one.
+        if entry.sequence <= limit, entry.suffix == rest { return entry }
+        matches &= matches &- 1
+      }
+      first &+= 8
+    }
+    return nil
+  }
+
+  /// A word with the top bit set of each byte whose tag, from `first` on, may equal `tag`.
+  ///
+  /// x has a zero byte where a tag agrees; (x - 1) & ~x has the top bit set there. Above a true match
+  /// a borrow can mark a false one, which costs one more comparison of keys.
+  @inline(__always)
+  private func tagMatches(_ tag: UInt8, from first: Int) -> UInt64 {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let x = tagWord(from: first) ^ (ones &* UInt64(tag))
+    return (x &- ones) & ~x & (ones << 7)
+  }
+
+  /// Eight tags from `first` on; what lies beyond the last tag is whatever follows it.
+  @inline(__always)
+  private func tagWord(from first: Int) -> UInt64 {
+    if let word = bytes.uint64(at: tagsAt &+ first) { return word }
+    var word: UInt64 = 0
+    for index in 0..<8 {
+      word |= UInt64(bytes.byte(at: tagsAt &+ first &+ index) ?? 0) << UInt64(8 &* index)
+    }
+    return word
+  }
+
+  /// The index of the first entry at or after (`key`, `sequence`); `count` where there is none.
+  package func lowerBound(
+    _ key: ByteView, _ sequence: SequenceNumber
+  ) throws(FormatError) -> Int {
+    let order = key.prefix(prefix.count).compare(prefix)
+    guard order == 0 else { return order < 0 ? 0 : count }
+    let rest = key.dropping(prefix.count)
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low &+ high) / 2
+      if try entry(at: middle).compare(suffix: rest, sequence: sequence) < 0 {
+        low = middle &+ 1
+      } else {
+        high = middle
+      }
+    }
+    return low
+  }
+}
