@@ -14,6 +14,14 @@ package struct DataBlockBuilder {
     var tag: UInt8
   }
 
+  /// What the entries of one block have in common.
+  private struct Shape {
+    var shared: Int
+    var sequenceWidth: Int
+    var keyWidth: Int
+    var valueWidth: Int
+  }
+
   /// Log2 of the alignment of values.
   package let alignmentShift: UInt8
   private var keys = ByteWriter()
@@ -101,32 +109,36 @@ extension DataBlockBuilder {
   private mutating func layOut() {
     precondition(!staged.isEmpty && staged.count <= Int(UInt16.max))
     let shared = staged.count == 1 ? 0 : sharedCount
-    let sequenceWidth = width(largestSequence.rawValue - smallestSequence.rawValue)
-    let keyWidth = width(longestKey - shared, atLeast: 1)
-    let valueWidth = width(longestValue, atLeast: 1)
+    let shape = Shape(
+      shared: shared,
+      sequenceWidth: width(largestSequence.rawValue - smallestSequence.rawValue),
+      keyWidth: width(longestKey - shared, atLeast: 1),
+      valueWidth: width(longestValue, atLeast: 1))
     output.uint16(UInt16(staged.count))
     output.uint16(UInt16(shared))
     output.uint8(alignmentShift)
-    output.uint8(UInt8(sequenceWidth))
-    output.uint8(UInt8(keyWidth))
-    output.uint8(UInt8(valueWidth))
+    output.uint8(UInt8(shape.sequenceWidth))
+    output.uint8(UInt8(shape.keyWidth))
+    output.uint8(UInt8(shape.valueWidth))
     output.uint64(smallestSequence.rawValue)
-    keys.bytes.withByteView { output.append($0.prefix(shared)) }
+    output.append(keys, from: 0, count: shared)
     for entry in staged { output.uint8(entry.tag) }
-    appendOffsets(shared, sequenceWidth + keyWidth + valueWidth + 1)
-    appendEntries(shared, sequenceWidth, keyWidth, valueWidth)
+    appendOffsets(shape)
+    appendEntries(shape)
     assert(staged.count == 1 || output.count <= Limits.blockBytes)
   }
 
   /// Walks the layout once without writing, to put the offsets before the entries.
-  private mutating func appendOffsets(_ shared: Int, _ headerCount: Int) {
+  private mutating func appendOffsets(_ shape: Shape) {
+    let headerCount = 1 + shape.sequenceWidth + shape.keyWidth + shape.valueWidth
     let mask = (1 << Int(alignmentShift)) - 1
     var position = output.count + 2 * staged.count
     var keyStart = 0
     var valueStart = 0
     for entry in staged {
       output.uint16(UInt16(position))
-      position += headerCount + (entry.expiry == 0 ? 0 : 8) + entry.keyEnd - keyStart - shared
+      position += headerCount + (entry.expiry == 0 ? 0 : 8)
+      position += entry.keyEnd - keyStart - shape.shared
       let valueCount = entry.valueEnd - valueStart
       if valueCount > 0 { position = (position + mask) & ~mask }
       position += valueCount
@@ -135,31 +147,24 @@ extension DataBlockBuilder {
     }
   }
 
-  private mutating func appendEntries(
-    _ shared: Int, _ sequenceWidth: Int, _ keyWidth: Int, _ valueWidth: Int
-  ) {
-    let keys = keys.bytes.span
-    let values = values.bytes.span
+  private mutating func appendEntries(_ shape: Shape) {
     let base = smallestSequence.rawValue
-    keys.withByteView { keys in
-      values.withByteView { values in
-        var keyStart = 0
-        var valueStart = 0
-        for entry in staged {
-          let suffix = keys.dropping(keyStart + shared).prefix(entry.keyEnd - keyStart - shared)
-          let value = values.dropping(valueStart).prefix(entry.valueEnd - valueStart)
-          output.uint8(entry.kind.rawValue | (entry.expiry == 0 ? 0 : DataBlock.expiryFlag))
-          output.number(entry.sequence.rawValue - base, width: sequenceWidth)
-          output.number(UInt64(suffix.count), width: keyWidth)
-          output.number(UInt64(value.count), width: valueWidth)
-          if entry.expiry != 0 { output.uint64(entry.expiry) }
-          output.append(suffix)
-          if !value.isEmpty { output.align(to: 1 << Int(alignmentShift)) }
-          output.append(value)
-          keyStart = entry.keyEnd
-          valueStart = entry.valueEnd
-        }
-      }
+    let alignment = 1 << Int(alignmentShift)
+    var keyStart = 0
+    var valueStart = 0
+    for entry in staged {
+      let suffixCount = entry.keyEnd - keyStart - shape.shared
+      let valueCount = entry.valueEnd - valueStart
+      output.uint8(entry.kind.rawValue | (entry.expiry == 0 ? 0 : DataBlock.expiryFlag))
+      output.number(entry.sequence.rawValue - base, width: shape.sequenceWidth)
+      output.number(UInt64(suffixCount), width: shape.keyWidth)
+      output.number(UInt64(valueCount), width: shape.valueWidth)
+      if entry.expiry != 0 { output.uint64(entry.expiry) }
+      output.append(keys, from: keyStart + shape.shared, count: suffixCount)
+      if valueCount > 0 { output.align(to: alignment) }
+      output.append(values, from: valueStart, count: valueCount)
+      keyStart = entry.keyEnd
+      valueStart = entry.valueEnd
     }
   }
 
@@ -184,6 +189,11 @@ extension DataBlockBuilder {
 }
 
 extension ByteWriter {
+  /// Appends a part of what another writer holds.
+  mutating func append(_ other: ByteWriter, from start: Int, count: Int) {
+    other.bytes.withByteView { append($0.dropping(start).prefix(count)) }
+  }
+
   /// Writes the low `width` bytes (0...8) of a number, little-endian.
   mutating func number(_ value: UInt64, width: Int) {
     for index in 0..<width { uint8(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
