@@ -1,0 +1,146 @@
+import VarveFormat
+import VarvePlatform
+
+@testable import Varve
+
+/// One version of one key, owned: what tests build histories of.
+struct OwnedEntry: Hashable, Comparable, CustomStringConvertible {
+  var key: [UInt8]
+  var sequence: UInt64
+  var kind = EntryKind.put
+  var expiry: ExpiryTime = 0
+  var value: [UInt8] = []
+
+  init(
+    _ key: [UInt8], _ sequence: UInt64, _ kind: EntryKind = .put, expiry: ExpiryTime = 0,
+    value: [UInt8] = []
+  ) {
+    self.key = key
+    self.sequence = sequence
+    self.kind = kind
+    self.expiry = expiry
+    self.value = value
+  }
+
+  init(_ view: EntryView) {
+    self.init(
+      view.key.array, view.sequence.rawValue, view.kind, expiry: view.expiry,
+      value: view.value.array)
+  }
+
+  static func < (left: OwnedEntry, right: OwnedEntry) -> Bool {
+    if left.key != right.key { return left.key.lexicographicallyPrecedes(right.key) }
+    return left.sequence > right.sequence
+  }
+
+  var description: String { "(\(key), \(sequence), \(kind), until \(expiry), \(value.count) B)" }
+}
+
+/// The plain cursor that others are held to: an array, and an index into it.
+///
+/// It lends memory as strictly as a cursor may: every move overwrites what was lent before. It
+/// counts moves, and throws at the one it is told to.
+struct ArrayCursor: EntryCursor {
+  /// What the cursor shares with its test.
+  final class Faults {
+    var moves = 0
+    var seeks = 0
+    var failAtMove = Int.max
+    /// When set, every move adds this entry first, as a writer beside a reader would.
+    var added: [OwnedEntry] = []
+  }
+
+  private(set) var entries: [OwnedEntry]
+  private let faults: Faults
+  private var index: Int?
+  private var lent: AlignedBuffer?
+  private(set) var entry: EntryView?
+
+  init(_ entries: [OwnedEntry], _ faults: Faults = Faults()) {
+    self.entries = entries.sorted()
+    self.faults = faults
+  }
+
+  mutating func seekToFirst() throws(StoreError) {
+    try move(isSeek: true) { _, _ in 0 }
+  }
+
+  mutating func seekToLast() throws(StoreError) {
+    try move(isSeek: true) { entries, _ in entries.count - 1 }
+  }
+
+  mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+    let target = OwnedEntry(key.array, sequence.rawValue)
+    try move(isSeek: true) { entries, _ in
+      entries.firstIndex { !($0 < target) } ?? entries.count
+    }
+  }
+
+  mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+    let target = OwnedEntry(key.array, sequence.rawValue)
+    try move(isSeek: true) { entries, _ in
+      (entries.firstIndex { !($0 < target) } ?? entries.count) - 1
+    }
+  }
+
+  mutating func next() throws(StoreError) {
+    if entry != nil { try move(isSeek: false) { _, index in index + 1 } }
+  }
+
+  mutating func previous() throws(StoreError) {
+    if entry != nil { try move(isSeek: false) { _, index in index - 1 } }
+  }
+
+  private mutating func move(
+    isSeek: Bool, _ target: ([OwnedEntry], Int) -> Int
+  ) throws(StoreError) {
+    let standing = index.map { entries[$0] }
+    lent?.withMutableBytes { unsafe $0.initializeMemory(as: UInt8.self, repeating: 0xdd) }
+    (entry, index) = (nil, nil)
+    faults.moves += 1
+    if isSeek { faults.seeks += 1 }
+    if faults.moves == faults.failAtMove { throw StoreError(.corrupted, "as the test asked") }
+    addNewEntries()
+    let here = standing.flatMap { entries.firstIndex(of: $0) } ?? 0
+    let reached = target(entries, here)
+    if entries.indices.contains(reached) { stand(at: reached) }
+  }
+
+  private mutating func addNewEntries() {
+    for new in faults.added {
+      guard new.sequence <= faults.moves, !entries.contains(new) else { continue }
+      entries.append(new)
+      entries.sort()
+    }
+  }
+
+  private mutating func stand(at reached: Int) {
+    let owned = entries[reached]
+    let buffer = AlignedBuffer(capacity: owned.key.count + owned.value.count)
+    owned.key.withByteView { buffer.copy($0) }
+    owned.value.withByteView { buffer.copy($0, to: owned.key.count) }
+    entry = EntryView(
+      key: buffer.view(count: owned.key.count), sequence: SequenceNumber(owned.sequence),
+      kind: owned.kind, expiry: owned.expiry, value: buffer.view().dropping(owned.key.count))
+    lent = buffer
+    index = reached
+  }
+}
+
+/// Small, fast and the same everywhere: a failing test prints its seed.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+
+  mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
+  mutating func oneIn(_ chances: Int) -> Bool { below(chances) == 0 }
+}
