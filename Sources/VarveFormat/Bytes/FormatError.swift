@@ -41,6 +41,8 @@ package struct FormatError: Error, Equatable, Sendable {
     case order
     /// Bytes left over after the structure.
     case excess
+    /// Something that other bytes prove to have been here is gone.
+    case missing
   }
 
   package var structure: Structure
@@ -72,6 +74,7 @@ extension FormatError.Fault: CustomStringConvertible {
     case .limit(let what): "\(what) is too large"
     case .order: "out of order"
     case .excess: "followed by bytes that do not belong"
+    case .missing: "is missing"
     }
   }
 

@@ -46,7 +46,7 @@ package struct LogExtent: Equatable, Sendable {
   package var number: UInt64
   /// Bytes up to which every record is durable; the exact file length after a clean close.
   package var length: UInt64
-  /// The last sequence number within that length.
+  /// Of the last entry within that length; zero where there is no record.
   package var lastSequence: SequenceNumber
 
   package init(number: UInt64, length: UInt64, lastSequence: SequenceNumber) {

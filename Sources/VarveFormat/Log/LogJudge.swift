@@ -1,0 +1,209 @@
+/// Weighs the surveys of all logs against each other and against the manifest.
+///
+/// The order of the work: survey every log; take the highest watermark anybody states; hold each
+/// log the manifest names to what it says; then walk the logs in order, and stop at the first flaw.
+struct LogJudge {
+  let manifest: Manifest
+  private(set) var surveys: [LogSurvey] = []
+  private(set) var orphans: [UInt64] = []
+  /// The highest watermark that any intact header or the manifest states.
+  private(set) var durable = LogPosition.none
+
+  init(_ logs: [LogSource], of manifest: Manifest) throws(LogDamage) {
+    self.manifest = manifest
+    for log in logs.sorted(by: { $0.number < $1.number }) {
+      guard isLive(log.number) else {
+        orphans.append(log.number)
+        continue
+      }
+      surveys.append(try survey(log))
+    }
+    durable = surveys.map(\.watermark).max() ?? .none
+    for extent in manifest.logs where extent.length > FileHeader.byteCount {
+      durable = max(durable, LogPosition(log: extent.number, offset: extent.length))
+    }
+    try checkExtents()
+    try checkWatermarkLog()
+  }
+
+  /// A log below the floor is in the segments. After a clean close the manifest names every log of
+  /// its time; one that is not named and not newer was left over.
+  private func isLive(_ number: UInt64) -> Bool {
+    guard number >= manifest.logFloor else { return false }
+    guard manifest.isCleanlyClosed, number < manifest.nextFileNumber else { return true }
+    return extent(of: number) != nil
+  }
+
+  private func extent(of number: UInt64) -> LogExtent? {
+    manifest.logs.first { $0.number == number }
+  }
+
+  private func survey(_ log: LogSource) throws(LogDamage) -> LogSurvey {
+    do {
+      return try LogSurvey(
+        log, storeTag: manifest.storeID.low, checkpointOffset: extent(of: log.number)?.length)
+    } catch {
+      throw LogDamage(log: log.number, error)
+    }
+  }
+}
+
+// MARK: - What the manifest says
+
+extension LogJudge {
+  private func checkExtents() throws(LogDamage) {
+    for extent in manifest.logs {
+      guard let survey = surveys.first(where: { $0.number == extent.number }) else {
+        throw LogDamage(log: extent.number, .missing, at: 0)
+      }
+      try check(survey, against: extent)
+      if manifest.isCleanlyClosed { try checkExactLength(of: survey, extent.length) }
+    }
+  }
+
+  /// Every record below the extent's length must be there, and end where it says.
+  private func check(_ survey: LogSurvey, against extent: LogExtent) throws(LogDamage) {
+    guard survey.identity != nil, UInt64(survey.endOffset) >= extent.length else {
+      throw LogDamage(log: survey.number, survey.endError)
+    }
+    guard let checkpoint = survey.checkpoint else {
+      throw LogDamage(log: survey.number, .value("log length"), at: extent.length)
+    }
+    let last = checkpoint.nextSequence.map { $0.rawValue &- 1 } ?? 0
+    guard last == extent.lastSequence.rawValue else {
+      throw LogDamage(log: survey.number, .order, at: extent.length)
+    }
+  }
+
+  /// After a clean close nothing may stand behind the last record, not even zeros.
+  private func checkExactLength(of survey: LogSurvey, _ length: UInt64) throws(LogDamage) {
+    guard UInt64(survey.bytes.count) == length else {
+      throw LogDamage(log: survey.number, .excess, at: length)
+    }
+  }
+
+  /// The log in which the highest watermark stands must be there if it held any record.
+  private func checkWatermarkLog() throws(LogDamage) {
+    guard durable.log >= manifest.logFloor, durable.offset > FileHeader.byteCount,
+      !surveys.contains(where: { $0.number == durable.log })
+    else { return }
+    throw LogDamage(log: durable.log, .missing, at: 0)
+  }
+}
+
+extension LogSurvey {
+  /// Where the records end.
+  var endPosition: LogPosition { LogPosition(log: number, offset: UInt64(endOffset)) }
+
+  /// What stands there, as an error; that something is missing where it ends well.
+  var endError: FormatError {
+    switch end {
+    case .clean: FormatError(.logRecord, .missing, at: UInt64(endOffset))
+    case .invalid(let flaw): flaw.error
+    }
+  }
+
+  var flaw: LogFlaw? {
+    if case .invalid(let flaw) = end { flaw } else { nil }
+  }
+}
+
+// MARK: - The walk
+
+/// Walks the surveyed logs in order and stops where the first record is lost.
+struct LogWalk {
+  let judge: LogJudge
+  /// The last log that was used at all.
+  private var previous: Int?
+  /// The first torn end since the last log that had records: where the walk stops, unless a later
+  /// log goes on with the very next sequence number.
+  private var tornEnd: Int?
+  /// What the next record must begin with; nil before the first.
+  private(set) var nextSequence: SequenceNumber?
+  /// The logs whose records are to be replayed.
+  private(set) var replayed: [Int] = []
+  private(set) var tornTail: TornTail?
+
+  init(_ judge: LogJudge) throws(LogDamage) {
+    self.judge = judge
+    for (index, survey) in judge.surveys.enumerated() where survey.identity != nil {
+      guard try goesOn(with: survey) else {
+        if let stop = tornEnd ?? previous {
+          try self.stop(atEndOf: stop)
+        } else {
+          try self.stop(before: index)
+        }
+        return
+      }
+      try take(index, survey)
+    }
+    if let tornEnd { try stop(atEndOf: tornEnd) }
+  }
+
+  /// Whether the log begins where the ones before it ended. Throws where it steps back.
+  private func goesOn(with survey: LogSurvey) throws(LogDamage) -> Bool {
+    guard let first = survey.firstSequence else { return true }
+    guard let nextSequence else {
+      return first.rawValue <= judge.manifest.lastSequence.rawValue &+ 1
+    }
+    guard first >= nextSequence else {
+      throw LogDamage(log: survey.number, .order, at: UInt64(FileHeader.byteCount) + 16)
+    }
+    return first == nextSequence
+  }
+
+  private mutating func take(_ index: Int, _ survey: LogSurvey) throws(LogDamage) {
+    if survey.firstSequence != nil {
+      replayed.append(index)
+      nextSequence = survey.nextSequence
+      tornEnd = nil
+    }
+    previous = index
+    let missing = judge.durable.log == survey.number && judge.durable > survey.endPosition
+    switch survey.end {
+    case .invalid(.torn) where !missing: tornEnd = tornEnd ?? index
+    case .clean where !missing: break
+    case .invalid(.broken) where tornEnd != nil: break
+    default: throw LogDamage(log: survey.number, survey.endError)
+    }
+  }
+}
+
+// MARK: - The stop
+
+extension LogWalk {
+  /// Drops everything behind the records of a log: what followed them is torn or gone.
+  private mutating func stop(atEndOf index: Int) throws(LogDamage) {
+    let survey = judge.surveys[index]
+    guard judge.durable <= survey.endPosition else {
+      throw LogDamage(log: survey.number, survey.endError)
+    }
+    var tail = TornTail(position: survey.endPosition, flaw: survey.flaw)
+    tail.droppedBytes = survey.bytes.dropping(survey.endOffset).countToLastNonZero
+    tail.droppedRecords = survey.laterHeaders
+    tail.drop(judge.surveys[(index + 1)...])
+    tornTail = tail
+  }
+
+  /// Drops a log and everything behind it: what came before it is gone, file and all.
+  private mutating func stop(before index: Int) throws(LogDamage) {
+    let survey = judge.surveys[index]
+    guard judge.durable.log < survey.number else {
+      throw LogDamage(log: survey.number, .missing, at: UInt64(FileHeader.byteCount))
+    }
+    var tail = TornTail(
+      position: LogPosition(log: survey.number, offset: UInt64(FileHeader.byteCount)), flaw: nil)
+    tail.drop(judge.surveys[index...])
+    tornTail = tail
+  }
+}
+
+extension TornTail {
+  fileprivate mutating func drop(_ surveys: ArraySlice<LogSurvey>) {
+    for survey in surveys where survey.identity != nil {
+      droppedLogs.append(survey.number)
+      droppedBytes += survey.bytes.dropping(FileHeader.byteCount).countToLastNonZero
+      droppedRecords += survey.recordCount + survey.laterHeaders
+    }
+  }
+}
