@@ -24,4 +24,12 @@ package enum Limits {
   package static let keyspaces = 65_536
   /// Bytes of a keyspace's name (UTF-8).
   package static let keyspaceNameBytes = 255
+  /// The logarithms that the alignment of values may have.
+  package static let valueAlignmentLog2: ClosedRange<UInt8> = 3...12
+  /// Bytes of a manifest's body.
+  package static let manifestBytes = 256 << 20
+  /// The deepest level of segments.
+  package static let deepestLevel: UInt8 = 15
+  /// The number that the counter of files may not pass.
+  package static let fileNumber: UInt64 = 1 << 56
 }

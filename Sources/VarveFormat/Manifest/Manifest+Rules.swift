@@ -1,0 +1,62 @@
+// What must hold between the records of one manifest. A writer is held to it as a reader is.
+
+extension Manifest {
+  /// Throws the first rule of the spec that the manifest breaks; offsets are those of the body.
+  package func checkRules() throws(FormatError) {
+    guard nextFileNumber > 0, nextFileNumber <= Limits.fileNumber, number <= Limits.fileNumber
+    else { throw Self.error(.limit("file number")) }
+    guard lastSequence <= .max else { throw Self.error(.limit("sequence number")) }
+    guard logFloor <= nextFileNumber else { throw Self.error(.value("log floor")) }
+    try checkNumbers()
+    try checkSegmentOrder()
+    try checkReferences()
+  }
+
+  private static func error(_ fault: FormatError.Fault) -> FormatError {
+    FormatError(.manifest, fault, at: UInt64(prefixBytes))
+  }
+
+  /// Logs, segments and value files draw their numbers from one counter: none is used twice.
+  private func checkNumbers() throws(FormatError) {
+    for (log, next) in zip(logs, logs.dropFirst()) where log.number >= next.number {
+      throw Self.error(.order)
+    }
+    if let first = logs.first, first.number < logFloor { throw Self.error(.value("log floor")) }
+    for (file, next) in zip(valueFiles, valueFiles.dropFirst()) where file.number >= next.number {
+      throw Self.error(.order)
+    }
+    let numbers =
+      (logs.map(\.number) + segments.map(\.number) + valueFiles.map(\.number)).sorted()
+    for (number, next) in zip(numbers, numbers.dropFirst()) where number == next {
+      throw Self.error(.value("file number"))
+    }
+    if let last = numbers.last, last >= nextFileNumber { throw Self.error(.limit("file number")) }
+    if numbers.first == 0 { throw Self.error(.value("file number")) }
+  }
+
+  /// Levels ascend; level 0 goes by number; deeper levels are disjoint and go by key.
+  private func checkSegmentOrder() throws(FormatError) {
+    for (segment, next) in zip(segments, segments.dropFirst()) {
+      guard segment.level <= next.level else { throw Self.error(.order) }
+      guard segment.level == next.level else { continue }
+      let ordered =
+        segment.level == 0
+        ? segment.number < next.number
+        : segment.largestKey.lexicographicallyPrecedes(next.smallestKey)
+      guard ordered else { throw Self.error(.order) }
+    }
+    for segment in segments where segment.largestSequence > lastSequence {
+      throw Self.error(.limit("sequence number"))
+    }
+  }
+
+  /// Every value file that a segment points into is live.
+  private func checkReferences() throws(FormatError) {
+    let live = Set(valueFiles.map(\.number))
+    for segment in segments {
+      for reference in segment.valueReferences where !live.contains(reference.file) {
+        throw Self.error(.value("value reference"))
+      }
+    }
+  }
+}

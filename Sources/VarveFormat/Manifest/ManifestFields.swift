@@ -1,0 +1,59 @@
+/// Optional fields behind the fixed ones of a structure: room for what later versions must say.
+///
+/// ```
+/// varint field count, then for each field, tags ascending:
+///   varint tag      odd: a reader that does not know it may pass over it
+///                   even: such a reader must refuse the file
+///   varint length
+///   bytes
+/// ```
+struct ManifestFields {
+  /// SHA-256 of a segment file, 32 bytes.
+  static let digestTag: UInt64 = 1
+
+  private(set) var fields: [(tag: UInt64, bytes: [UInt8])] = []
+
+  init() {}
+
+  /// The bytes of a field, or nil where it is absent.
+  subscript(_ tag: UInt64) -> [UInt8]? {
+    fields.first { $0.tag == tag }?.bytes
+  }
+
+  /// Adds a field behind those with lower tags.
+  mutating func append(_ tag: UInt64, _ bytes: [UInt8]) {
+    assert(fields.last.map { $0.tag < tag } ?? true)
+    fields.append((tag, bytes))
+  }
+}
+
+extension ManifestFields {
+  func encode(to writer: inout ByteWriter) {
+    writer.varint(UInt64(fields.count))
+    for field in fields {
+      writer.varint(field.tag)
+      writer.varint(UInt64(field.bytes.count))
+      writer.append(field.bytes)
+    }
+  }
+
+  /// Reads fields, keeping those in `known`; throws at an unknown one that may not be passed over.
+  init(_ reader: inout ByteReader, known: Set<UInt64>) throws(FormatError) {
+    // Each takes two bytes at least.
+    let count = try reader.count(upTo: reader.remaining / 2, "field count")
+    var previous: UInt64?
+    for _ in 0..<count {
+      let start = reader
+      let tag = try reader.varint()
+      if let previous, tag <= previous { throw start.error(.order) }
+      previous = tag
+      let length = try reader.count(upTo: reader.remaining, "field length")
+      let bytes = try reader.view(length)
+      if known.contains(tag) {
+        fields.append((tag, bytes.array))
+      } else if tag & 1 == 0 {
+        throw start.error(.features(UInt32(truncatingIfNeeded: tag)))
+      }
+    }
+  }
+}
