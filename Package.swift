@@ -50,7 +50,7 @@ let package = Package(
     tests(
       "VarvePlatformTests", ["VarvePlatform", "VarveSimulation", "VarveFormat", "CVarveShims"]),
     tests("VarveTests", ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat"]),
-    tests("VarveCLITests", ["Varve", "VarveFormat"]),
+    tests("VarveCLITests", ["VarveCLI", "Varve", "VarvePlatform", "VarveFormat"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,4 @@
+extension Program {
+  /// Every command, in the order help shows them.
+  static let allCommands: [CommandSpecification] = []
+}

@@ -1,0 +1,49 @@
+import VarveFormat
+
+/// Reads vectors: rows of little-endian float32 without any header, their keys from a second file
+/// with one key a line, in the same order.
+///
+/// ```
+/// FILE    row 1: dimension x 4 bytes | row 2 | row 3 ...
+/// --keys  key 1 \n key 2 \n key 3 ...
+/// ```
+struct VectorReader: RecordReader {
+  private var rows: ByteStream
+  private var keys: LineReader
+  private let rowBytes: Int
+  private(set) var line: UInt64 = 0
+
+  init(rows: any ChunkSource, keys: any ChunkSource, dimension: Int) {
+    self.rows = ByteStream(rows)
+    self.keys = LineReader(keys)
+    rowBytes = dimension * 4
+  }
+
+  var offset: UInt64 { rows.offset }
+
+  mutating func next(into record: inout ImportRecord) throws -> Bool {
+    record.removeAll()
+    let hasKey = try keys.next(into: &record.key, limit: Limits.keyBytes)
+    try readRow(into: &record.value)
+    if record.value.isEmpty, !hasKey { return false }
+    line += 1
+    guard !record.value.isEmpty else { throw wrong("a key but no row of numbers") }
+    guard record.value.count == rowBytes else {
+      throw wrong("the row has \(record.value.count) of \(rowBytes) bytes; is --dimension right?")
+    }
+    guard hasKey else { throw wrong("a row of numbers but no key") }
+    return true
+  }
+
+  private mutating func readRow(into row: inout [UInt8]) throws {
+    while row.count < rowBytes, try rows.peek() != nil {
+      let count = min(rowBytes - row.count, rows.chunk.count - rows.index)
+      row.append(contentsOf: rows.chunk[rows.index..<rows.index + count])
+      rows.advance(count)
+    }
+  }
+
+  private func wrong(_ message: String) -> InputError {
+    InputError(line: line, column: 0, message: message)
+  }
+}

@@ -1,0 +1,143 @@
+import Varve
+
+/// From the words of a command line to an exit status.
+struct Program {
+  /// The version of this program; the version of the format stands in every file's header.
+  static let version = "0.1.0"
+
+  var commands: [CommandSpecification]
+  var output: Output
+  var messages: Messages
+
+  /// Runs what `words` ask for, everything after the program's own name. Whatever goes wrong ends
+  /// in one line on standard error and a status, never in a trap.
+  func run(_ words: [String]) -> ExitStatus {
+    do {
+      let status = try dispatch(words)
+      try output.flush()
+      return status
+    } catch {
+      return explain(error)
+    }
+  }
+
+  private func dispatch(_ words: [String]) throws -> ExitStatus {
+    guard let first = words.first else {
+      messages.write(help(messages).overview(of: commands))
+      return .usage
+    }
+    switch first {
+    case "--help", "-h": return try showHelp(words.dropFirst().first)
+    case "help": return try showHelp(words.dropFirst().first)
+    case "--version":
+      try showVersion(asJSON: words.contains("--json"))
+      return .good
+    default: break
+    }
+    guard !first.hasPrefix("-") else {
+      throw UsageError("'\(first)' stands before any command; try 'varve --help'")
+    }
+    return try run(try command(first), Array(words.dropFirst()))
+  }
+
+  private func run(_ command: CommandSpecification, _ words: [String]) throws -> ExitStatus {
+    let arguments: ParsedArguments
+    do {
+      arguments = try ParsedArguments(words, for: command)
+    } catch {
+      throw UsageError("\(command.name): \(error.message); try 'varve \(command.name) --help'")
+    }
+    if arguments[.help] {
+      try output.write(help(output).page(of: command))
+      return .good
+    }
+    return try command.run(
+      Invocation(arguments: arguments, output: output, messages: messages))
+  }
+
+  private func command(_ name: String) throws -> CommandSpecification {
+    if let command = commands.first(where: { $0.name == name }) { return command }
+    guard let near = Spelling.nearest(to: name, in: commands.map(\.name)) else {
+      throw UsageError("there is no command '\(name)'; try 'varve --help'")
+    }
+    throw UsageError("there is no command '\(name)'; did you mean '\(near)'?")
+  }
+}
+
+// MARK: - Help and version
+
+extension Program {
+  private func showHelp(_ name: String?) throws -> ExitStatus {
+    if let name, !name.hasPrefix("-") {
+      try output.write(help(output).page(of: try command(name)))
+    } else {
+      try output.write(help(output).overview(of: commands))
+    }
+    return .good
+  }
+
+  private func help(_ output: Output) -> HelpText {
+    HelpText(width: output.isTerminal ? min(100, messages.width) : 80, style: output.style)
+  }
+
+  private func help(_ messages: Messages) -> HelpText {
+    HelpText(width: 80, style: messages.style)
+  }
+
+  private func showVersion(asJSON: Bool) throws {
+    guard asJSON else {
+      return try output.write(line: "varve \(Self.version) (format \(FormatVersion.current))")
+    }
+    try output.write(json: { writer in
+      writer.object { writer in
+        writer.member("version", Self.version)
+        writer.member("format", FormatVersion.current)
+      }
+    })
+  }
+}
+
+// MARK: - Errors
+
+extension Program {
+  /// Says what went wrong on standard error.
+  private func explain(_ error: any Error) -> ExitStatus {
+    switch error {
+    case is Output.Closed: return .good
+    case let error as UsageError:
+      say(error.message)
+      return .usage
+    case let error as CommandFailure: say(error.message)
+    case let error as StoreError: say(StoreAdvice.text(for: error))
+    default: say("\(error)")
+    }
+    // What was already answered is still worth having.
+    try? output.flush()
+    return .failed
+  }
+
+  private func say(_ message: String) {
+    messages.say("\(messages.style.bad("varve:")) \(message)")
+  }
+}
+
+/// What to do about an error of the store, added to what happened.
+enum StoreAdvice {
+  static func text(for error: StoreError) -> String {
+    guard let advice = advice(for: error.code) else { return error.description }
+    return "\(error.description)\n  \(advice)"
+  }
+
+  private static func advice(for code: StoreError.Code) -> String? {
+    switch code {
+    case .locked:
+      "another process has the store open; end it, or look at single files with 'varve dump', "
+        + "which takes no lock"
+    case .corrupted: "'varve verify --deep' lists all damage; restore the file from a copy"
+    case .poisoned: "the store stopped writing after a failed write; open it again to recover"
+    case .full: "make room on the disk and try again; nothing was lost"
+    case .incompatible: "a newer version of this program may be able to read it"
+    default: nil
+    }
+  }
+}
