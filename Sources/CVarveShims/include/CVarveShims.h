@@ -8,6 +8,7 @@
 
 #include "VarveChecksums.h"
 #include "VarvePosix.h"
+#include "VarveSpin.h"
 #include "VarveThread.h"
 
 #endif

@@ -1,0 +1,144 @@
+import VarveFormat
+
+/// Walks all versions of a memtable's keys while others insert.
+///
+/// It copies the records of one leaf at a time and walks in the copy, so that neither splits nor
+/// inserts disturb it. To the right it follows the leaf's link as copied: whatever was split off
+/// since is in the copy, and everything behind is at the link. To the left it seeks before the
+/// copy's first key. So it meets every entry that was there when it was positioned, each once;
+/// entries inserted during the walk may show or not. Versions of one key are a list that never
+/// changes from the copied record on.
+struct MemTableCursor: EntryCursor {
+  private let table: MemTable
+  private var leaf = LeafCopy()
+  /// The slot of the copy whose key `current` is a version of.
+  private var slot = 0
+  private var current: Record?
+
+  init(_ table: MemTable) { self.table = table }
+
+  var entry: EntryView? { current?.entry }
+
+  mutating func seekToFirst() { seek(.empty, .max) }
+
+  mutating func seekToLast() {
+    table.copyLastLeaf(to: &leaf)
+    standLast(at: leaf.records.count - 1)
+  }
+
+  mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) {
+    let position = table.copyLeaf(holding: key, to: &leaf)
+    if position.isMatch {
+      current = leaf.records[position.slot].version(at: sequence)
+      slot = position.slot
+      if current == nil { standFirst(at: position.slot + 1) }
+    } else {
+      standFirst(at: position.slot)
+    }
+  }
+
+  mutating func seek(before key: ByteView, _ sequence: SequenceNumber) {
+    let position = table.copyLeaf(holding: key, to: &leaf)
+    if position.isMatch, leaf.records[position.slot].sequence > sequence {
+      slot = position.slot
+      current = leaf.records[position.slot].oldest(above: sequence)
+    } else if position.slot > 0 {
+      standLast(at: position.slot - 1)
+    } else {
+      seekLast(before: key)
+    }
+  }
+
+  mutating func next() {
+    guard let record = current else { return }
+    if let older = record.older {
+      current = older
+    } else {
+      standFirst(at: slot + 1)
+    }
+  }
+
+  mutating func previous() {
+    guard let record = current else { return }
+    if let newer = leaf.records[slot].version(after: record) {
+      current = newer
+    } else if slot > 0 {
+      standLast(at: slot - 1)
+    } else {
+      seekLast(before: record.key)
+    }
+  }
+}
+
+extension MemTableCursor {
+  /// Stands on the newest version at a slot, or on the next leaf's first.
+  private mutating func standFirst(at slot: Int) {
+    self.slot = slot
+    while self.slot >= leaf.records.count {
+      guard let next = leaf.next else {
+        current = nil
+        return
+      }
+      table.copy(next, to: &leaf)
+      self.slot = 0
+    }
+    current = leaf.records[self.slot]
+  }
+
+  /// Stands on the oldest version at a slot; nowhere for a slot below zero.
+  private mutating func standLast(at slot: Int) {
+    self.slot = slot
+    current = slot < 0 ? nil : leaf.records[slot].oldest
+  }
+
+  /// Stands on the oldest version of the greatest key below `key`.
+  private mutating func seekLast(before key: ByteView) {
+    standLast(at: table.copyLeaf(before: key, to: &leaf).slot - 1)
+  }
+}
+
+/// The newest records of a leaf's keys, and the leaf to the right, at one moment.
+struct LeafCopy {
+  fileprivate(set) var records: [Record] = []
+  fileprivate(set) var next: Node?
+
+  /// Takes a leaf's slots; false when the writer was seen at work.
+  fileprivate mutating func take(_ leaf: Node, _ shape: Node.Shape) -> Bool {
+    records.removeAll(keepingCapacity: true)
+    records.reserveCapacity(Node.slots)
+    for slot in 0..<shape.count {
+      guard let record = Record(address: leaf.record(slot)) else { return false }
+      records.append(record)
+    }
+    next = Node(address: leaf.next)
+    return true
+  }
+}
+
+extension MemTable {
+  /// Copies the leaf whose keys include `key` and says where the key stands in the copy.
+  fileprivate func copyLeaf(holding key: ByteView, to copy: inout LeafCopy) -> Node.Position {
+    readLeaf({ node, shape in node.child(holding: key, shape) }) { leaf, shape in
+      copy.take(leaf, shape) ? leaf.position(of: key, shape) : nil
+    }
+  }
+
+  /// Copies the leaf of the greatest key below `key`, if there is one, and says where `key` would
+  /// stand. A leaf's first key stands above it as a separator, so the leaf right of the last
+  /// separator below `key` holds such a key; only the table's first leaf may hold none.
+  fileprivate func copyLeaf(before key: ByteView, to copy: inout LeafCopy) -> Node.Position {
+    readLeaf({ node, shape in node.child(before: key, shape) }) { leaf, shape in
+      copy.take(leaf, shape) ? leaf.position(of: key, shape) : nil
+    }
+  }
+
+  fileprivate func copyLastLeaf(to copy: inout LeafCopy) {
+    readLeaf({ node, shape in node.child(shape.count) }) { leaf, shape in
+      copy.take(leaf, shape) ? () : nil
+    }
+  }
+
+  fileprivate func copy(_ leaf: Node, to copy: inout LeafCopy) {
+    read(leaf) { leaf, shape in copy.take(leaf, shape) ? () : nil }
+  }
+}

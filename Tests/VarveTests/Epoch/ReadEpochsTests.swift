@@ -1,0 +1,183 @@
+import Synchronization
+import Testing
+import VarvePlatform
+
+@testable import Varve
+
+@Suite struct ReadEpochsTests {
+  /// Counts how many of its objects live.
+  private final class Census: Sendable {
+    let living = Atomic(0)
+  }
+
+  /// An object that says when it is dead: memory of a freed object may look alive for a while.
+  private final class Tracked: Sendable {
+    private static let alive = 0x600d_f00d
+    private static let dead = 0xdead
+
+    let number: Int
+    private let census: Census
+    private let state = Atomic(Tracked.alive)
+
+    init(_ number: Int, _ census: Census) {
+      self.number = number
+      self.census = census
+      census.living.add(1, ordering: .relaxed)
+    }
+
+    deinit {
+      state.store(Self.dead, ordering: .relaxed)
+      census.living.subtract(1, ordering: .relaxed)
+    }
+
+    var isAlive: Bool { state.load(ordering: .relaxed) == Self.alive }
+  }
+
+  private let census = Census()
+  private let epochs = ReadEpochs()
+
+  private var living: Int { census.living.load(ordering: .relaxed) }
+
+  @Test func aReplacedObjectGoesAtTheNextCollectionWhenNobodyReads() {
+    let published = Published(Tracked(1, census), in: epochs)
+    published.replace(with: Tracked(2, census))
+    #expect(living == 2)
+    #expect(epochs.collect() == 0)
+    #expect(living == 1)
+    #expect(published.read { $0.number } == 2)
+  }
+
+  @Test func anObjectStaysWhileAReaderThatMayHoldItIsInside() {
+    let published = Published(Tracked(1, census), in: epochs)
+    published.read { object in
+      published.replace(with: Tracked(2, census))
+      #expect(epochs.collect() == 1)
+      #expect(object.isAlive)
+      #expect(published.read { $0.number } == 2)
+    }
+    #expect(epochs.collect() == 0)
+    #expect(living == 1)
+  }
+
+  @Test func aReaderWhoCameLaterDoesNotDelayIt() {
+    let published = Published(Tracked(1, census), in: epochs)
+    published.replace(with: Tracked(2, census))
+    let pin = epochs.enter()
+    #expect(epochs.collect() == 0)
+    epochs.exit(pin)
+    #expect(living == 1)
+  }
+
+  @Test func staysNestAndTheOutermostCounts() {
+    let published = Published(Tracked(1, census), in: epochs)
+    let outer = epochs.enter()
+    for _ in 0..<3 {
+      let inner = epochs.enter()
+      epochs.exit(inner)
+    }
+    published.replace(with: Tracked(2, census))
+    let inner = epochs.enter()
+    epochs.exit(inner)
+    #expect(epochs.collect() == 1)
+    epochs.exit(outer)
+    #expect(epochs.collect() == 0)
+  }
+
+  @Test func threadsWithoutASlotAreCountedByEpoch() {
+    let published = Published(Tracked(1, census), in: epochs)
+    let first = epochs.enter(slot: -1)
+    let second = epochs.enter(slot: -1)
+    published.replace(with: Tracked(2, census))
+    let third = epochs.enter(slot: -1)
+    epochs.exit(first)
+    #expect(epochs.collect() == 1)
+    epochs.exit(second)
+    #expect(epochs.collect() == 0)
+    published.replace(with: Tracked(3, census))
+    #expect(epochs.collect() == 1)
+    epochs.exit(third)
+    #expect(epochs.collect() == 0)
+  }
+
+  @Test func aStrongReferenceTakenInsideOutlivesTheEpoch() {
+    let published = Published(Tracked(1, census), in: epochs)
+    let kept = published.current
+    published.replace(with: Tracked(2, census))
+    #expect(epochs.collect() == 0)
+    #expect(kept.isAlive)
+    #expect(living == 2)
+  }
+
+  @Test func whatIsLeftGoesWithTheEpochs() {
+    let census = Census()
+    do {
+      let epochs = ReadEpochs()
+      let published = Published(Tracked(1, census), in: epochs)
+      published.replace(with: Tracked(2, census))
+    }
+    #expect(census.living.load(ordering: .relaxed) == 0)
+  }
+
+  @Test func errorsPassThroughAndLeaveTheEpoch() {
+    struct Refused: Error, Equatable {}
+    let published = Published(Tracked(1, census), in: epochs)
+    #expect(throws: Refused()) {
+      try published.read { _ throws(Refused) in throw Refused() }
+    }
+    #expect(throws: Refused()) {
+      try epochs.read { () throws(Refused) in throw Refused() }
+    }
+    published.replace(with: Tracked(2, census))
+    #expect(epochs.collect() == 0)
+  }
+
+  @Test func aThreadThatExitsHoldsNothingBack() throws {
+    let published = Published(Tracked(1, census), in: epochs)
+    for _ in 0..<20 {
+      let reader = try WorkerThread(name: "reader") {
+        #expect(published.read { $0.isAlive })
+      }
+      reader.join()
+    }
+    published.replace(with: Tracked(2, census))
+    #expect(epochs.collect() == 0)
+  }
+
+  /// Reads until told to stop; every third stay is nested, every fifth without a slot.
+  private static func read(
+    _ published: Published<Tracked>, _ epochs: ReadEpochs, _ stop: Census
+  ) {
+    var turn = 0
+    var last = 0
+    while stop.living.load(ordering: .relaxed) == 0 {
+      turn += 1
+      let pin = turn % 5 == 0 ? epochs.enter(slot: -1) : epochs.enter()
+      published.read { object in
+        if !object.isAlive { Issue.record("a dead object was read") }
+        if object.number < last { Issue.record("an older object came back") }
+        last = object.number
+        let seen = turn % 3 == 0 ? published.read { $0.isAlive } : true
+        if !seen || !object.isAlive { Issue.record("an object died in use") }
+      }
+      epochs.exit(pin)
+    }
+  }
+
+  @Test func noReaderEverMeetsADeadObject() throws {
+    let published = Published(Tracked(0, census), in: epochs)
+    let stop = Census()
+    let readers = try (0..<4).map { number in
+      try WorkerThread(name: "reader \(number)") { [epochs] in
+        Self.read(published, epochs, stop)
+      }
+    }
+    for number in 1...3000 {
+      published.replace(with: Tracked(number, census))
+      if number % 3 == 0 { epochs.collect() }
+    }
+    stop.living.store(1, ordering: .relaxed)
+    for reader in readers { reader.join() }
+    #expect(epochs.collect() == 0)
+    #expect(living == 1)
+  }
+}
