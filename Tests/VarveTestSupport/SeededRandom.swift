@@ -16,6 +16,9 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
     return mixed ^ mixed >> 31
   }
 
+  /// A number in 0..<`limit`.
+  package mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
+
   /// `count` bytes that no compressor makes smaller.
   package mutating func bytes(_ count: Int) -> [UInt8] {
     var bytes: [UInt8] = []

@@ -95,7 +95,9 @@ struct ArrayCursor: EntryCursor {
     isSeek: Bool, _ target: ([OwnedEntry], Int) -> Int
   ) throws(StoreError) {
     let standing = index.map { entries[$0] }
-    lent?.withMutableBytes { unsafe $0.initializeMemory(as: UInt8.self, repeating: 0xdd) }
+    _ = unsafe lent?.withMutableBytes {
+      unsafe $0.initializeMemory(as: UInt8.self, repeating: 0xdd)
+    }
     (entry, index) = (nil, nil)
     faults.moves += 1
     if isSeek { faults.seeks += 1 }

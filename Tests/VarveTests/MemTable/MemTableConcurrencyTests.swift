@@ -2,6 +2,7 @@ import Synchronization
 import Testing
 import VarveFormat
 import VarvePlatform
+import VarveTestSupport
 
 @testable import Varve
 

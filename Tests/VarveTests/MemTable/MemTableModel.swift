@@ -104,23 +104,6 @@ extension MemTableCursor {
   }
 }
 
-/// Random numbers from a seed (SplitMix64, public domain algorithm of S. Vigna).
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
-  mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
-}
-
 /// Kinds of keys that make a tree's life hard.
 enum KeyShape: String, CaseIterable {
   case decimal, twoKeyspaces, shortAndEmpty, longSharedPrefix, zeros, binary, ascending, descending,

@@ -1,5 +1,6 @@
 import Testing
 import VarveFormat
+import VarveTestSupport
 
 @testable import Varve
 
