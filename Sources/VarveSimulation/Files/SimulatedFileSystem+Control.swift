@@ -1,0 +1,133 @@
+import VarveFormat
+package import VarvePlatform
+
+// MARK: - Steps and crashes
+
+extension SimulatedFileSystem {
+  /// How many calls that can change the disk were made so far.
+  package var steps: Int { state.withLock { $0.steps } }
+
+  /// Lets the machine die in the call with this number, counted from 1 since it was made. The call
+  /// may have had its effect; it and every later call throw.
+  package func crash(atStep step: Int) { state.withLock { $0.crashStep = step } }
+
+  package var hasCrashed: Bool { state.withLock { $0.hasCrashed } }
+
+  /// Lets the machine die now.
+  package func crash() { state.withLock { $0.hasCrashed = true } }
+
+  /// A machine that starts again with what the disk could hold after a power cut now: nothing is
+  /// open or locked, and no fault is planned. The same seed gives the same disk.
+  package func crashImage(_ mode: CrashMode, seed: UInt64 = 0) -> SimulatedFileSystem {
+    let disk = state.withLock { $0.disk }
+    var random = SplitMix64(seed: seed)
+    let image = disk.crashed(mode, using: &random)
+    return SimulatedFileSystem(disk: image, seed: random.next())
+  }
+
+  /// Calls `observer` before each step, outside all locks: the place to take a crash image of every
+  /// moment in one run, instead of one run for each moment.
+  package func observeSteps(_ observer: (@Sendable (Step) -> Void)?) {
+    // What the one before held is dropped here and not under the lock.
+    _ = state.withLock { state in
+      let before = state.observer
+      state.observer = observer
+      return before
+    }
+  }
+
+  /// The steps since ``recordTrace()``, for the report of a failure.
+  package var trace: [Step] { state.withLock { $0.trace ?? [] } }
+
+  package func recordTrace() { state.withLock { $0.trace = [] } }
+}
+
+// MARK: - Faults
+
+extension SimulatedFileSystem {
+  package func inject(_ fault: Fault) { state.withLock { $0.faults.append(fault) } }
+
+  package func clearFaults() { state.withLock { $0.faults = [] } }
+
+  /// How syncs fail that a fault hits.
+  package func setFailedSync(_ behaviour: FailedSync) {
+    state.withLock { $0.failedSync = behaviour }
+  }
+
+  /// Makes the syncs for which `isIgnored` holds do nothing and say they did: a crash test that
+  /// passes all the same cannot see that sync missing.
+  package func ignoringSync(
+    where isIgnored: @escaping @Sendable (FileSystemError.Operation, String) -> Bool
+  ) {
+    state.withLock { $0.ignoresSync = isIgnored }
+  }
+
+  /// Gives the disk room for so many bytes, in whole pages of 4 KiB; nil for room without end.
+  package func setCapacity(bytes: Int?) {
+    state.withLock { $0.disk.capacityPages = bytes.map { $0 / PagedBytes.pageBytes } }
+  }
+
+  /// The room taken, in bytes.
+  package var usedBytes: Int { state.withLock { $0.disk.usedPages * PagedBytes.pageBytes } }
+
+  /// Turns bits of the byte at `offset` over, on the disk and in the cache. Mappings made before
+  /// keep what they had.
+  package func flip(mask: UInt8, at offset: Int, of path: String) throws(FileSystemError) {
+    try state.withLock { state throws(FileSystemError) in
+      let node = try state.disk.node(at: path, for: .write)
+      state.disk.change(node) { $0.flip(mask: mask, at: offset) }
+    }
+  }
+
+  /// Puts a file with these bytes at rest in a directory that exists, replacing one.
+  package func place(_ bytes: [UInt8], at path: String) throws(FileSystemError) {
+    guard let name = SimulatedDisk.parts(of: path).last else {
+      throw FileSystemError(.create, .wrongKind, path: path)
+    }
+    let parent = SimulatedDisk.parts(of: path).dropLast().joined(separator: "/")
+    try state.withLock { state throws(FileSystemError) in
+      try state.disk.place(bytes, name, in: try state.disk.node(at: parent, for: .create))
+    }
+  }
+}
+
+// MARK: - Looking
+
+extension SimulatedFileSystem {
+  package var counts: CallCounts { state.withLock { $0.counts } }
+
+  /// What is open, mapped or locked, one line each, in order: empty when nothing leaked.
+  package var leaks: [String] { state.withLock { $0.handles.values.map(\.label).sorted() } }
+
+  /// Every file by its path from the root, as a read would return it.
+  package func contents() -> [String: [UInt8]] {
+    state.withLock { $0.disk.contents() }
+  }
+
+  /// A number that differs when any name or byte does: for tests of determinism.
+  package func fingerprint() -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for (path, bytes) in contents().sorted(by: { $0.key < $1.key }) {
+      for byte in Array(path.utf8) + [0] + bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+    return hash
+  }
+}
+
+extension SimulatedDisk {
+  func contents() -> [String: [UInt8]] {
+    var found: [String: [UInt8]] = [:]
+    var open = [(path: "", node: Self.root)]
+    while let (path, node) = open.popLast() {
+      for (name, child) in entries(of: node) {
+        let childPath = path.isEmpty ? name : path + "/" + name
+        if let file = files[child] {
+          found[childPath] = file.current.read(file.current.count, at: 0)
+        } else {
+          open.append((childPath, child))
+        }
+      }
+    }
+    return found
+  }
+}
