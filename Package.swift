@@ -44,7 +44,8 @@ let package = Package(
       name: "VarveCLI", dependencies: ["Varve", "VarveFormat", "VarvePlatform", "CVarveShims"],
       swiftSettings: settings),
     module(
-      "VarveTestSupport", ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat"],
+      "VarveTestSupport",
+      ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveShims"],
       path: "Tests/VarveTestSupport"),
     tests("VarveFormatTests", ["VarveFormat", "CVarveShims"]),
     tests(

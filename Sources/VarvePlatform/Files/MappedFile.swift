@@ -8,6 +8,8 @@ package import VarveFormat
 package final class MappedFile: @unchecked Sendable {
   // @unchecked: the bytes are read-only and live as long as this object.
   package let name: String
+  /// The whole file. Valid while this object is held, and Swift lets go of an object after its last
+  /// use: keep it in something that outlives the view, or use ``withBytes(_:)``.
   package let bytes: ByteView
   private let release: @Sendable () -> Void
 
@@ -19,4 +21,12 @@ package final class MappedFile: @unchecked Sendable {
   }
 
   deinit { release() }
+
+  /// Lends the whole file, mapped until `body` returns.
+  package func withBytes<Result, Failure: Error>(
+    _ body: (ByteView) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try body(bytes)
+  }
 }

@@ -64,16 +64,19 @@ final class PosixDirectory: Directory {
 // MARK: - Opening
 
 extension PosixDirectory {
-  func create(_ name: String) throws(FileSystemError) -> any File {
-    PosixFile(name, try openEntry(.create, name, flags: O_RDWR | O_CREAT | O_EXCL))
+  func create(_ name: String) throws(FileSystemError) -> any File { try make(name) }
+
+  private func make(_ name: String) throws(FileSystemError) -> PosixFile {
+    let file = try openEntry(.create, name, flags: O_RDWR | O_CREAT | O_EXCL)
+    return PosixFile(name, file, isWritable: true)
   }
 
   func open(_ name: String) throws(FileSystemError) -> any File {
-    PosixFile(name, try openRegular(.open, name, flags: O_RDONLY))
+    PosixFile(name, try openRegular(.open, name, flags: O_RDONLY), isWritable: false)
   }
 
   func createLog(_ name: String, capacity: UInt64) throws(FileSystemError) -> any LogFile {
-    let file = PosixFile(name, try openEntry(.create, name, flags: O_RDWR | O_CREAT | O_EXCL))
+    let file = try make(name)
     do {
       try file.allocate(capacity, keepingSize: false)
     } catch {

@@ -13,10 +13,12 @@ import VarveFormat
 final class PosixFile: File {
   let name: String
   private let descriptor: Descriptor
+  private let isWritable: Bool
 
-  init(_ name: String, _ descriptor: Descriptor) {
+  init(_ name: String, _ descriptor: Descriptor, isWritable: Bool) {
     self.name = name
     self.descriptor = descriptor
+    self.isWritable = isWritable
   }
 
   func size() throws(FileSystemError) -> UInt64 {
@@ -54,6 +56,7 @@ final class PosixFile: File {
 
   func write(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
     let start = try systemOffset(.write, name, offset, count: bytes.count)
+    try checkWritable(.write)
     try descriptor.use(.write, name) { file throws(FileSystemError) in
       var done = 0
       while done < bytes.count {
@@ -73,6 +76,7 @@ final class PosixFile: File {
 
   func truncate(to size: UInt64) throws(FileSystemError) {
     let length = try systemOffset(.truncate, name, size)
+    try checkWritable(.truncate)
     try call(.truncate) { ftruncate($0, length) }
   }
 
@@ -91,13 +95,21 @@ final class PosixFile: File {
   /// Allocates the first `size` bytes. Where the file system cannot, the file is only made long
   /// enough, and a full disk shows itself later.
   func allocate(_ size: UInt64, keepingSize: Bool) throws(FileSystemError) {
-    guard size > 0 else { return }
     let length = try systemOffset(.reserve, name, size)
+    try checkWritable(.reserve)
+    guard size > 0 else { return }
     do {
       try call(.reserve) { varve_allocate($0, Int64(length), keepingSize ? 1 : 0) }
     } catch  where [EOPNOTSUPP, ENOTSUP, ENOSYS].contains(error.number) {
       if !keepingSize { try truncate(to: size) }
     }
+  }
+
+  /// The system would answer with numbers that mean other things elsewhere.
+  private func checkWritable(
+    _ operation: FileSystemError.Operation
+  ) throws(FileSystemError) {
+    guard isWritable else { throw FileSystemError(operation, .permission, path: name) }
   }
 
   private func call(

@@ -39,7 +39,6 @@ extension FileSystemError {
     case EMFILE, ENFILE: .tooManyOpen
     case ENOMEM where operation == .map: .tooManyOpen
     case EIO: .device
-    case EBADF: .closed
     default: .other
     }
   }

@@ -31,7 +31,7 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
 }
 
 /// Identities and salts that are the same in every run with the same seed.
-package final class SeededRandom: RandomSource {
+package final class SimulatedRandom: RandomSource {
   private let generator: Monitor<SplitMix64>
 
   package init(seed: UInt64) { generator = Monitor(SplitMix64(seed: seed)) }
