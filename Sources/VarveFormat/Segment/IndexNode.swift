@@ -100,6 +100,11 @@ extension IndexNode {
     guard handle.storedCount <= handle.fullCount,
       handle.codec != .none || handle.storedCount == handle.fullCount
     else { throw error(.limit("stored length"), atItem: index, 8) }
+    // No codec makes more out of a byte, so that a lie cannot make a reader take much memory.
+    let expansion: UInt64 = handle.codec == .lz4 ? 255 : handle.codec == .zstd ? 32_768 : 1
+    guard UInt64(handle.fullCount) <= UInt64(handle.storedCount) &* expansion else {
+      throw error(.limit("full length"), atItem: index, 12)
+    }
     let limit =
       level == .top
       ? Limits.indexLeafBytes

@@ -1,0 +1,171 @@
+// Two ways to a block's bytes:
+//
+//   mapped and raw    checked at first touch, then lent in place
+//   everything else   from the cache, or read, checked, decompressed and perhaps kept there
+
+import VarveFormat
+import VarvePlatform
+
+/// What turns stored blocks into searchable ones; shared by all segments of a store.
+struct BlockAccess: Sendable {
+  let decompressor: Decompressor
+  let cache: BlockCache
+}
+
+/// A searchable block and what keeps its bytes alive: nil where the mapping or a scratch does.
+struct LentBlock {
+  let block: DataBlock
+  let owner: CachedBlock?
+}
+
+/// Buffers that one cursor reads block after block into, so that a long walk leaves the cache alone.
+final class BlockScratch {
+  private var stored: AlignedBuffer?
+  private var full: AlignedBuffer?
+
+  /// At least `count` bytes for a block as stored, holding anything.
+  func storedBuffer(_ count: Int) -> AlignedBuffer { Self.grown(&stored, count) }
+
+  /// At least `count` bytes for an uncompressed block; what it held before is gone.
+  func fullBuffer(_ count: Int) -> AlignedBuffer { Self.grown(&full, count) }
+
+  private static func grown(_ buffer: inout AlignedBuffer?, _ count: Int) -> AlignedBuffer {
+    // Much larger than needed means that a lone huge block went through: give that back.
+    if let buffer, buffer.capacity >= count, buffer.capacity <= max(1 << 20, 4 * count) {
+      return buffer
+    }
+    let fresh = AlignedBuffer(capacity: max(count, 64 << 10))
+    buffer = fresh
+    return fresh
+  }
+}
+
+extension OpenSegment {
+  /// The block that `handle`, an item of `leaf`, stands for.
+  ///
+  /// - Parameter scratch: where the block goes if it cannot be lent in place; without one it goes
+  ///   through the cache. A block in a scratch holds until the scratch is used again.
+  func block(
+    _ handle: BlockHandle, of leaf: IndexNode, in scratch: BlockScratch? = nil
+  ) throws(StoreError) -> LentBlock {
+    if case .mapping(let mapping) = source, handle.codec == .none {
+      do throws(FormatError) {
+        return LentBlock(block: try mappedBlock(handle, leaf, mapping.bytes), owner: nil)
+      } catch {
+        throw StoreError(error, in: name)
+      }
+    }
+    do throws(FormatError) { try check(handle, of: leaf) } catch {
+      throw StoreError(error, in: name)
+    }
+    if let scratch { return LentBlock(block: try loadBlock(handle, scratch), owner: nil) }
+    let key = BlockKey(file: number, offset: handle.offset)
+    let cached = try access.cache.block(for: key) { () throws(StoreError) in
+      try loadForCache(handle)
+    }
+    return LentBlock(block: try decode(owned: cached.bytes, handle), owner: cached)
+  }
+
+  private func mappedBlock(
+    _ handle: BlockHandle, _ leaf: IndexNode, _ file: ByteView
+  ) throws(FormatError) -> DataBlock {
+    try check(handle, of: leaf)
+    guard
+      let bytes = file.part(
+        at: Int(truncatingIfNeeded: handle.offset), count: Int(handle.storedCount))
+    else { throw FormatError(.dataBlock, .truncated, at: handle.offset) }
+    let number = Int(handle.number)
+    if number >= blockCount || !touched.contains(number) {
+      try bytes.check(handle.checksum, .dataBlock, in: id, at: handle.offset)
+      if number < blockCount { touched.insert(number) }
+    }
+    return try decode(bytes, handle)
+  }
+
+  /// Reads, checks and decompresses a block into buffers of a cursor.
+  private func loadBlock(
+    _ handle: BlockHandle, _ scratch: BlockScratch
+  ) throws(StoreError) -> DataBlock {
+    let stored = try storedBytes(of: handle, scratch)
+    guard handle.codec != .none else { return try decode(owned: stored, handle) }
+    let full = scratch.fullBuffer(Int(handle.fullCount))
+    do throws(FormatError) {
+      try access.decompressor.decompress(
+        stored, handle.codec, fullCount: Int(handle.fullCount), into: full, at: handle.offset)
+    } catch {
+      throw StoreError(error, in: name)
+    }
+    return try decode(owned: full.view(count: Int(handle.fullCount)), handle)
+  }
+
+  /// Reads, checks and decompresses a block into a buffer of its own.
+  private func loadForCache(_ handle: BlockHandle) throws(StoreError) -> CachedBlock {
+    let count = Int(handle.fullCount)
+    let scratch = BlockScratch()
+    if handle.codec == .none, case .file(let pieces, _) = source {
+      let buffer = try pieces.read(UInt64(count), at: handle.offset)
+      try checkStored(buffer.view(), handle)
+      return CachedBlock(buffer, count: count)
+    }
+    let stored = try storedBytes(of: handle, scratch)
+    defer { withExtendedLifetime(scratch) {} }
+    do throws(FormatError) {
+      let full = try access.decompressor.decompress(
+        stored, handle.codec, fullCount: count, limit: Limits.loneBlockBytes, at: handle.offset)
+      return CachedBlock(full, count: count)
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+
+  /// A block as stored, checked. Its handle was found to lie among the data blocks, which lie in the
+  /// file.
+  private func storedBytes(
+    of handle: BlockHandle, _ scratch: BlockScratch
+  ) throws(StoreError) -> ByteView {
+    let count = Int(handle.storedCount)
+    let stored: ByteView
+    switch source {
+    case .mapping(let mapping):
+      stored = mapping.bytes.dropping(Int(truncatingIfNeeded: handle.offset)).prefix(count)
+    case .file(let pieces, _):
+      let buffer = scratch.storedBuffer(count)
+      try pieces.read(count, at: handle.offset, into: buffer)
+      stored = buffer.view(count: count)
+    }
+    try checkStored(stored, handle)
+    return stored
+  }
+
+  private func checkStored(_ stored: ByteView, _ handle: BlockHandle) throws(StoreError) {
+    do { try stored.check(handle.checksum, .dataBlock, in: id, at: handle.offset) } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+
+  private func decode(
+    owned bytes: ByteView, _ handle: BlockHandle
+  ) throws(StoreError) -> DataBlock {
+    do { return try decode(bytes, handle) } catch { throw StoreError(error, in: name) }
+  }
+
+  private func decode(_ bytes: ByteView, _ handle: BlockHandle) throws(FormatError) -> DataBlock {
+    let block = try DataBlock(
+      decoding: bytes, at: handle.offset, isStoredRaw: handle.codec == .none)
+    guard block.count == Int(handle.itemCount) else {
+      throw FormatError(.dataBlock, .value("entry count"), at: handle.offset)
+    }
+    // Only then are values aligned in the mapping as they are in the block.
+    guard handle.codec != .none || handle.offset & UInt64(block.alignment &- 1) == 0 else {
+      throw FormatError(.dataBlock, .value("alignment"), at: handle.offset)
+    }
+    return block
+  }
+
+  /// Throws unless the block lies among the data blocks.
+  private func check(_ handle: BlockHandle, of leaf: IndexNode) throws(FormatError) {
+    guard handle.offset >= dataBlocks.offset, handle.end <= dataBlocks.end else {
+      throw FormatError(.blockIndex, .limit("block offset"), at: leaf.base)
+    }
+  }
+}

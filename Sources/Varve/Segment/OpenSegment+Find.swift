@@ -1,0 +1,79 @@
+import VarveFormat
+import VarvePlatform
+
+/// A version of a key that a point read came upon.
+struct FoundEntry {
+  let sequence: SequenceNumber
+  let kind: EntryKind
+  let expiry: ExpiryTime
+  /// Lent by the segment's mapping, or by `owner` where there is one.
+  let value: ByteView
+  let owner: CachedBlock?
+}
+
+extension OpenSegment {
+  /// The newest version of `key` at or below `limit`: filter, top, leaf, then one block.
+  ///
+  /// One block is enough: the separator at or after (key, limit) belongs to the block that holds the
+  /// first entry at or after it, or no entry of this key.
+  func find(
+    _ key: ByteView, hash: UInt64, at limit: SequenceNumber
+  ) throws(StoreError) -> FoundEntry? {
+    do throws(FormatError) {
+      guard try mayContain(hash) else { return nil }
+    } catch {
+      throw StoreError(error, in: name)
+    }
+    guard let place = try place(of: key, limit) else { return nil }
+    let lent = try block(place.handle, of: place.leaf)
+    do throws(FormatError) {
+      let tag = UInt8(truncatingIfNeeded: hash >> 56)
+      guard let entry = try lent.block.find(key, tag: tag, at: limit) else { return nil }
+      return FoundEntry(
+        sequence: entry.sequence, kind: entry.kind, expiry: entry.expiry, value: entry.value,
+        owner: lent.owner)
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+
+  /// Where in the index a block stands.
+  struct Place {
+    var leafIndex: Int
+    var leaf: IndexNode
+    var item: Int
+    var handle: BlockHandle
+  }
+
+  /// The block that holds the first entry at or after (`key`, `sequence`), unless that is the next
+  /// block's first; nil where there is neither.
+  func place(
+    of key: ByteView, _ sequence: SequenceNumber
+  ) throws(StoreError) -> Place? {
+    do throws(FormatError) {
+      let leafIndex = try top.lowerBound(key, sequence)
+      guard leafIndex < top.count else { return nil }
+      let leaf = try leaf(at: leafIndex)
+      let item = try leaf.lowerBound(key, sequence)
+      guard item < leaf.count else {
+        // The leaf's last separator stands in the top node as well.
+        throw FormatError(.blockIndex, .order, at: leaf.base)
+      }
+      return Place(
+        leafIndex: leafIndex, leaf: leaf, item: item, handle: try leaf.handle(at: item))
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+
+  func approximateBytes(from start: ByteView?, to end: ByteView?) throws(StoreError) -> UInt64 {
+    let first = try offset(of: start, orElse: dataBlocks.offset)
+    let last = try offset(of: end, orElse: dataBlocks.end)
+    return last > first ? last - first : 0
+  }
+
+  private func offset(of key: ByteView?, orElse bound: UInt64) throws(StoreError) -> UInt64 {
+    guard let key else { return bound }
+    return try place(of: key, .max)?.handle.offset ?? dataBlocks.end
+  }
+}

@@ -1,0 +1,215 @@
+// What a reader holds of an open segment:
+//
+//   mapped   the whole file is one view; raw blocks are lent from it
+//   pread    filter, index, properties and footer are held in memory; each block is read when needed
+//
+// Either way `tail` is a view of everything behind the data blocks, so the search is the same code.
+
+import VarveFormat
+import VarvePlatform
+
+/// A segment whose header, footer, properties and index top were read and found good. Filter, leaves
+/// and blocks are checked when they are first touched.
+final class OpenSegment: Sendable {
+  let name: String
+  /// The file's number: the cache knows its blocks by that.
+  let number: UInt64
+  let id: FileID
+  let properties: SegmentProperties
+  let top: IndexNode
+  let dataBlocks: SegmentSection
+  private let indexLeaves: SegmentSection
+  private let filterSection: SegmentSection?
+  private let filter: Filter?
+  private let tail: SegmentTail
+  let source: BlockSource
+  let access: BlockAccess
+  /// Blocks by their number, then leaves, then the filter.
+  let touched: TouchedBits
+  let blockCount: Int
+
+  /// Where blocks come from.
+  enum BlockSource: Sendable {
+    case mapping(MappedFile)
+    /// The file, and the buffer that keeps the tail.
+    case file(FilePieces, tail: AlignedBuffer)
+  }
+
+  private init(
+    name: String, number: UInt64, footer: SegmentFooter, tail: SegmentTail, source: BlockSource,
+    blocks: BlockAccess
+  ) throws(FormatError) {
+    self.name = name
+    self.number = number
+    self.id = tail.id
+    self.tail = tail
+    self.source = source
+    access = blocks
+    dataBlocks = try footer.required(.dataBlocks)
+    indexLeaves = try footer.required(.indexLeaves)
+    filterSection = footer.section(.filter)
+    let propertiesAt = try footer.required(.properties)
+    properties = try SegmentProperties(
+      decoding: try tail.checked(propertiesAt, .properties), at: propertiesAt.offset)
+    let topAt = try footer.required(.indexTop)
+    top = try IndexNode(decoding: try tail.checked(topAt, .blockIndex), .top, at: topAt.offset)
+    if let section = filterSection {
+      filter = try Filter(decoding: try tail.bytes(of: section, .filter), at: section.offset)
+    } else {
+      filter = nil
+    }
+    // A block takes more than 16 bytes, so a hostile count cannot make the bits large.
+    guard UInt64(properties.blockCount) <= dataBlocks.length / 16 else {
+      throw FormatError(.properties, .limit("block count"), at: propertiesAt.offset &+ 104)
+    }
+    blockCount = Int(properties.blockCount)
+    touched = TouchedBits(count: blockCount + top.count + 1)
+  }
+}
+
+/// The end of a segment file: everything behind the data blocks, and perhaps what is before.
+struct SegmentTail: Sendable {
+  let bytes: ByteView
+  /// The file offset of the first byte.
+  let offset: UInt64
+  let id: FileID
+
+  func bytes(
+    of section: SegmentSection, _ structure: FormatError.Structure
+  ) throws(FormatError) -> ByteView {
+    try part(at: section.offset, count: section.length, structure)
+  }
+
+  func part(
+    at start: UInt64, count: UInt64, _ structure: FormatError.Structure
+  ) throws(FormatError) -> ByteView {
+    guard start >= offset, let position = Int(exactly: start &- offset),
+      let count = Int(exactly: count), let part = bytes.part(at: position, count: count)
+    else { throw FormatError(structure, .truncated, at: start) }
+    return part
+  }
+
+  /// A section whose checksum stands in the footer.
+  func checked(
+    _ section: SegmentSection, _ structure: FormatError.Structure
+  ) throws(FormatError) -> ByteView {
+    let part = try bytes(of: section, structure)
+    try part.check(section.checksum, structure, in: id, at: section.offset)
+    return part
+  }
+}
+
+extension ByteView {
+  /// Throws unless these bytes, standing at `offset` of the file `id`, have the checksum `stored`.
+  func check(
+    _ stored: UInt32, _ structure: FormatError.Structure, in id: FileID, at offset: UInt64
+  ) throws(FormatError) {
+    let computed = CRC32C.checksum(of: self, in: id, at: offset)
+    guard computed == stored else {
+      throw FormatError(structure, .checksum(stored: stored, computed: computed), at: offset)
+    }
+  }
+}
+
+// MARK: - Opening
+
+extension OpenSegment {
+  /// Opens a mapped segment.
+  static func open(
+    _ mapping: MappedFile, number: UInt64, id: FileID, _ blocks: BlockAccess
+  ) throws(StoreError) -> OpenSegment {
+    let file = mapping.bytes
+    do throws(FormatError) {
+      try checkHeader(file, id)
+      let footer = try SegmentFooter(
+        decoding: file.dropping(file.count &- SegmentFooter.maximumByteCount),
+        fileSize: UInt64(file.count), id: id)
+      return try OpenSegment(
+        name: mapping.name, number: number, footer: footer,
+        tail: SegmentTail(bytes: file, offset: 0, id: id),
+        source: .mapping(mapping), blocks: blocks)
+    } catch {
+      throw StoreError(error, in: mapping.name)
+    }
+  }
+
+  /// Opens a segment that is read piece by piece.
+  static func open(
+    _ pieces: FilePieces, number: UInt64, id: FileID, _ blocks: BlockAccess
+  ) throws(StoreError) -> OpenSegment {
+    let size = pieces.size
+    let header = try pieces.read(min(size, UInt64(FileHeader.byteCount)), at: 0)
+    let endCount = min(size, UInt64(SegmentFooter.maximumByteCount))
+    let end = try pieces.read(endCount, at: size - endCount)
+    let footer: SegmentFooter
+    let start: UInt64
+    do throws(FormatError) {
+      try checkHeader(header.view(), id)
+      footer = try SegmentFooter(decoding: end.view(), fileSize: size, id: id)
+      // At a multiple of 64, so that the filter's blocks are whole cache lines in memory too.
+      start = try footer.required(.dataBlocks).end & ~63
+    } catch {
+      throw StoreError(error, in: pieces.file.name)
+    }
+    let tail = try pieces.read(size - start, at: start)
+    do throws(FormatError) {
+      return try OpenSegment(
+        name: pieces.file.name, number: number, footer: footer,
+        tail: SegmentTail(bytes: tail.view(), offset: start, id: id),
+        source: .file(pieces, tail: tail), blocks: blocks)
+    } catch {
+      throw StoreError(error, in: pieces.file.name)
+    }
+  }
+
+  private static func checkHeader(_ bytes: ByteView, _ id: FileID) throws(FormatError) {
+    let header = try FileHeader(decoding: bytes, as: .segment)
+    guard header.identity == id else {
+      throw FormatError(.fileHeader, .value("segment id"), at: 32)
+    }
+  }
+
+  /// Bytes of memory, other than the mapping, that this segment holds.
+  var memoryBytes: Int {
+    let bits = (blockCount + top.count + 64) / 8
+    return switch source {
+    case .mapping: bits
+    case .file(_, let tail): bits + tail.capacity
+    }
+  }
+}
+
+// MARK: - Filter and leaves
+
+extension OpenSegment {
+  /// False where no version of a key with this XXH64 is in the segment.
+  func mayContain(_ hash: UInt64) throws(FormatError) -> Bool {
+    guard let filter, let section = filterSection else { return true }
+    let bit = blockCount &+ top.count
+    if !touched.contains(bit) {
+      _ = try tail.checked(section, .filter)
+      touched.insert(bit)
+    }
+    return filter.mayContain(hash)
+  }
+
+  /// Index leaf `index`, checked when it is first touched.
+  func leaf(at index: Int) throws(FormatError) -> IndexNode {
+    let handle = try top.handle(at: index)
+    guard handle.offset >= indexLeaves.offset, handle.end <= indexLeaves.end else {
+      throw FormatError(.blockIndex, .limit("leaf offset"), at: top.base)
+    }
+    let bytes = try tail.part(
+      at: handle.offset, count: UInt64(handle.storedCount), .blockIndex)
+    let bit = blockCount &+ index
+    if !touched.contains(bit) {
+      try bytes.check(handle.checksum, .blockIndex, in: id, at: handle.offset)
+      touched.insert(bit)
+    }
+    let leaf = try IndexNode(decoding: bytes, .leaf, at: handle.offset)
+    guard leaf.count == Int(handle.itemCount), leaf.firstNumber == handle.number else {
+      throw FormatError(.blockIndex, .value("item count"), at: handle.offset)
+    }
+    return leaf
+  }
+}

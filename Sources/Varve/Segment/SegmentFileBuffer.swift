@@ -1,0 +1,46 @@
+import VarveFormat
+import VarvePlatform
+
+/// Collects what is appended to a new file and writes it in pieces of 256 KiB.
+struct SegmentFileBuffer {
+  private static let capacity = 256 << 10
+
+  private let file: any File
+  private let buffer = AlignedBuffer(capacity: Self.capacity)
+  private var filled = 0
+  /// Bytes that reached the file.
+  private var written: UInt64 = 0
+
+  init(_ file: any File) { self.file = file }
+
+  /// Where the next byte goes.
+  var offset: UInt64 { written + UInt64(filled) }
+
+  mutating func append(_ bytes: ByteView) throws(StoreError) {
+    if bytes.count > Self.capacity - filled { try flush() }
+    guard bytes.count <= Self.capacity else { return try write(bytes) }
+    buffer.copy(bytes, to: filled)
+    filled += bytes.count
+  }
+
+  mutating func append(_ bytes: [UInt8]) throws(StoreError) {
+    try bytes.withByteView { bytes throws(StoreError) in try append(bytes) }
+  }
+
+  /// Fills with zeros up to the next multiple of `alignment`, a power of two up to 64.
+  mutating func align(to alignment: UInt64) throws(StoreError) {
+    let missing = (alignment &- offset) & (alignment &- 1)
+    try append([UInt8](repeating: 0, count: Int(missing)))
+  }
+
+  mutating func flush() throws(StoreError) {
+    guard filled > 0 else { return }
+    try write(buffer.view(count: filled))
+    filled = 0
+  }
+
+  private mutating func write(_ bytes: ByteView) throws(StoreError) {
+    do { try file.write(bytes, at: written) } catch { throw StoreError(error) }
+    written += UInt64(bytes.count)
+  }
+}

@@ -1,0 +1,156 @@
+import Synchronization
+import VarveFormat
+import VarvePlatform
+
+/// How segments are read.
+enum ReadMode: Sendable, CaseIterable {
+  /// Mapped whole: raw blocks are lent in place.
+  case mapped
+  /// Read block by block: every read is checked, and an I/O error is an error.
+  case pread
+}
+
+/// What reading segments needs of the rest of the store.
+struct SegmentEnvironment: Sendable {
+  let directory: any Directory
+  let mode: ReadMode
+  let blocks: BlockAccess
+}
+
+/// One live segment, for any number of threads. Nothing is opened before the first read.
+///
+/// Values it lends hold as long as the reader lives; those of compressed blocks, and all in `pread`
+/// mode, as long as the owner that comes with them.
+@safe
+final class SegmentReader: Sendable {
+  let number: UInt64
+  let name: String
+  let id: FileID
+  /// Bytes of the file, by the manifest.
+  let size: UInt64
+  private let environment: SegmentEnvironment
+  /// Published once. Unmanaged, because retaining one object from many threads for each read would
+  /// cost more than the read; `deinit` gives the reference back.
+  private let opened = unsafe Atomic<Unmanaged<OpenSegment>?>(nil)
+  private let opening = Mutex<Void>(())
+
+  init(number: UInt64, id: FileID, size: UInt64, in environment: SegmentEnvironment) {
+    self.number = number
+    name = "\(FileName(.segment, number))"
+    self.id = id
+    self.size = size
+    self.environment = environment
+  }
+
+  deinit { unsafe opened.load(ordering: .acquiring)?.release() }
+
+  /// True once something was read.
+  var isOpen: Bool { unsafe opened.load(ordering: .relaxed) != nil }
+
+  /// The open segment, opening it the first time. A failure is not remembered: the next read tries
+  /// again.
+  func open() throws(StoreError) -> OpenSegment {
+    if let segment = unsafe opened.load(ordering: .acquiring) {
+      return unsafe segment.takeUnretainedValue()
+    }
+    return try opening.withLock { _ throws(StoreError) in
+      if let segment = unsafe opened.load(ordering: .acquiring) {
+        return unsafe segment.takeUnretainedValue()
+      }
+      let segment = try openFile()
+      unsafe opened.store(Unmanaged.passRetained(segment), ordering: .releasing)
+      return segment
+    }
+  }
+
+  private func openFile() throws(StoreError) -> OpenSegment {
+    switch environment.mode {
+    case .mapped:
+      return try OpenSegment.open(try map(), number: number, id: id, environment.blocks)
+    case .pread:
+      let pieces = FilePieces(file: try openPlain(), size: size)
+      guard try pieces.fileSize() == size else {
+        throw StoreError(.corrupted, "the file has not the size of its record", file: name)
+      }
+      return try OpenSegment.open(pieces, number: number, id: id, environment.blocks)
+    }
+  }
+
+  private func map() throws(StoreError) -> MappedFile {
+    do { return try environment.directory.map(name, size: size) } catch { throw StoreError(error) }
+  }
+
+  private func openPlain() throws(StoreError) -> any File {
+    do { return try environment.directory.open(name) } catch { throw StoreError(error) }
+  }
+}
+
+// MARK: - Reading
+
+extension SegmentReader {
+  /// The newest version of `key` at or below `limit`, tombstones and pointers too; nil where the
+  /// segment has none.
+  ///
+  /// - Parameter hash: the key's XXH64.
+  func find(
+    _ key: ByteView, hash: UInt64, at limit: SequenceNumber
+  ) throws(StoreError) -> FoundEntry? {
+    guard let segment = unsafe opened.load(ordering: .acquiring) else {
+      return try open().find(key, hash: hash, at: limit)
+    }
+    // The closure may not throw a typed error, so it leaves one behind.
+    var failure: StoreError?
+    let found: FoundEntry? = unsafe segment._withUnsafeGuaranteedRef { segment in
+      do throws(StoreError) { return try segment.find(key, hash: hash, at: limit) } catch {
+        failure = error
+        return nil
+      }
+    }
+    if let failure { throw failure }
+    return found
+  }
+
+  /// A cursor over every version of every key. It keeps the segment's bytes alive.
+  ///
+  /// - Parameter fillsCache: false for long walks that read everything once, such as compaction:
+  ///   blocks then go through buffers of the cursor.
+  func cursor(fillsCache: Bool = true) throws(StoreError) -> SegmentCursor {
+    SegmentCursor(try open(), scratch: fillsCache ? nil : BlockScratch())
+  }
+
+  /// About how many bytes of the file hold the keys from `start` (nil: the first) up to before `end`
+  /// (nil: the end). Reads the index only; right to within a block at either side.
+  func approximateBytes(from start: ByteView?, to end: ByteView?) throws(StoreError) -> UInt64 {
+    try open().approximateBytes(from: start, to: end)
+  }
+
+  func properties() throws(StoreError) -> SegmentProperties { try open().properties }
+
+  /// Bytes of memory, other than the mapping, that this segment holds.
+  var memoryBytes: Int {
+    guard let segment = unsafe opened.load(ordering: .acquiring) else { return 0 }
+    return unsafe segment.takeUnretainedValue().memoryBytes
+  }
+}
+
+// MARK: - Checking
+
+extension SegmentReader {
+  /// Checks every byte with plain reads and hands each finding to `report`.
+  ///
+  /// - Parameter progress: called with the bytes of each piece that was read, from the same thread;
+  ///   returning false stops the check. May wait, to bound the rate.
+  func verify(
+    progress: @escaping (UInt64) -> Bool = { _ in true },
+    _ report: @escaping (Finding) -> Void
+  ) throws(StoreError) {
+    let file = try openPlain()
+    // The disk is to be checked, not the cache; where that cannot be had, the cache must do.
+    try? file.dropCache()
+    let verifier = SegmentVerifier(
+      FilePieces(file: file, size: size), id: id, decompressor: environment.blocks.decompressor,
+      progress: progress, report: report)
+    verifier.run()
+    do { try file.close() } catch { throw StoreError(error) }
+  }
+}

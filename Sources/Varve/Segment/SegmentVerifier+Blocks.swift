@@ -1,0 +1,168 @@
+import VarveFormat
+import VarvePlatform
+
+// Leaf by leaf, block by block, entry by entry.
+
+extension SegmentVerifier {
+  func checkLeaves(
+    _ top: IndexNode, _ section: SegmentSection, _ data: SegmentSection
+  ) {
+    var place = BlockPlace(end: data.offset, number: 0)
+    var leafEnd = section.offset
+    for index in 0..<top.count where !isStopped {
+      guard let handle = decode({ () throws(FormatError) in try top.handle(at: index) }) else {
+        place = BlockPlace()
+        continue
+      }
+      guard handle.offset >= leafEnd, handle.offset <= section.end, handle.end <= section.end
+      else {
+        found(.blockIndex, .order, at: top.base)
+        place = BlockPlace()
+        continue
+      }
+      checkZeros(from: leafEnd, to: handle.offset, .blockIndex)
+      leafEnd = handle.end
+      let part = SegmentSection(
+        .indexLeaves, offset: handle.offset, length: UInt64(handle.storedCount))
+      guard let buffer = read(part, .blockIndex, handle.checksum),
+        let leaf = decode({ () throws(FormatError) in
+          try IndexNode(decoding: buffer.view(), .leaf, at: handle.offset)
+        })
+      else {
+        place = BlockPlace()
+        continue
+      }
+      checkOutline(of: leaf, handle, top, index)
+      checkBlocks(of: leaf, data, &place)
+      withExtendedLifetime(buffer) {}
+    }
+    checkZeros(from: leafEnd, to: section.end, .blockIndex)
+    if let end = place.end, !isStopped { checkZeros(from: end, to: data.end, .dataBlock) }
+  }
+
+  /// The top node must say of a leaf what the leaf says itself.
+  private func checkOutline(
+    of leaf: IndexNode, _ handle: BlockHandle, _ top: IndexNode, _ index: Int
+  ) {
+    guard leaf.count == Int(handle.itemCount), leaf.firstNumber == handle.number else {
+      return found(.blockIndex, .value("item count"), at: leaf.base)
+    }
+    let matches = decode { () throws(FormatError) in
+      let above = try top.separator(at: index)
+      let own = try leaf.separator(at: leaf.count - 1)
+      return above.sequence == own.sequence
+        && top.prefix.array + above.rest.array == leaf.prefix.array + own.rest.array
+    }
+    if matches == false { found(.blockIndex, .order, at: leaf.base) }
+  }
+
+  /// Where the next block should be, as far as that is known.
+  private struct BlockPlace {
+    var end: UInt64?
+    var number: UInt32?
+  }
+
+  private func checkBlocks(
+    of leaf: IndexNode, _ data: SegmentSection, _ place: inout BlockPlace
+  ) {
+    for item in 0..<leaf.count where !isStopped {
+      guard let handle = decode({ () throws(FormatError) in try leaf.handle(at: item) }) else {
+        place = BlockPlace()
+        continue
+      }
+      if let number = place.number, number != handle.number {
+        found(.blockIndex, .value("block number"), at: leaf.base)
+      }
+      place.number = handle.number &+ 1
+      guard handle.offset >= place.end ?? data.offset, handle.end <= data.end else {
+        found(.blockIndex, .order, at: leaf.base)
+        continue
+      }
+      if let end = place.end { checkZeros(from: end, to: handle.offset, .dataBlock) }
+      place.end = handle.end
+      counted.count(handle)
+      checkBlock(handle)
+      checkSeparator(of: leaf, item)
+    }
+  }
+
+  private func checkBlock(_ handle: BlockHandle) {
+    let stored = SegmentSection(
+      .dataBlocks, offset: handle.offset, length: UInt64(handle.storedCount))
+    guard let buffer = read(stored, .dataBlock, handle.checksum) else {
+      order.forget()
+      return
+    }
+    let decompressor = decompressor
+    let full = decode { () throws(FormatError) in
+      try decompressor.decompress(
+        buffer.view(), handle.codec, fullCount: Int(handle.fullCount),
+        limit: Limits.loneBlockBytes, at: handle.offset)
+    }
+    guard let full,
+      let block = decode({ () throws(FormatError) in
+        try DataBlock(
+          decoding: full.view(), at: handle.offset, isStoredRaw: handle.codec == .none)
+      })
+    else {
+      order.forget()
+      return
+    }
+    if block.count != Int(handle.itemCount) {
+      found(.dataBlock, .value("entry count"), at: handle.offset)
+    }
+    if handle.codec == .none, handle.offset % UInt64(block.alignment) != 0 {
+      found(.dataBlock, .value("alignment"), at: handle.offset)
+    }
+    checkEntries(of: block, at: handle.offset)
+    withExtendedLifetime(full) {}
+  }
+
+  private func checkEntries(of block: DataBlock, at offset: UInt64) {
+    let prefix = block.prefix.array
+    for index in 0..<block.count {
+      guard let found = decode({ () throws(FormatError) in try block.entry(at: index) }) else {
+        return order.forget()
+      }
+      let key = prefix + found.suffix.array
+      key.withByteView { key in
+        let entry = EntryView(
+          key: key, sequence: found.sequence, kind: found.kind, expiry: found.expiry,
+          value: found.value)
+        check(entry, tag: block.tag(at: index), at: offset)
+      }
+    }
+  }
+
+  private func check(_ entry: EntryView, tag: UInt8?, at offset: UInt64) {
+    if !order.advance(to: entry) { found(.dataBlock, .order, at: offset) }
+    let hash = XXH64.hash(of: entry.key)
+    if tag != UInt8(truncatingIfNeeded: hash >> 56) {
+      found(.dataBlock, .value("key tag"), at: offset)
+    }
+    if let filter, !filter.mayContain(hash) {
+      found(.filter, .value("a key's bits"), at: offset)
+    }
+    if counted.entryCount == 0 { counted.smallestKey = entry.key.array }
+    counted.count(entry, isNewKey: false)
+    guard entry.kind == .pointer,
+      let pointer = decode({ () throws(FormatError) in
+        try ValuePointer(decoding: entry.value, at: offset)
+      })
+    else { return }
+    references[pointer.file, default: ValueReference(file: pointer.file, count: 0, bytes: 0)]
+      .count += 1
+    references[pointer.file]?.bytes += UInt64(pointer.storedCount)
+  }
+
+  /// The last entry of a block stands at or before its separator, the next one behind it.
+  private func checkSeparator(of leaf: IndexNode, _ item: Int) {
+    guard
+      let separator = decode({ () throws(FormatError) in
+        let found = try leaf.separator(at: item)
+        return Separator(key: leaf.prefix.array + found.rest.array, sequence: found.sequence)
+      })
+    else { return }
+    if !order.pass(separator) { found(.blockIndex, .order, at: leaf.base) }
+  }
+}

@@ -1,0 +1,223 @@
+// The way of a segment to disk, in one pass:
+//
+//   add(entry) -> stage -> block -> compress -> checksum -> file
+//                            \-> handle + separator -> leaf (kept) -> top
+//              -> hash -> filter (kept, 8 bytes a key)
+//
+// Kept in memory until the end: the filter's hashes, the finished leaves (about 0.6 % of the data)
+// and one block. A block's separator needs the key after it, so the last handle waits for that.
+
+import VarveFormat
+import VarvePlatform
+
+/// Writes one segment: entries in order, then ``finish()``.
+///
+/// After any error the file is incomplete and must be abandoned. Equal entries, options and identity
+/// make byte-identical files.
+final class SegmentWriter {
+  let id: FileID
+  private let file: any File
+  private let options: SegmentOptions
+  private var policy: SegmentBlockPolicy
+  private let compressor: BlockCompressor
+  private var chooser: CodecChooser
+  private var output: SegmentFileBuffer
+  private var block: DataBlockBuilder
+  private var filter: FilterBuilder
+  private var index: BlockIndexBuilder
+  private var properties = SegmentProperties()
+  /// The last entry that was added: its key and sequence number.
+  private var lastKey = ByteWriter()
+  private var lastSequence = SequenceNumber.max
+  /// Pointers counted by value file.
+  private var references: [UInt64: ValueReference] = [:]
+  private var deleteRun: UInt32 = 0
+  private var isFinished = false
+
+  /// Begins a segment in an empty file.
+  init(
+    to file: any File, id: FileID, options: SegmentOptions = SegmentOptions(),
+    policy: SegmentBlockPolicy = SegmentBlockPolicy(),
+    compressor: BlockCompressor = BlockCompressor()
+  ) throws(StoreError) {
+    self.file = file
+    self.id = id
+    self.options = options
+    self.policy = policy
+    self.compressor = compressor
+    chooser = CodecChooser(policy.compression)
+    output = SegmentFileBuffer(file)
+    block = DataBlockBuilder(alignmentShift: policy.alignmentShift)
+    filter = FilterBuilder(bitsPerKey: options.filterBitsPerKey)
+    index = BlockIndexBuilder(leafBytes: options.indexLeafBytes)
+    try output.append(FileHeader(.segment, identity: id).encoded())
+  }
+
+  /// Bytes of the file so far, a little less than what ``finish()`` will have written.
+  var byteCount: UInt64 { output.offset }
+
+  var entryCount: UInt64 { properties.entryCount }
+}
+
+// MARK: - Adding
+
+extension SegmentWriter {
+  /// Blocks from here on are made by `policy`.
+  func use(_ policy: SegmentBlockPolicy) throws(StoreError) {
+    guard policy != self.policy else { return }
+    try cutBlock()
+    self.policy = policy
+    chooser = CodecChooser(policy.compression)
+    block = DataBlockBuilder(alignmentShift: policy.alignmentShift)
+  }
+
+  /// Adds the next entry; its key and sequence number must follow the last one's.
+  func add(_ entry: EntryView) throws(StoreError) {
+    try check(entry)
+    let pointer = try pointer(in: entry)
+    let isNewKey = properties.entryCount == 0 || lastKey.bytes.withByteView { $0 != entry.key }
+    let hash = XXH64.hash(of: entry.key)
+    if !block.hasRoom(for: entry, limit: policy.blockBytes) {
+      try cutBlock()
+    }
+    if block.isEmpty { index.separate(before: entry.key) }
+    block.add(entry, tag: UInt8(truncatingIfNeeded: hash >> 56))
+    if isNewKey { filter.add(hash) }
+    count(entry, pointer, isNewKey: isNewKey)
+    remember(entry)
+  }
+
+  private func check(_ entry: EntryView) throws(StoreError) {
+    precondition(!isFinished)
+    let order =
+      properties.entryCount == 0
+      ? -1
+      : lastKey.bytes.withByteView {
+        EntryView(key: $0, sequence: lastSequence, kind: .put)
+          .compare(key: entry.key, sequence: entry.sequence)
+      }
+    guard order < 0 else {
+      throw StoreError(.invalid, "entries of a segment must ascend", file: file.name)
+    }
+    guard entry.key.count <= Limits.engineKeyBytes, entry.value.count <= Limits.valueBytes,
+      entry.sequence <= .max
+    else { throw StoreError(.limit, "an entry exceeds the limits of a segment", file: file.name) }
+    let isSound =
+      switch entry.kind {
+      case .put: true
+      case .delete: entry.value.isEmpty
+      case .pointer: entry.value.count == ValuePointer.byteCount
+      case .rangeDelete: false
+      }
+    guard isSound else {
+      throw StoreError(.invalid, "an entry's kind and value do not fit", file: file.name)
+    }
+  }
+
+  /// The pointer an entry carries: one that a reader would refuse is refused here.
+  private func pointer(in entry: EntryView) throws(StoreError) -> ValuePointer? {
+    guard entry.kind == .pointer else { return nil }
+    do { return try ValuePointer(decoding: entry.value) } catch {
+      throw StoreError(.invalid, "a value pointer is malformed", file: file.name)
+    }
+  }
+
+  private func count(_ entry: EntryView, _ pointer: ValuePointer?, isNewKey: Bool) {
+    properties.count(entry, isNewKey: isNewKey)
+    deleteRun = entry.kind == .delete ? deleteRun &+ (deleteRun == .max ? 0 : 1) : 0
+    properties.longestDeleteRun = max(properties.longestDeleteRun, deleteRun)
+    guard let pointer else { return }
+    var reference =
+      references[pointer.file] ?? ValueReference(file: pointer.file, count: 0, bytes: 0)
+    reference.count += 1
+    reference.bytes += UInt64(pointer.storedCount)
+    references[pointer.file] = reference
+  }
+
+  private func remember(_ entry: EntryView) {
+    if properties.entryCount == 1 { properties.smallestKey = entry.key.array }
+    lastKey.removeAll()
+    lastKey.append(entry.key)
+    lastSequence = entry.sequence
+  }
+}
+
+// MARK: - Blocks
+
+extension SegmentWriter {
+  private func cutBlock() throws(StoreError) {
+    guard !block.isEmpty else { return }
+    let itemCount = UInt16(block.count)
+    try block.finish { full throws(StoreError) in
+      try write(full, itemCount)
+    }
+  }
+
+  private func write(_ full: ByteView, _ itemCount: UInt16) throws(StoreError) {
+    let compressed = compressor.compress(full, with: &chooser)
+    let codec = compressed.codec
+    let stored = compressed.bytes
+    // Values of a raw block are lent in place, so the block must stand where they are aligned.
+    try output.align(to: codec == .none ? max(8, 1 << UInt64(policy.alignmentShift)) : 8)
+    let handle = BlockHandle(
+      offset: output.offset, storedCount: UInt32(stored.count), fullCount: UInt32(full.count),
+      checksum: CRC32C.checksum(of: stored, in: id, at: output.offset), codec: codec,
+      itemCount: itemCount, number: properties.blockCount)
+    try output.append(stored)
+    properties.count(handle)
+    lastKey.bytes.withByteView { index.add(handle, last: $0, lastSequence) }
+  }
+}
+
+// MARK: - Finishing
+
+extension SegmentWriter {
+  /// Writes what follows the blocks, makes the file durable, and tells what it is. The directory must
+  /// be synced before anything names the file.
+  func finish() throws(StoreError) -> SegmentSummary {
+    guard properties.entryCount > 0 else {
+      throw StoreError(.invalid, "a segment needs at least one entry", file: file.name)
+    }
+    try cutBlock()
+    isFinished = true
+    properties.largestKey = lastKey.bytes
+    properties.valueReferences = references.values.sorted { $0.file < $1.file }
+    let sections = try writeSections()
+    try output.align(to: 8)
+    try output.append(SegmentFooter(sections: sections).encoded(at: output.offset, id: id))
+    try output.flush()
+    do { try file.sync() } catch { throw StoreError(error) }
+    return SegmentSummary(id: id, size: output.offset, properties: properties)
+  }
+
+  private func writeSections() throws(StoreError) -> [SegmentSection] {
+    let dataStart = UInt64(FileHeader.byteCount)
+    var sections = [
+      SegmentSection(.dataBlocks, offset: dataStart, length: output.offset - dataStart)
+    ]
+    if options.filterBitsPerKey > 0 {
+      sections.append(try write(filter.encoded(), as: .filter))
+    }
+    try output.align(to: 8)
+    let leavesAt = output.offset
+    let top = try index.finish(at: leavesAt, id: id) { leaf throws(StoreError) in
+      try output.append(leaf)
+      try output.align(to: 8)
+    }
+    sections.append(
+      SegmentSection(.indexLeaves, offset: leavesAt, length: output.offset - leavesAt))
+    sections.append(try write(top, as: .indexTop))
+    sections.append(try write(properties.encoded(), as: .properties))
+    return sections
+  }
+
+  private func write(
+    _ bytes: [UInt8], as kind: SegmentSection.Kind
+  ) throws(StoreError) -> SegmentSection {
+    try output.align(to: kind.alignment)
+    let offset = output.offset
+    let checksum = bytes.withByteView { CRC32C.checksum(of: $0, in: id, at: offset) }
+    try output.append(bytes)
+    return SegmentSection(kind, checksum: checksum, offset: offset, length: UInt64(bytes.count))
+  }
+}
