@@ -100,6 +100,7 @@ struct ArrayCursor: EntryCursor {
     }
     (entry, index) = (nil, nil)
     faults.moves += 1
+    precondition(faults.moves < 1_000_000, "a walk that does not end")
     if isSeek { faults.seeks += 1 }
     if faults.moves == faults.failAtMove { throw StoreError(.corrupted, "as the test asked") }
     addNewEntries()

@@ -1,0 +1,125 @@
+import Testing
+import VarveFormat
+
+@testable import Varve
+
+@Suite("Surviving entries")
+struct SurvivingEntriesTests {
+  /// A store's worth of small histories, a set of readers, and data below for some keys.
+  struct World {
+    var entries: [OwnedEntry] = []
+    var points: [ReadPoint] = []
+    var below: Set<[UInt8]> = []
+    static let droppedKeyspace: UInt8 = 3
+
+    init(_ random: inout SeededGenerator) {
+      let count = random.below(60)
+      for sequence in 0..<count {
+        entries.append(
+          OwnedEntry(
+            World.key(&random), UInt64(10 + sequence), random.oneIn(3) ? .delete : .put,
+            expiry: random.oneIn(3) ? UInt64(1 + random.below(30)) : 0, value: [UInt8(sequence)]))
+      }
+      var (sequence, time) = (0, 0)
+      for _ in 0..<random.below(4) {
+        sequence += random.below(25)
+        time += random.below(10)
+        points.append(
+          ReadPoint(sequence: SequenceNumber(UInt64(sequence)), time: UInt64(time)))
+      }
+      points.append(ReadPoint(sequence: SequenceNumber(100), time: UInt64(time + random.below(9))))
+      for _ in 0..<random.below(4) { below.insert(World.key(&random)) }
+    }
+
+    static func key(_ random: inout SeededGenerator) -> [UInt8] {
+      [0, 0, 0, UInt8(2 + random.below(3)), UInt8(random.below(4))]
+    }
+
+    func rules(dropsAt sequence: UInt64?) -> DropRules {
+      DropRules(points) { number in
+        number == UInt32(World.droppedKeyspace) ? sequence.map { SequenceNumber($0) } : nil
+      }
+    }
+
+    func survivors(_ rules: DropRules, _ random: inout SeededGenerator) throws -> [OwnedEntry] {
+      var dealt = [[OwnedEntry]](repeating: [], count: 3)
+      for entry in entries { dealt[random.below(3)].append(entry) }
+      var merged = MergingCursor(dealt.map { ArrayCursor($0) })
+      try merged.seekToFirst()
+      let below = below
+      var survivors = SurvivingEntries(merged, rules) { below.contains($0.array) }
+      var kept: [OwnedEntry] = []
+      while let entry = try survivors.next() { kept.append(OwnedEntry(entry)) }
+      return kept
+    }
+  }
+
+  @Test func everyReaderReadsTheSameBeforeAndAfter() throws {
+    for seed in 0..<500 as Range<UInt64> {
+      var random = SeededGenerator(seed: seed)
+      let world = World(&random)
+      let kept = try world.survivors(world.rules(dropsAt: nil), &random)
+      #expect(kept == kept.sorted() && Set(kept).count == kept.count, "seed \(seed)")
+      let older = world.below.map { OwnedEntry($0, 1, value: [0xbb]) }
+      for point in world.points {
+        let before = VisibleCursorTests.visible(
+          world.entries + older, at: point, from: nil, to: nil)
+        let after = VisibleCursorTests.visible(kept + older, at: point, from: nil, to: nil)
+        #expect(before == after, "seed \(seed) at \(point)")
+      }
+    }
+  }
+
+  @Test func aDroppedKeyspaceLeavesNothingBehind() throws {
+    for seed in 0..<100 as Range<UInt64> {
+      var random = SeededGenerator(seed: seed)
+      var world = World(&random)
+      let isOlderThanSnapshots = random.oneIn(2)
+      if !isOlderThanSnapshots { world.points = [world.points.last].compactMap(\.self) }
+      let drop = isOlderThanSnapshots ? world.points[0].sequence.rawValue : 100
+      let kept = try world.survivors(world.rules(dropsAt: drop), &random)
+      #expect(!kept.contains { $0.key[3] == World.droppedKeyspace }, "seed \(seed)")
+      let plain = try world.survivors(world.rules(dropsAt: nil), &random)
+      #expect(kept == plain.filter { $0.key[3] != World.droppedKeyspace }, "seed \(seed)")
+    }
+  }
+
+  @Test func anInputThatFailsNeverLooksLikeAShortOne() throws {
+    var random = SeededGenerator(seed: 5)
+    var world = World(&random)
+    while world.entries.count < 20 { world = World(&random) }
+    for move in 2...20 {
+      let faults = ArrayCursor.Faults()
+      faults.failAtMove = move
+      var source = ArrayCursor(world.entries, faults)
+      try source.seekToFirst()
+      var survivors = SurvivingEntries(source, world.rules(dropsAt: nil)) { _ in true }
+      var thrown = 0
+      for _ in 0..<100 {
+        do { while try survivors.next() != nil {} } catch { thrown += 1 }
+      }
+      #expect(thrown == 100)
+    }
+  }
+
+  @Test func asksOnceForEachKeyWhetherOlderDataLiesDeeper() throws {
+    let entries = [
+      OwnedEntry([0, 0, 0, 1, 1], 5, .delete), OwnedEntry([0, 0, 0, 1, 1], 4, .delete),
+      OwnedEntry([0, 0, 0, 1, 2], 6), OwnedEntry([0, 0, 0, 1, 3], 7, .delete),
+    ]
+    var source = ArrayCursor(entries)
+    try source.seekToFirst()
+    var asked: [[UInt8]] = []
+    let points = [ReadPoint(sequence: SequenceNumber(9), time: 0)]
+    var kept: [OwnedEntry] = []
+    try withoutActuallyEscaping({ (key: ByteView) in
+      asked.append(key.array)
+      return key.array.last == 1
+    }) { question in
+      var survivors = SurvivingEntries(source, DropRules(points), mayHaveOlder: question)
+      while let entry = try survivors.next() { kept.append(OwnedEntry(entry)) }
+    }
+    #expect(asked == [[0, 0, 0, 1, 1], [0, 0, 0, 1, 3]])
+    #expect(kept == [entries[0], entries[2]])
+  }
+}
