@@ -67,17 +67,17 @@ struct DropRulesTests {
     let sequence = UInt64(2 * count)
     let choices = [
       Version(sequence: sequence, kind: .put, expiry: 0),
-      Version(sequence: sequence, kind: .put, expiry: 10),
+      Version(sequence: sequence, kind: .put, expiry: 15),
       Version(sequence: sequence, kind: .pointer, expiry: 20),
       Version(sequence: sequence, kind: .delete, expiry: 0),
     ]
     return histories(count - 1).flatMap { older in choices.map { [$0] + older } }
   }
 
-  /// Every set of snapshots before, between and after the versions, each old or young.
+  /// Every set of snapshots before, at, between and after versions, each old or young.
   static func snapshotSets() -> [[ReadPoint]] {
     var sets: [[ReadPoint]] = [[]]
-    for sequence in [1, 3, 5, 7] as [UInt64] {
+    for sequence in [1, 2, 4, 5, 7] as [UInt64] {
       sets += sets.flatMap { set in
         [5, 15].map { set + [ReadPoint(sequence: SequenceNumber(sequence), time: $0)] }
       }
@@ -90,6 +90,7 @@ struct DropRulesTests {
     ReadPoint(sequence: SequenceNumber(9), time: 25),
     // Entries above are on their way: no reader sees them yet, readers to come will.
     ReadPoint(sequence: SequenceNumber(5), time: 15),
+    ReadPoint(sequence: SequenceNumber(4), time: 25),
   ]
 
   static func rules() -> [DropRules] {
