@@ -173,6 +173,20 @@ struct DropRulesTests {
     #expect(Self.sift(onlyPut, rules, isBottommost: true) == onlyPut)
   }
 
+  @Test func aPutIsExpiredFromTheMillisecondOfItsExpiryOn() {
+    let rules = DropRules([
+      ReadPoint(sequence: SequenceNumber(3), time: 14),
+      ReadPoint(sequence: SequenceNumber(9), time: 15),
+    ])
+    let decide = { (sequence: UInt64, expiry: ExpiryTime) in
+      rules.decide(SequenceNumber(sequence), .put, expiry: expiry, newer: nil)
+    }
+    #expect(decide(4, 15) == .hide)
+    #expect(decide(4, 16) == .keep)
+    #expect(decide(3, 15) == .keep, "the snapshot reads it still")
+    #expect(decide(3, 14) == .hide)
+  }
+
   @Test func countsWhatItLeavesOutAndWhy() {
     var sieve = VersionSieve(DropRules([ReadPoint(sequence: SequenceNumber(9), time: 25)]))
     #expect(sieve.take(SequenceNumber(8), .put, expiry: 20) == .drop)
