@@ -1,5 +1,6 @@
 import Testing
 import VarveFormat
+import VarveTestSupport
 
 @testable import Varve
 
@@ -12,7 +13,7 @@ struct SurvivingEntriesTests {
     var below: Set<[UInt8]> = []
     static let droppedKeyspace: UInt8 = 3
 
-    init(_ random: inout SeededGenerator) {
+    init(_ random: inout SeededRandom) {
       let count = random.below(60)
       for sequence in 0..<count {
         entries.append(
@@ -31,7 +32,7 @@ struct SurvivingEntriesTests {
       for _ in 0..<random.below(4) { below.insert(World.key(&random)) }
     }
 
-    static func key(_ random: inout SeededGenerator) -> [UInt8] {
+    static func key(_ random: inout SeededRandom) -> [UInt8] {
       [0, 0, 0, UInt8(2 + random.below(3)), UInt8(random.below(4))]
     }
 
@@ -41,7 +42,7 @@ struct SurvivingEntriesTests {
       }
     }
 
-    func survivors(_ rules: DropRules, _ random: inout SeededGenerator) throws -> [OwnedEntry] {
+    func survivors(_ rules: DropRules, _ random: inout SeededRandom) throws -> [OwnedEntry] {
       var dealt = [[OwnedEntry]](repeating: [], count: 3)
       for entry in entries { dealt[random.below(3)].append(entry) }
       var merged = MergingCursor(dealt.map { ArrayCursor($0) })
@@ -56,7 +57,7 @@ struct SurvivingEntriesTests {
 
   @Test func everyReaderReadsTheSameBeforeAndAfter() throws {
     for seed in 0..<500 as Range<UInt64> {
-      var random = SeededGenerator(seed: seed)
+      var random = SeededRandom(seed: seed)
       let world = World(&random)
       let kept = try world.survivors(world.rules(dropsAt: nil), &random)
       #expect(kept == kept.sorted() && Set(kept).count == kept.count, "seed \(seed)")
@@ -72,7 +73,7 @@ struct SurvivingEntriesTests {
 
   @Test func aDroppedKeyspaceLeavesNothingBehind() throws {
     for seed in 0..<100 as Range<UInt64> {
-      var random = SeededGenerator(seed: seed)
+      var random = SeededRandom(seed: seed)
       var world = World(&random)
       let isOlderThanSnapshots = random.oneIn(2)
       if !isOlderThanSnapshots { world.points = [world.points.last].compactMap(\.self) }
@@ -85,7 +86,7 @@ struct SurvivingEntriesTests {
   }
 
   @Test func anInputThatFailsNeverLooksLikeAShortOne() throws {
-    var random = SeededGenerator(seed: 5)
+    var random = SeededRandom(seed: 5)
     var world = World(&random)
     while world.entries.count < 20 { world = World(&random) }
     for move in 2...20 {

@@ -1,5 +1,6 @@
 import VarveFormat
 import VarvePlatform
+import VarveTestSupport
 
 @testable import Varve
 
@@ -130,20 +131,6 @@ struct ArrayCursor: EntryCursor {
   }
 }
 
-/// Small, fast and the same everywhere: a failing test prints its seed.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
+extension SeededRandom {
   mutating func oneIn(_ chances: Int) -> Bool { below(chances) == 0 }
 }

@@ -1,5 +1,6 @@
 import Testing
 import VarveFormat
+import VarveTestSupport
 
 @testable import Varve
 
@@ -16,7 +17,7 @@ struct MergingCursorTests {
   ]
 
   /// Some entries dealt to some sources; every version lies in one of them.
-  static func deal(_ random: inout SeededGenerator) -> (all: [OwnedEntry], dealt: [[OwnedEntry]]) {
+  static func deal(_ random: inout SeededRandom) -> (all: [OwnedEntry], dealt: [[OwnedEntry]]) {
     var dealt = [[OwnedEntry]](repeating: [], count: 1 + random.below(6))
     let count = random.below(40)
     for sequence in 0..<count {
@@ -30,7 +31,7 @@ struct MergingCursorTests {
 
   @Test func walksAllEntriesInOrderBothWays() throws {
     for seed in 0..<300 as Range<UInt64> {
-      var random = SeededGenerator(seed: seed)
+      var random = SeededRandom(seed: seed)
       let (all, dealt) = Self.deal(&random)
       var cursor = MergingCursor(dealt.map { ArrayCursor($0) })
       #expect(cursor.entry == nil, "seed \(seed)")
@@ -53,7 +54,7 @@ struct MergingCursorTests {
 
   @Test func randomWalksEqualThePlainCursor() throws {
     for seed in 0..<300 as Range<UInt64> {
-      var random = SeededGenerator(seed: seed)
+      var random = SeededRandom(seed: seed)
       let (all, dealt) = Self.deal(&random)
       var model = ArrayCursor(all)
       var cursor = MergingCursor(dealt.map { ArrayCursor($0) })
@@ -90,7 +91,7 @@ struct MergingCursorTests {
   }
 
   @Test func turnsRoundAtEveryPosition() throws {
-    var random = SeededGenerator(seed: 7)
+    var random = SeededRandom(seed: 7)
     for _ in 0..<20 {
       let (all, dealt) = Self.deal(&random)
       for position in all.indices {
@@ -107,7 +108,7 @@ struct MergingCursorTests {
   }
 
   @Test func anErrorOfAnySourceLeavesItStandingNowhere() throws {
-    var random = SeededGenerator(seed: 3)
+    var random = SeededRandom(seed: 3)
     let (_, dealt) = Self.deal(&random)
     for failing in dealt.indices {
       for move in 1..<40 {
@@ -135,7 +136,7 @@ struct MergingCursorTests {
 
   @Test func staysInOrderWhileASourceGainsEntries() throws {
     for seed in 0..<300 as Range<UInt64> {
-      var random = SeededGenerator(seed: seed)
+      var random = SeededRandom(seed: seed)
       let (all, dealt) = Self.deal(&random)
       let faults = ArrayCursor.Faults()
       // Sequences of the new entries are the moves at which they appear, far above the dealt ones.

@@ -1,5 +1,6 @@
 import Testing
 import VarveFormat
+import VarveTestSupport
 
 @testable import Varve
 
@@ -26,7 +27,7 @@ struct VisibleCursorTests {
     var upper: [UInt8]?
 
     /// Few keys with few or many versions each, some values too large to be copied.
-    init(_ random: inout SeededGenerator) {
+    init(_ random: inout SeededRandom) {
       let (keys, count) = (1 + random.below(8), random.below(60))
       for sequence in 0..<count {
         let large = random.oneIn(20)
@@ -56,7 +57,7 @@ struct VisibleCursorTests {
 
   @Test func walksWhatTheReaderSeesBothWays() throws {
     for seed in 0..<400 as Range<UInt64> {
-      var random = SeededGenerator(seed: seed)
+      var random = SeededRandom(seed: seed)
       let world = World(&random)
       var cursor = world.cursor()
       var seen: [OwnedEntry] = []
@@ -80,7 +81,7 @@ struct VisibleCursorTests {
   @Test(arguments: [false, true])
   func randomWalksEqualTheModel(isMerging: Bool) throws {
     for seed in 0..<400 as Range<UInt64> {
-      var random = SeededGenerator(seed: seed)
+      var random = SeededRandom(seed: seed)
       let world = World(&random)
       if isMerging {
         var dealt = [[OwnedEntry]](repeating: [], count: 3)
@@ -96,7 +97,7 @@ struct VisibleCursorTests {
   }
 
   static func walk<Source: EntryCursor>(
-    _ cursor: inout VisibleCursor<Source>, _ model: [OwnedEntry], _ random: inout SeededGenerator,
+    _ cursor: inout VisibleCursor<Source>, _ model: [OwnedEntry], _ random: inout SeededRandom,
     _ seed: UInt64
   ) throws {
     var index: Int?
@@ -207,7 +208,7 @@ struct VisibleCursorTests {
   }
 
   @Test func anErrorLeavesItStandingNowhereAndAScanNeverEndsInSilence() throws {
-    var random = SeededGenerator(seed: 11)
+    var random = SeededRandom(seed: 11)
     var world = World(&random)
     while world.model.count < 3 { world = World(&random) }
     for move in 1..<200 {
