@@ -120,6 +120,7 @@ extension KeyspaceRecord.Compression {
   init(_ reader: inout ByteReader) throws(FormatError) {
     let start = reader
     let codec = try reader.uint8()
+    guard codec <= 3 else { throw start.error(.value("compression")) }
     let levelPlace = reader
     let level = try reader.uint8()
     guard level == 0 || codec == 3 && level <= Self.highestLevel else {
@@ -129,8 +130,7 @@ extension KeyspaceRecord.Compression {
     case 0: self = .automatic
     case 1: self = .none
     case 2: self = .lz4
-    case 3: self = .zstd(level: level)
-    default: throw start.error(.value("compression"))
+    default: self = .zstd(level: level)
     }
   }
 }

@@ -115,6 +115,19 @@ extension FileHeader {
     identity = FileID(low: try reader.uint64(), high: try reader.uint64())
     storeTag = try reader.uint64()
     try reader.zeros(4, "reserved bytes")
+    try checkKindRules()
+  }
+
+  /// Fields that files of this kind do not use are zero.
+  private func checkKindRules() throws(FormatError) {
+    switch kind {
+    case .manifest: break
+    case .log:
+      guard identity.high == 0 else { throw FormatError(.fileHeader, .value("identity"), at: 40) }
+    case .segment, .values:
+      guard number == 0 else { throw FormatError(.fileHeader, .value("file number"), at: 24) }
+      guard storeTag == 0 else { throw FormatError(.fileHeader, .value("store tag"), at: 48) }
+    }
   }
 
   private static func checkSum(of file: ByteView) throws(FormatError) {

@@ -1,7 +1,7 @@
 /// Weighs the surveys of all logs against each other and against the manifest.
 ///
 /// The order of the work: survey every log; take the highest watermark anybody states; hold each
-/// log the manifest names to what it says; then walk the logs in order, and stop at the first flaw.
+/// log the manifest names to what it says, and the log of the watermark to that; then walk the logs in order, and stop at the first flaw.
 struct LogJudge {
   let manifest: Manifest
   private(set) var surveys: [LogSurvey] = []
@@ -84,10 +84,13 @@ extension LogJudge {
 
   /// The log in which the highest watermark stands must be there if it held any record.
   private func checkWatermarkLog() throws(LogDamage) {
-    guard durable.log >= manifest.logFloor, durable.offset > FileHeader.byteCount,
-      !surveys.contains(where: { $0.number == durable.log })
-    else { return }
-    throw LogDamage(log: durable.log, .missing, at: 0)
+    guard durable.log >= manifest.logFloor, durable.offset > FileHeader.byteCount else { return }
+    guard let survey = surveys.first(where: { $0.number == durable.log }) else {
+      throw LogDamage(log: durable.log, .missing, at: 0)
+    }
+    guard survey.identity != nil, durable <= survey.endPosition else {
+      throw LogDamage(log: durable.log, survey.endError)
+    }
   }
 }
 
@@ -159,12 +162,12 @@ struct LogWalk {
       tornEnd = nil
     }
     previous = index
-    let missing = judge.durable.log == survey.number && judge.durable > survey.endPosition
     switch survey.end {
-    case .invalid(.torn) where !missing: tornEnd = tornEnd ?? index
-    case .clean where !missing: break
-    case .invalid(.broken) where tornEnd != nil: break
-    default: throw LogDamage(log: survey.number, survey.endError)
+    case .clean: break
+    case .invalid(.torn): tornEnd = tornEnd ?? index
+    case .invalid(.broken(let error)):
+      // Behind a torn record it is dropped with everything else.
+      guard tornEnd != nil else { throw LogDamage(log: survey.number, error) }
     }
   }
 }

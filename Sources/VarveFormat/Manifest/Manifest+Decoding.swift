@@ -2,8 +2,13 @@
 
 extension Manifest {
   /// Reads the whole file of a manifest, checking every rule of the spec.
-  package init(decoding file: ByteView) throws(FormatError) {
+  ///
+  /// - Parameter name: the number in the file's name, where it has one.
+  package init(decoding file: ByteView, named name: UInt64? = nil) throws(FormatError) {
     let header = try FileHeader(decoding: file, as: .manifest)
+    guard name == nil || name == header.number else {
+      throw FormatError(.fileHeader, .value("file number"), at: 24)
+    }
     guard header.storeTag == header.identity.low else {
       throw FormatError(.fileHeader, .value("store tag"), at: 48)
     }
@@ -24,7 +29,10 @@ extension Manifest {
     let rest = file.dropping(FileHeader.byteCount)
     var reader = ByteReader(rest, .manifest, at: UInt64(FileHeader.byteCount))
     let start = reader
-    let length = Int(try reader.uint32())
+    guard let stored = rest.uint32(at: 0) else {
+      throw FormatError(.manifest, .truncated, at: UInt64(file.count))
+    }
+    let length = Int(stored)
     guard length <= Limits.manifestBytes else { throw start.error(.limit("body length")) }
     // The checksum before anything that it covers is believed.
     guard let covered = rest.part(at: 0, count: length &+ 8),
@@ -35,6 +43,7 @@ extension Manifest {
       let place = UInt64(prefixBytes &+ length)
       throw FormatError(.manifest, .checksum(stored: stored, computed: computed), at: place)
     }
+    _ = try reader.uint32()
     try reader.zeros(4, "reserved bytes")
     let body = ByteReader(try reader.view(length), .manifest, at: UInt64(prefixBytes))
     _ = try reader.uint32()
@@ -55,16 +64,13 @@ extension Manifest {
   }
 
   private mutating func readLists(_ reader: inout ByteReader) throws(FormatError) {
-    let logCount = try reader.count(
-      upTo: reader.remaining / LogExtent.smallestBytes, "log count")
+    let logCount = try reader.count(ofItemsOf: LogExtent.smallestBytes, "log count")
     logs.reserveCapacity(logCount)
     for _ in 0..<logCount { logs.append(try LogExtent(&reader)) }
-    let segmentCount = try reader.count(
-      upTo: reader.remaining / SegmentRecord.smallestBytes, "segment count")
+    let segmentCount = try reader.count(ofItemsOf: SegmentRecord.smallestBytes, "segment count")
     segments.reserveCapacity(segmentCount)
     for _ in 0..<segmentCount { segments.append(try SegmentRecord(&reader)) }
-    let fileCount = try reader.count(
-      upTo: reader.remaining / ValueFileRecord.smallestBytes, "value file count")
+    let fileCount = try reader.count(ofItemsOf: ValueFileRecord.smallestBytes, "value file count")
     valueFiles.reserveCapacity(fileCount)
     for _ in 0..<fileCount { valueFiles.append(try ValueFileRecord(&reader)) }
   }
@@ -125,7 +131,7 @@ extension SegmentRecord {
   private static func references(
     _ reader: inout ByteReader
   ) throws(FormatError) -> [ValueReference] {
-    let count = try reader.count(upTo: reader.remaining / 3, "value reference count")
+    let count = try reader.count(ofItemsOf: 3, "value reference count")
     var references: [ValueReference] = []
     references.reserveCapacity(count)
     for _ in 0..<count {

@@ -39,15 +39,14 @@ extension ManifestFields {
 
   /// Reads fields, keeping those in `known`; throws at an unknown one that may not be passed over.
   init(_ reader: inout ByteReader, known: Set<UInt64>) throws(FormatError) {
-    // Each takes two bytes at least.
-    let count = try reader.count(upTo: reader.remaining / 2, "field count")
+    let count = try reader.count(ofItemsOf: 2, "field count")
     var previous: UInt64?
     for _ in 0..<count {
       let start = reader
       let tag = try reader.varint()
       if let previous, tag <= previous { throw start.error(.order) }
       previous = tag
-      let length = try reader.count(upTo: reader.remaining, "field length")
+      let length = try reader.count(upTo: Limits.manifestBytes, "field length")
       let bytes = try reader.view(length)
       if known.contains(tag) {
         fields.append((tag, bytes.array))
@@ -55,5 +54,15 @@ extension ManifestFields {
         throw start.error(.features(UInt32(truncatingIfNeeded: tag)))
       }
     }
+  }
+}
+
+extension ByteReader {
+  /// How many items follow, each of which takes `smallest` bytes or more: never more than fit.
+  mutating func count(ofItemsOf smallest: Int, _ what: String) throws(FormatError) -> Int {
+    let start = self
+    let count = try varint()
+    guard count <= UInt64(remaining / smallest) else { throw start.error(.limit(what)) }
+    return Int(count)
   }
 }
