@@ -33,6 +33,9 @@ package protocol Directory: AnyObject, Sendable {
   /// Opens a regular file for reading; a link, a directory or a pipe in its place is an error.
   func open(_ name: String) throws(FileSystemError) -> any File
 
+  /// Opens a regular file for reading and writing, as it is.
+  func openForWriting(_ name: String) throws(FileSystemError) -> any File
+
   /// Makes a log file whose first `capacity` bytes are allocated, read as zero and can be
   /// overwritten without allocation. The name is durable only after ``sync()``.
   func createLog(_ name: String, capacity: UInt64) throws(FileSystemError) -> any LogFile
@@ -49,9 +52,12 @@ package protocol Directory: AnyObject, Sendable {
   /// Makes all earlier creations, renames and removals durable.
   func sync() throws(FileSystemError)
 
-  /// Takes the exclusive lock on the file `name` (made when missing, never removed); throws
-  /// `.locked` at once where any process, this one included, holds it.
-  func lock(_ name: String) throws(FileSystemError) -> any FileLock
+  /// Takes the lock on the file `name`, which is never removed; throws `.locked` at once where any
+  /// process, this one included, holds it in a way that does not go together.
+  ///
+  /// - Parameter isShared: together with other shared holders, and without making a missing file
+  ///   (`.notFound`); otherwise alone, making the file where it is missing.
+  func lock(_ name: String, isShared: Bool) throws(FileSystemError) -> any FileLock
 }
 
 /// An open file. Reads and writes at positions; calls on one file may come from many threads.

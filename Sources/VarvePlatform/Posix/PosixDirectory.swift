@@ -75,6 +75,10 @@ extension PosixDirectory {
     PosixFile(name, try openRegular(.open, name, flags: O_RDONLY), isWritable: false)
   }
 
+  func openForWriting(_ name: String) throws(FileSystemError) -> any File {
+    PosixFile(name, try openRegular(.open, name, flags: O_RDWR), isWritable: true)
+  }
+
   func createLog(_ name: String, capacity: UInt64) throws(FileSystemError) -> any LogFile {
     let file = try make(name)
     do {
@@ -88,8 +92,9 @@ extension PosixDirectory {
     return PosixLogFile(file, capacity: capacity)
   }
 
-  func lock(_ name: String) throws(FileSystemError) -> any FileLock {
-    try PosixFileLock(name, try openRegular(.lock, name, flags: O_RDWR | O_CREAT))
+  func lock(_ name: String, isShared: Bool) throws(FileSystemError) -> any FileLock {
+    let flags = isShared ? O_RDONLY : O_RDWR | O_CREAT
+    return try PosixFileLock(name, try openRegular(.lock, name, flags: flags), isShared: isShared)
   }
 
   /// Opens an entry that must be a regular file. Not blocking: opening a pipe would wait for its

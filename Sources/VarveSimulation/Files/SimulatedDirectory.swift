@@ -73,8 +73,18 @@ extension SimulatedDirectory {
   }
 
   func open(_ name: String) throws(FileSystemError) -> any File {
+    try open(name, isWritable: false)
+  }
+
+  func openForWriting(_ name: String) throws(FileSystemError) -> any File {
+    try open(name, isWritable: true)
+  }
+
+  private func open(_ name: String, isWritable: Bool) throws(FileSystemError) -> any File {
     let handle = try system.call(.open, name, isStep: false) { state throws(FileSystemError) in
-      state.open(try state.disk.file(name, in: node, for: .open), label: "file \(name)")
+      state.open(
+        try state.disk.file(name, in: node, for: .open), label: "file \(name)",
+        isWritable: isWritable)
     }
     return SimulatedFile(system, name, handle: handle)
   }
@@ -109,16 +119,19 @@ extension SimulatedDirectory {
     }
   }
 
-  func lock(_ name: String) throws(FileSystemError) -> any FileLock {
-    let exists = try status(of: name) != nil
+  func lock(_ name: String, isShared: Bool) throws(FileSystemError) -> any FileLock {
+    let exists = try status(of: name) != nil || isShared
     let (file, handle) = try system.call(.lock, name, isStep: !exists) {
       state throws(FileSystemError) in
       let file =
         exists
         ? try state.disk.file(name, in: node, for: .lock)
         : try state.disk.makeFile(name, in: node, for: .lock, step: state.steps)
-      guard state.lockedNodes.insert(file).inserted else {
-        throw FileSystemError(.lock, .locked, path: name)
+      switch (state.lockedNodes[file], isShared) {
+      case (nil, true): state.lockedNodes[file] = 1
+      case (nil, false): state.lockedNodes[file] = 0
+      case (let sharers?, true) where sharers > 0: state.lockedNodes[file] = sharers + 1
+      default: throw FileSystemError(.lock, .locked, path: name)
       }
       return (file, state.open(file, label: "lock \(name)"))
     }
@@ -148,7 +161,8 @@ final class SimulatedLock: FileLock {
     }
     guard wasHeld else { return }
     system.state.withLock { state in
-      state.lockedNodes.remove(node)
+      let left = (state.lockedNodes[node] ?? 0) - 1
+      state.lockedNodes[node] = left > 0 ? left : nil
       state.close(handle)
     }
   }

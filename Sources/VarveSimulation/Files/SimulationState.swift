@@ -53,7 +53,8 @@ struct SimulationState {
   var trace: [Step]?
 
   private(set) var handles: [Int: Handle] = [:]
-  var lockedNodes: Set<Int> = []
+  /// How each locked file is held: by how many who share it, none for one alone.
+  var lockedNodes: [Int: Int] = [:]
   private var nextHandle = 0
 
   init(disk: SimulatedDisk, random: SplitMix64) {

@@ -186,7 +186,7 @@ extension ConformanceTests {
       #expect(reason { _ = try directory.open(name) } == .wrongKind)
       #expect(reason { _ = try directory.map(name, size: 0) } == .wrongKind)
       #expect(reason { _ = try directory.status(of: name) } == .wrongKind)
-      #expect(reason { _ = try directory.lock(name) } == .wrongKind)
+      #expect(reason { _ = try directory.lock(name, isShared: false) } == .wrongKind)
       #expect(reason { try directory.rename("a", to: name) } == .wrongKind)
       #expect(reason { try directory.rename(name, to: "b") } == .wrongKind)
       #expect(reason { try directory.remove(name) } == .wrongKind)
@@ -200,7 +200,7 @@ extension ConformanceTests {
       #expect(try directory.status(of: "inner")?.isRegularFile == false)
       #expect(reason { _ = try directory.open("inner") } == .wrongKind)
       #expect(reason { _ = try directory.map("inner", size: 0) } == .wrongKind)
-      #expect(reason { _ = try directory.lock("inner") } == .wrongKind)
+      #expect(reason { _ = try directory.lock("inner", isShared: false) } == .wrongKind)
       #expect(reason { try directory.remove("inner") } == .wrongKind)
       _ = try directory.create("a")
       #expect(reason { try directory.rename("a", to: "inner") } == .wrongKind)
@@ -287,20 +287,51 @@ extension ConformanceTests {
   }
 
   @Test(arguments: FileSystemKind.allCases)
+  func sharedLocksGoTogetherAndKeepAnExclusiveOneOut(on kind: FileSystemKind) throws {
+    try kind.withDirectory { directory, _, _ in
+      #expect(reason { _ = try directory.lock("lock", isShared: true) } == .notFound)
+      try directory.lock("lock", isShared: false).release()
+      let first = try directory.lock("lock", isShared: true)
+      let second = try directory.lock("lock", isShared: true)
+      #expect(reason { _ = try directory.lock("lock", isShared: false) } == .locked)
+      first.release()
+      #expect(reason { _ = try directory.lock("lock", isShared: false) } == .locked)
+      second.release()
+      let alone = try directory.lock("lock", isShared: false)
+      #expect(reason { _ = try directory.lock("lock", isShared: true) } == .locked)
+      alone.release()
+    }
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
+  func aFileOpenedForWritingIsChangedInPlace(on kind: FileSystemKind) throws {
+    try kind.withDirectory { directory, _, _ in
+      let made = try directory.create("a")
+      try [UInt8](1...9).withByteView { try made.write($0, at: 0) }
+      try made.close()
+      let file = try directory.openForWriting("a")
+      try file.truncate(to: 4)
+      try file.sync()
+      try file.close()
+      #expect(try readAll("a", in: directory) == [1, 2, 3, 4])
+    }
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
   func aLockIsHeldOnceInAProcess(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, fileSystem, path in
-      let lock = try directory.lock("lock")
-      #expect(reason { _ = try directory.lock("lock") } == .locked)
+      let lock = try directory.lock("lock", isShared: false)
+      #expect(reason { _ = try directory.lock("lock", isShared: false) } == .locked)
       let sameDirectory = try fileSystem.openDirectory(at: path, create: false)
-      #expect(reason { _ = try sameDirectory.lock("lock") } == .locked)
-      let other = try directory.lock("other")
+      #expect(reason { _ = try sameDirectory.lock("lock", isShared: false) } == .locked)
+      let other = try directory.lock("other", isShared: false)
       lock.release()
       lock.release()
-      var again: (any FileLock)? = try sameDirectory.lock("lock")
-      #expect(reason { _ = try directory.lock("lock") } == .locked)
+      var again: (any FileLock)? = try sameDirectory.lock("lock", isShared: false)
+      #expect(reason { _ = try directory.lock("lock", isShared: false) } == .locked)
       withExtendedLifetime(again) {}
       again = nil
-      try directory.lock("lock").release()
+      try directory.lock("lock", isShared: false).release()
       other.release()
       #expect(try directory.names().sorted() == ["lock", "other"])
     }

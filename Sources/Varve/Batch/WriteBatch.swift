@@ -1,0 +1,126 @@
+import VarveFormat
+
+/// Writes that become visible and durable together, in any number of keyspaces of one store.
+///
+/// Later writes of a key replace earlier ones. Building a batch touches no store; a key or value
+/// over its limit is reported when the batch is committed. Costs one copy of each key and value.
+///
+/// ```swift
+/// var batch = WriteBatch()
+/// batch.put("zsh", "The Z shell", in: packages)
+/// batch.delete("csh", in: packages)
+/// try store.commit(batch)
+/// ```
+public struct WriteBatch: Sendable {
+  var encoder = BatchEncoder()
+  /// The keyspaces written to, by number.
+  private(set) var keyspaces: [UInt32: Keyspace] = [:]
+  /// The first write that could not be taken.
+  private var failure: StoreError?
+  /// Whether any value is large by its keyspace's policy, and the bytes of all such values.
+  private(set) var largeValueBytes = 0
+
+  /// An empty batch.
+  public init() {}
+
+  /// How many writes it holds.
+  public var count: Int { Int(encoder.count) }
+
+  /// Bytes it takes in the log.
+  public var byteCount: Int { encoder.byteCount }
+
+  /// Forgets every write and keeps the memory.
+  public mutating func removeAll() {
+    encoder.removeAll()
+    keyspaces.removeAll(keepingCapacity: true)
+    failure = nil
+    largeValueBytes = 0
+  }
+}
+
+// MARK: - Adding writes
+
+extension WriteBatch {
+  /// Stores `value` under `key`.
+  ///
+  /// - Parameter expiresIn: milliseconds from now after which the entry is no longer visible; the
+  ///   keyspace's time to live where nil.
+  @inlinable
+  public mutating func put<Key: StoreKey, Value: StoreValue>(
+    _ key: Key, _ value: Value, in keyspace: Keyspace, expiresIn milliseconds: UInt64? = nil
+  ) {
+    key.withKeyBytes { key in
+      value.withValueBytes { value in
+        put(bytes: key, value, in: keyspace, expiresIn: milliseconds)
+      }
+    }
+  }
+
+  /// ``put(_:_:in:expiresIn:)`` for bytes that are lent.
+  public mutating func put(
+    bytes key: Span<UInt8>, _ value: Span<UInt8>, in keyspace: Keyspace,
+    expiresIn milliseconds: UInt64? = nil
+  ) {
+    let expiry = keyspace.expiry(in: milliseconds)
+    key.withByteView { key in
+      value.withByteView { value in
+        add(to: keyspace) { encoder throws(FormatError) in
+          try encoder.put(key, in: keyspace.number, value, expiry: expiry)
+        }
+      }
+    }
+    if value.count >= keyspace.policy.largeValueBytes { largeValueBytes += value.count }
+  }
+
+  /// Removes `key`.
+  @inlinable
+  public mutating func delete<Key: StoreKey>(_ key: Key, in keyspace: Keyspace) {
+    key.withKeyBytes { delete(bytes: $0, in: keyspace) }
+  }
+
+  /// ``delete(_:in:)`` for bytes that are lent.
+  public mutating func delete(bytes key: Span<UInt8>, in keyspace: Keyspace) {
+    key.withByteView { key in
+      add(to: keyspace) { encoder throws(FormatError) in
+        try encoder.delete(key, in: keyspace.number)
+      }
+    }
+  }
+
+  private mutating func add(
+    to keyspace: Keyspace, _ encode: (inout BatchEncoder) throws(FormatError) -> Void
+  ) {
+    if keyspaces[keyspace.number] == nil { keyspaces[keyspace.number] = keyspace }
+    do throws(FormatError) {
+      try encode(&encoder)
+    } catch {
+      let problem = StoreError(
+        .limit, "a write of the batch cannot be taken: \(error.fault)", structure: "batch")
+      failure = failure ?? problem
+    }
+  }
+}
+
+// MARK: - Before committing
+
+extension WriteBatch {
+  /// Throws unless every write was taken and belongs to a live keyspace of `engine`.
+  func check(for engine: Engine) throws(StoreError) {
+    if let failure { throw failure }
+    for keyspace in keyspaces.values {
+      guard keyspace.engine === engine else {
+        throw StoreError(.invalid, "the batch holds a write for a keyspace of another store")
+      }
+      try keyspace.checkLive()
+    }
+  }
+}
+
+extension Keyspace {
+  /// The moment at which an entry put now expires; zero for never.
+  func expiry(in milliseconds: UInt64?) -> ExpiryTime {
+    guard let life = milliseconds ?? policy.timeToLiveMilliseconds else { return 0 }
+    let (time, overflow) = engine.clock.now().addingReportingOverflow(life)
+    return overflow ? .max : max(1, time)
+  }
+}

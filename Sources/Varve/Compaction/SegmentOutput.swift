@@ -1,0 +1,188 @@
+import VarveFormat
+import VarvePlatform
+
+/// What flush and compaction have in common: a stream of entries becomes finished segments and the
+/// value files they point into.
+///
+/// ```
+///   entry ──> large value inline, or in a file with much garbage? ──yes──> output value file
+///     |                                                                        | pointer
+///     └────────────────────────────────────────────────────────────────────────┴──> segment
+/// ```
+///
+/// Everything written is synced by ``finish()``; nothing is named by a manifest yet. After an error
+/// ``abandon()`` removes what was begun.
+struct SegmentOutput {
+  /// What becomes of values on their way.
+  struct ValueRules {
+    /// The policy of each keyspace: block size, alignment, and from which size values are large.
+    var keyspaces: KeyspaceLiveness
+    /// Whether the value behind a pointer is to be written again.
+    var isRelocated: (ValuePointer) -> Bool
+  }
+
+  struct Result {
+    var segments: [SegmentRecord] = []
+    var valueFiles: [ValueFileRecord] = []
+    var bytes: UInt64 = 0
+  }
+
+  private let engine: Engine
+  private let level: UInt8
+  private let rules: ValueRules
+  private let pacer: WritePacer
+  private var writer: (number: UInt64, writer: SegmentWriter)?
+  private var valueWriter: ValueFileWriter?
+  private var keyspace: UInt32?
+  private var policy = KeyspacePolicy.default
+  private var pacedBytes: UInt64 = 0
+  private var result = Result()
+  private var begun: [FileName] = []
+
+  init(_ engine: Engine, level: UInt8, _ rules: ValueRules, pacer: WritePacer) {
+    self.engine = engine
+    self.level = level
+    self.rules = rules
+    self.pacer = pacer
+  }
+
+  /// Bytes of the segment at hand.
+  var segmentBytes: UInt64 { writer?.writer.byteCount ?? 0 }
+}
+
+// MARK: - Entries
+
+extension SegmentOutput {
+  mutating func add(_ entry: EntryView) throws(StoreError) {
+    try enterKeyspace(of: entry.key)
+    switch entry.kind {
+    case .put where entry.value.count >= policy.largeValueBytes:
+      try add(entry, separating: entry.value)
+    case .pointer:
+      try addPointer(entry)
+    default:
+      try segment().add(entry)
+    }
+    try pace()
+  }
+
+  /// Ends the segment at hand; the next entry begins another.
+  mutating func cut() throws(StoreError) {
+    guard let (number, writer) = writer else { return }
+    let summary = try writer.finish()
+    result.segments.append(summary.record(number: number, level: level))
+    result.bytes += summary.size
+    self.writer = nil
+    pacedBytes = 0
+  }
+
+  private mutating func addPointer(_ entry: EntryView) throws(StoreError) {
+    let pointer: ValuePointer
+    do throws(FormatError) { pointer = try ValuePointer(decoding: entry.value) } catch {
+      throw StoreError(error, in: "an input of the compaction")
+    }
+    guard rules.isRelocated(pointer) else { return try segment().add(entry) }
+    // Damage is found here, by the value's checksum, and stops the work: it is never written again
+    // under a fresh one.
+    let value = try engine.values.resolve(pointer)
+    try add(entry, separating: value.bytes)
+  }
+
+  /// Writes the value to the output's value file and the entry with a pointer to it, under the same
+  /// sequence number.
+  private mutating func add(
+    _ entry: EntryView, separating value: ByteView
+  ) throws(StoreError) {
+    let pointer = try valueFile().append(
+      value, alignment: policy.valueAlignment, compression: policy.compression)
+    var encoded = ByteWriter(reserving: ValuePointer.byteCount)
+    pointer.encode(to: &encoded)
+    try encoded.bytes.withByteView { bytes throws(StoreError) in
+      var moved = entry
+      moved.kind = .pointer
+      moved.value = bytes
+      try segment().add(moved)
+    }
+  }
+
+  private mutating func enterKeyspace(of key: ByteView) throws(StoreError) {
+    let number = EngineKey.keyspace(of: key) ?? SystemKeyspace.number
+    guard number != keyspace else { return }
+    keyspace = number
+    policy = rules.keyspaces.policy(of: number)
+    try writer?.writer.use(policy.blocks)
+  }
+
+  /// Keeps to the rate that was asked for, counted in steps of what was written.
+  private mutating func pace() throws(StoreError) {
+    let bytes = segmentBytes
+    guard bytes > pacedBytes + WritePacer.stepBytes else { return }
+    try pacer.spend(bytes - pacedBytes)
+    pacedBytes = bytes
+  }
+}
+
+// MARK: - Files
+
+extension SegmentOutput {
+  private mutating func segment() throws(StoreError) -> SegmentWriter {
+    if let writer { return writer.writer }
+    let number = engine.numbers.next()
+    let name = FileName(.segment, number)
+    let id = FileID(low: engine.random.next(), high: engine.random.next())
+    let file: any File
+    do throws(FileSystemError) { file = try engine.directory.create(name.description) } catch {
+      throw StoreError(error)
+    }
+    begun.append(name)
+    let made = try SegmentWriter(
+      to: file, id: id, options: SegmentOptions(filterBitsPerKey: policy.filterBitsPerKey),
+      policy: policy.blocks)
+    writer = (number, made)
+    return made
+  }
+
+  private mutating func valueFile() throws(StoreError) -> ValueFileWriter {
+    if let valueWriter, valueWriter.end < engine.derived.valueFileBytes { return valueWriter }
+    try sealValueFile()
+    let number = engine.numbers.next()
+    let made = try ValueFileWriter.create(
+      number: number, id: FileID(low: engine.random.next(), high: engine.random.next()),
+      in: engine.directory)
+    begun.append(FileName(.values, number))
+    valueWriter = made
+    return made
+  }
+
+  private mutating func sealValueFile() throws(StoreError) {
+    guard let sealed = try valueWriter?.seal() else { return }
+    result.valueFiles.append(sealed)
+    result.bytes += sealed.size
+    valueWriter = nil
+  }
+
+  /// Ends everything, durably.
+  mutating func finish() throws(StoreError) -> Result {
+    try cut()
+    try sealValueFile()
+    return result
+  }
+
+  /// Removes every file that was begun. Their numbers are not used again.
+  mutating func abandon() {
+    writer = nil
+    valueWriter = nil
+    for name in begun { engine.obsoleteFiles.add(name) }
+    engine.obsoleteFiles.remove(from: engine.directory)
+  }
+}
+
+extension KeyspacePolicy {
+  /// How blocks of the keyspace are made.
+  var blocks: SegmentBlockPolicy {
+    SegmentBlockPolicy(
+      blockBytes: blockBytes,
+      // Eight bytes are worth padding for where values are read as numbers, not for every text.
+      alignmentShift: valueAlignment > 8 ? UInt8(valueAlignment.trailingZeroBitCount) : 0)
+  }
+}

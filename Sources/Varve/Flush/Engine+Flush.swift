@@ -1,0 +1,173 @@
+import Synchronization
+import VarveFormat
+import VarvePlatform
+
+// A flush, from frozen memtables to a segment:
+//
+//   frozen tables ──merge──> drop rules ──> segment (and value file) ──synced──> version edit
+//                                                                                   |
+//   logs below the floor removed <── value files unpinned <── tables leave the view
+//
+// All tables that wait go into one segment, so a slow disk makes larger segments and not more.
+
+extension Engine {
+  /// Flushes every frozen memtable there is; false when there was none.
+  func flushFrozen(
+    relocating isRelocated: @escaping (ValuePointer) -> Bool = { _ in false },
+    recovered: [ValueFileRecord] = []
+  ) throws(StoreError) -> Bool {
+    try flushing.withLock { _ throws(StoreError) in
+      let view = views.pinned()
+      let tables = view.frozen
+      guard let oldestKept = tables.first.map({ _ in view.active }) else { return false }
+      let result = try writeSegment(of: tables, isRelocated)
+      var edit = VersionEdit()
+      edit.addedSegments = result.segments
+      edit.addedValueFiles = result.valueFiles + recovered
+      edit.logFloor = Self.floor(after: tables, in: views.pinned()) ?? oldestKept.firstLog
+      for segment in result.segments {
+        edit.lastSequence = max(edit.lastSequence, segment.largestSequence)
+      }
+      try install(edit, from: result, flushed: tables)
+      return true
+    }
+  }
+
+  /// The first log that anything but `tables` still needs: that of the memtable made after them.
+  private static func floor(
+    after tables: [MemTableGeneration], in view: ReadView
+  ) -> UInt64? {
+    let rest = ([view.active] + view.frozen).filter { other in
+      !tables.contains { $0 === other }
+    }
+    return rest.map(\.firstLog).min()
+  }
+
+  private func writeSegment(
+    of tables: [MemTableGeneration], _ isRelocated: @escaping (ValuePointer) -> Bool
+  ) throws(StoreError) -> SegmentOutput.Result {
+    let rules = SegmentOutput.ValueRules(
+      keyspaces: catalog.liveness(), isRelocated: isRelocated)
+    var output = SegmentOutput(self, level: 0, rules, pacer: flushPacer)
+    do throws(StoreError) {
+      let sealed = try placement.seal(tables.flatMap(\.valueFiles))
+      var merge = MergingCursor(tables.map { EntrySource($0.table) })
+      try merge.seekToFirst()
+      var survivors = SurvivingEntries(
+        merge, dropRules(rules.keyspaces), mayHaveOlder: { _ in true })
+      while let entry = try survivors.next() { try output.add(entry) }
+      var result = try output.finish()
+      result.valueFiles = sealed + result.valueFiles
+      return result
+    } catch {
+      output.abandon()
+      throw error
+    }
+  }
+
+  /// What nobody can read from now on, as of this moment.
+  func dropRules(_ keyspaces: KeyspaceLiveness) -> DropRules {
+    DropRules(
+      snapshots.points { readPoint() },
+      dropSequence: { number in keyspaces.dropSequence(of: number) })
+  }
+
+  private func install(
+    _ edit: VersionEdit, from result: SegmentOutput.Result, flushed tables: [MemTableGeneration]
+  ) throws(StoreError) {
+    let handles = tables.flatMap(\.valueFiles)
+    let made = result.valueFiles.map { record in
+      handles.first { $0.number == record.number }
+        ?? ValueFileHandle(number: record.number, obsoleteFiles: obsoleteFiles)
+    }
+    for record in result.valueFiles { values.settle(record) }
+    versions.adopt(made)
+    do throws(StoreError) {
+      try versions.commit(edit) { [views] version in
+        views.update { $0.installing(version, flushed: tables) }
+      }
+    } catch {
+      remove(result, keeping: handles)
+      throw error
+    }
+    placement.forget(result.valueFiles)
+    for table in tables { table.unpinAll() }
+    removeLogs(below: edit.logFloor ?? 0)
+    metrics.flushes.add(1)
+    metrics.flushedBytes.add(result.bytes)
+    report(
+      .flushed(entries: tables.reduce(0) { $0 + $1.table.entryCount }, bytes: result.bytes))
+    work.wantCompaction()
+  }
+}
+
+// MARK: - On demand and after a crash
+
+extension Engine {
+  /// Flushes everything written before the call.
+  func flushAllNow() throws(StoreError) {
+    try checkWritable()
+    if let failure = log.failure { throw failure }
+    try alone { [self] () throws(StoreError) in
+      if !views.pinned().active.table.isEmpty { try freezeMemTable() }
+    }
+    while try flushFrozen() {}
+    runInlineWork()
+  }
+
+  /// Ends a recovery after an unclean end: everything replayed goes into segments, written anew where
+  /// it may be only in the page cache, and the log floor rises above every log there was.
+  func finishRecovery(_ replay: ReplayedLogs) throws(StoreError) {
+    guard replay.foundLogs, !replay.isClean else { return }
+    let recovered = try settleValueFiles(replay)
+    if try !flushFrozen(
+      relocating: { pointer in
+        pointer.offset >= replay.pointedFiles[pointer.file]?.unsureStart ?? .max
+      }, recovered: recovered)
+    {
+      var edit = VersionEdit()
+      edit.logFloor = numbers.upcoming
+      try versions.commit(edit) { [views] version in
+        views.update { $0.installing(version) }
+      }
+    }
+  }
+
+  /// Cuts value files that were still growing to the values that are durable in them, and describes
+  /// them for the manifest.
+  private func settleValueFiles(
+    _ replay: ReplayedLogs
+  ) throws(StoreError) -> [ValueFileRecord] {
+    let known = Set(versions.current.manifest.valueFiles.map(\.number))
+    var records: [ValueFileRecord] = []
+    for (number, use) in replay.pointedFiles.sorted(by: { $0.key < $1.key })
+    where !known.contains(number) && use.durableEnd > 0 {
+      records.append(try values.cut(number, to: use.durableEnd, count: use.count, bytes: use.bytes))
+    }
+    versions.adopt(Array(replay.valueFiles.values))
+    return records
+  }
+
+  /// Removes the logs that no memtable needs any more.
+  func removeLogs(below floor: UInt64) {
+    let unused = lead.withLock { state in
+      let unused = state.liveLogs.filter { $0.number < floor }
+      state.liveLogs.removeAll { $0.number < floor }
+      return unused
+    }
+    for extent in unused { obsoleteFiles.add(FileName(.log, extent.number)) }
+    obsoleteFiles.remove(from: directory)
+  }
+}
+extension Engine {
+  /// Removes the files of an output that no manifest names. Value files that memtables point into
+  /// are not the output's own and stay.
+  func remove(_ result: SegmentOutput.Result, keeping kept: [ValueFileHandle]) {
+    let keptNumbers = Set(kept.map(\.number))
+    for segment in result.segments { obsoleteFiles.add(FileName(.segment, segment.number)) }
+    for file in result.valueFiles where !keptNumbers.contains(file.number) {
+      obsoleteFiles.add(FileName(.values, file.number))
+    }
+    obsoleteFiles.remove(from: directory)
+  }
+}

@@ -1,0 +1,161 @@
+import VarveFormat
+
+/// Which way a cursor goes.
+public enum ScanOrder: Sendable {
+  /// From the smallest key up.
+  case ascending
+  /// From the largest key down.
+  case descending
+}
+
+/// Which keys a cursor shows: bounds of the user's keys, in bytes.
+public struct KeyRange: Sendable, Equatable {
+  /// The first key that is shown; nil for the first of all.
+  public var lower: [UInt8]?
+  /// The first key that is not shown any more; nil for no end.
+  public var upper: [UInt8]?
+
+  /// Every key.
+  public static let all = KeyRange()
+
+  /// The keys from `lower` up to, not including, `upper`.
+  public init(from lower: [UInt8]? = nil, to upper: [UInt8]? = nil) {
+    self.lower = lower
+    self.upper = upper
+  }
+
+  /// The keys that begin with `prefix`.
+  public init(prefix: [UInt8]) {
+    lower = prefix
+    upper = EngineKey.end(ofPrefix: prefix)
+  }
+}
+
+/// Walks the entries of a keyspace in key order, as of the moment it was made.
+///
+/// ```swift
+/// var cursor = try packages.cursor(prefix: "lib", order: .descending)
+/// while try cursor.next() {
+///   print(String(copying: cursor.key), cursor.value.count)
+/// }
+/// ```
+///
+/// Writes and compactions meanwhile do not disturb it; it keeps files it may read from going.
+/// Damage throws: a walk never ends early in silence. Keys and values are lent until the cursor
+/// moves. One thread at a time.
+public struct Cursor: ~Copyable {
+  private var source: VisibleCursor<MergingCursor<EntrySource>>
+  private let engine: Engine
+  private let order: ScanOrder
+  private let keyspace: UInt32
+  private let view: ReadView
+  private var isPlaced = false
+  private var current: ResolvedValue?
+  /// Whether values are read as well; without it ``value`` is empty.
+  private let readsValues: Bool
+
+  init(
+    _ source: consuming VisibleCursor<MergingCursor<EntrySource>>, engine: Engine,
+    keyspace: UInt32, order: ScanOrder, readsValues: Bool, view: ReadView
+  ) {
+    self.source = source
+    self.engine = engine
+    self.keyspace = keyspace
+    self.order = order
+    self.readsValues = readsValues
+    self.view = view
+  }
+}
+
+// MARK: - Moving
+
+extension Cursor {
+  /// Moves to the next entry in the cursor's order, first to the first; false behind the last.
+  public mutating func next() throws(StoreError) -> Bool {
+    try step(order)
+  }
+
+  /// Moves to the entry before, against the cursor's order; false before the first.
+  public mutating func previous() throws(StoreError) -> Bool {
+    try step(order == .ascending ? .descending : .ascending)
+  }
+
+  /// Moves to `key`, or to the next one in the cursor's order where it is not there; false where
+  /// none follows.
+  public mutating func seek<Key: StoreKey>(to key: Key) throws(StoreError) -> Bool {
+    try engine.checkOpen()
+    let target = key.withKeyBytes { EngineKey.array(keyspace: keyspace, key: $0) }
+    try target.withByteView { target throws(StoreError) in
+      try source.seek(to: target)
+      if order == .descending, source.entry?.key != target {
+        try source.seek(before: target)
+      }
+    }
+    isPlaced = true
+    return try settle()
+  }
+
+  private mutating func step(_ direction: ScanOrder) throws(StoreError) -> Bool {
+    try engine.checkOpen()
+    switch (isPlaced, direction) {
+    case (false, .ascending): try source.seekToFirst()
+    case (false, .descending): try source.seekToLast()
+    case (true, .ascending): try source.next()
+    case (true, .descending): try source.previous()
+    }
+    isPlaced = true
+    return try settle()
+  }
+
+  /// Fetches the value of the entry the cursor stands on.
+  private mutating func settle() throws(StoreError) -> Bool {
+    guard let entry = source.entry else {
+      current = nil
+      return false
+    }
+    current = readsValues ? try engine.values.resolve(entry) : ResolvedValue(bytes: .empty)
+    return true
+  }
+}
+
+// MARK: - Where it stands
+
+extension Cursor {
+  /// The key it stands on; empty where it stands nowhere.
+  public var key: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      let bytes = source.entry?.key.dropping(Limits.keyspacePrefixBytes) ?? .empty
+      return unsafe _overrideLifetime(bytes.span, borrowing: self)
+    }
+  }
+
+  /// The value it stands on; empty where it stands nowhere or was made for keys only.
+  public var value: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      let bytes = current?.bytes ?? .empty
+      return unsafe _overrideLifetime(bytes.span, borrowing: self)
+    }
+  }
+
+  /// When the entry stops being visible, in milliseconds since 1970; nil for never.
+  public var expiry: UInt64? {
+    guard let entry = source.entry, entry.expiry != 0 else { return nil }
+    return entry.expiry
+  }
+}
+
+extension String {
+  /// The text whose UTF-8 is `bytes`; what is not valid is replaced.
+  public init(copying bytes: Span<UInt8>) {
+    self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+extension Array<UInt8> {
+  /// A copy of `bytes`.
+  public init(copying bytes: Span<UInt8>) {
+    self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+  }
+}

@@ -1,0 +1,135 @@
+import VarveFormat
+
+extension Keyspace {
+  /// A cursor over the keys of `range`, as of now or of `snapshot`.
+  ///
+  /// - Parameter readsValues: false for keys alone: no large value is read.
+  public func cursor(
+    _ range: KeyRange = .all, order: ScanOrder = .ascending, at snapshot: Snapshot? = nil,
+    readsValues: Bool = true
+  ) throws(StoreError) -> Cursor {
+    try checkLive()
+    try snapshot?.check(self)
+    let reading = snapshot?.reading ?? engine.beginReading()
+    return Cursor(
+      try engine.scan(number, range, in: reading), engine: engine, keyspace: number,
+      order: order, readsValues: readsValues, view: reading.view)
+  }
+
+  /// A cursor over the keys that begin with `prefix`.
+  public func cursor<Prefix: StoreKey>(
+    prefix: Prefix, order: ScanOrder = .ascending, at snapshot: Snapshot? = nil,
+    readsValues: Bool = true
+  ) throws(StoreError) -> Cursor {
+    try cursor(
+      KeyRange(prefix: prefix.keyBytes), order: order, at: snapshot, readsValues: readsValues)
+  }
+
+  /// Calls `body` with each key and value of `range` in order, borrowed: the fast way to scan.
+  public func forEach(
+    in range: KeyRange = .all, order: ScanOrder = .ascending, at snapshot: Snapshot? = nil,
+    _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Void
+  ) throws {
+    var cursor = try cursor(range, order: order, at: snapshot)
+    while try cursor.next() { try body(cursor.key, cursor.value) }
+  }
+
+  /// Calls `body` with each key in `keys` and its value, in order, borrowed.
+  public func forEach<Key: StoreKey>(
+    in keys: Range<Key>, order: ScanOrder = .ascending, at snapshot: Snapshot? = nil,
+    _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Void
+  ) throws {
+    let range = KeyRange(from: keys.lowerBound.keyBytes, to: keys.upperBound.keyBytes)
+    try forEach(in: range, order: order, at: snapshot, body)
+  }
+
+  /// About how many bytes the entries of `range` take on disk and in memory. Reads no entry.
+  public func approximateSize(of range: KeyRange = .all) throws(StoreError) -> UInt64 {
+    try checkLive()
+    let bounds = EngineBounds(number, range)
+    let view = engine.views.pinned()
+    return try bounds.lower.withByteView { lower throws(StoreError) in
+      try bounds.upperOrEnd.withByteView { upper throws(StoreError) in
+        try view.approximateBytes(from: lower, to: upper)
+      }
+    }
+  }
+}
+
+extension StoreKey {
+  /// A copy of the key's bytes.
+  var keyBytes: [UInt8] { withKeyBytes { [UInt8](copying: $0) } }
+}
+
+/// A user's range as engine keys of one keyspace.
+struct EngineBounds {
+  let lower: [UInt8]
+  /// Nil only past the last keyspace number of all.
+  let upper: [UInt8]?
+
+  init(_ number: UInt32, _ range: KeyRange) {
+    let start = EngineKey.start(of: number)
+    lower = start + (range.lower ?? [])
+    upper = range.upper.map { start + $0 } ?? EngineKey.end(of: number)
+  }
+
+  /// The upper bound, or a key above every engine key.
+  var upperOrEnd: [UInt8] { upper ?? [UInt8](repeating: 0xff, count: 5) }
+}
+
+extension Engine {
+  /// All that is visible of a keyspace's range at one moment, merged from every layer.
+  func scan(
+    _ number: UInt32, _ range: KeyRange = .all, in reading: Reading
+  ) throws(StoreError) -> VisibleCursor<MergingCursor<EntrySource>> {
+    let bounds = EngineBounds(number, range)
+    let sources = try bounds.lower.withByteView { lower throws(StoreError) in
+      try bounds.upperOrEnd.withByteView { upper throws(StoreError) in
+        try reading.view.sources(from: lower, to: upper)
+      }
+    }
+    return VisibleCursor(
+      MergingCursor(sources), at: reading.point, from: bounds.lower, to: bounds.upper)
+  }
+}
+
+extension ReadView {
+  /// A cursor for each layer that may hold keys from `lower` up to `upper`, newest layer first.
+  func sources(from lower: ByteView, to upper: ByteView) throws(StoreError) -> [EntrySource] {
+    var sources: [EntrySource] = []
+    for generation in [active] + frozen where !generation.table.isEmpty {
+      sources.append(EntrySource(generation.table))
+    }
+    for segment in version.levelZero where segment.overlaps(lower, upper) {
+      sources.append(.segment(try segment.reader.cursor()))
+    }
+    for level in version.levels {
+      let part = level.part(from: lower, to: upper)
+      if !part.segments.isEmpty { sources.append(EntrySource(part)) }
+    }
+    return sources
+  }
+
+  /// About how many bytes lie between two engine keys.
+  func approximateBytes(from lower: ByteView, to upper: ByteView) throws(StoreError) -> UInt64 {
+    var total: UInt64 = 0
+    for generation in [active] + frozen {
+      total += UInt64(generation.table.approximateBytes(from: lower, to: upper))
+    }
+    for segment in version.levelZero + version.levels.flatMap(\.segments)
+    where segment.overlaps(lower, upper) {
+      total += try segment.reader.approximateBytes(from: lower, to: upper)
+      total += segment.record.valueReferences.reduce(0) { $0 + $1.bytes }
+    }
+    return total
+  }
+}
+
+extension Level {
+  /// The segments that may hold keys from `lower` up to `upper`.
+  func part(from lower: ByteView, to upper: ByteView) -> Level {
+    let first = firstIndex(reaching: lower)
+    let rest = segments[first...]
+    return Level(Array(rest.prefix { $0.overlaps(lower, upper) }))
+  }
+}

@@ -1,0 +1,196 @@
+import Synchronization
+import VarveFormat
+
+/// A named ordered map inside a store: keys and values are bytes, keys sort as unsigned bytes.
+///
+/// Usable from any thread at the same time. Reads take no lock and copy nothing unless asked to.
+/// Every call throws `.notFound` once the keyspace was dropped, `.closed` once the store was.
+public final class Keyspace: Sendable {
+  /// The name it was made with.
+  public let name: String
+  /// The policy it was made with.
+  public let policy: KeyspacePolicy
+  let number: UInt32
+  let engine: Engine
+  private let dropped = Atomic<Bool>(false)
+
+  init(name: String, policy: KeyspacePolicy, number: UInt32, engine: Engine) {
+    self.name = name
+    self.policy = policy
+    self.number = number
+    self.engine = engine
+  }
+
+  var isDropped: Bool { dropped.load(ordering: .acquiring) }
+
+  func markDropped() { dropped.store(true, ordering: .releasing) }
+}
+
+// MARK: - Writing
+
+extension Keyspace {
+  /// Stores `value` under `key`, replacing what was there; returns when it is as durable as asked.
+  ///
+  /// - Parameter expiresIn: milliseconds from now after which the entry is no longer visible; the
+  ///   policy's time to live where nil.
+  /// - Throws: `.limit` for keys over 65,535 bytes or values over 1 GiB, `.full`, `.poisoned`.
+  @inlinable
+  public func put<Key: StoreKey, Value: StoreValue>(
+    _ key: Key, _ value: Value, durability: Durability = .synced,
+    expiresIn milliseconds: UInt64? = nil
+  ) throws(StoreError) {
+    try key.withKeyBytes { key throws(StoreError) in
+      try value.withValueBytes { value throws(StoreError) in
+        try put(bytes: key, value, durability: durability, expiresIn: milliseconds)
+      }
+    }
+  }
+
+  /// ``put(_:_:durability:expiresIn:)`` for bytes that are lent.
+  public func put(
+    bytes key: Span<UInt8>, _ value: Span<UInt8>, durability: Durability = .synced,
+    expiresIn milliseconds: UInt64? = nil
+  ) throws(StoreError) {
+    var batch = WriteBatch()
+    batch.put(bytes: key, value, in: self, expiresIn: milliseconds)
+    try engine.commit(batch, durability)
+  }
+
+  /// Removes `key`; a key that is not there is no error.
+  @inlinable
+  public func delete<Key: StoreKey>(
+    _ key: Key, durability: Durability = .synced
+  ) throws(StoreError) {
+    try key.withKeyBytes { key throws(StoreError) in
+      try delete(bytes: key, durability: durability)
+    }
+  }
+
+  /// ``delete(_:durability:)`` for bytes that are lent.
+  public func delete(
+    bytes key: Span<UInt8>, durability: Durability = .synced
+  ) throws(StoreError) {
+    var batch = WriteBatch()
+    batch.delete(bytes: key, in: self)
+    try engine.commit(batch, durability)
+  }
+}
+
+// MARK: - Reading one key
+
+extension Keyspace {
+  /// Lends the value of `key` to `body` without copying it; nil where there is none.
+  ///
+  /// The bytes hold until `body` returns. Inside, anything may be called, writes to this store
+  /// included; a `body` that takes long keeps old files and memory from being freed.
+  @inlinable
+  public func withValue<Key: StoreKey, Result>(
+    for key: Key, _ body: (Span<UInt8>) throws -> Result
+  ) throws -> Result? {
+    try key.withKeyBytes { key throws in try withValue(bytes: key, body) }
+  }
+
+  /// ``withValue(for:_:)`` for a key that is lent.
+  @inlinable
+  public func withValue<Result>(
+    bytes key: Span<UInt8>, _ body: (Span<UInt8>) throws -> Result
+  ) throws -> Result? {
+    var result: Result?
+    try lendValue(of: key, in: nil) { result = try body($0) }
+    return result
+  }
+
+  /// A copy of the value of `key`; nil where there is none.
+  @inlinable
+  public func value<Key: StoreKey>(for key: Key) throws(StoreError) -> [UInt8]? {
+    try key.withKeyBytes { key throws(StoreError) in try copyValue(of: key, in: nil) }
+  }
+
+  /// Whether `key` has a value. Reads no value from disk.
+  @inlinable
+  public func contains<Key: StoreKey>(_ key: Key) throws(StoreError) -> Bool {
+    try key.withKeyBytes { key throws(StoreError) in try size(ofValue: key, in: nil) != nil }
+  }
+
+  /// How many bytes the value of `key` has; nil where there is none. Reads no large value.
+  @inlinable
+  public func size<Key: StoreKey>(ofValueFor key: Key) throws(StoreError) -> Int? {
+    try key.withKeyBytes { key throws(StoreError) in try size(ofValue: key, in: nil) }
+  }
+
+  /// Copies of the values of many keys, nil for each that has none, all as of one moment.
+  @inlinable
+  public func values<Key: StoreKey>(for keys: [Key]) throws(StoreError) -> [[UInt8]?] {
+    let reading = try beginReading()
+    var values: [[UInt8]?] = []
+    values.reserveCapacity(keys.count)
+    for key in keys {
+      values.append(
+        try key.withKeyBytes { key throws(StoreError) in try copyValue(of: key, in: reading) })
+    }
+    return values
+  }
+}
+
+// MARK: - The opaque core of reading
+
+extension Keyspace {
+  /// One moment of the store to read at, pinned until dropped.
+  @usableFromInline
+  func beginReading() throws(StoreError) -> Reading {
+    try checkLive()
+    return engine.beginReading()
+  }
+
+  @usableFromInline
+  func lendValue(
+    of key: Span<UInt8>, in reading: Reading?, _ body: (Span<UInt8>) throws -> Void
+  ) throws {
+    try checkLive()
+    let failure = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
+      try engine.withEntry(of: key, in: reading) { found -> (any Error)? in
+        guard let found else { return nil }
+        do { try lend(found, body) } catch { return error }
+        return nil
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private func lend(_ found: FoundEntry, _ body: (Span<UInt8>) throws -> Void) throws {
+    let value = try engine.values.resolve(found)
+    try body(value.bytes.span)
+  }
+
+  @usableFromInline
+  func copyValue(of key: Span<UInt8>, in reading: Reading?) throws(StoreError) -> [UInt8]? {
+    try checkLive()
+    let outcome = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
+      try engine.withEntry(of: key, in: reading) { found -> Result<[UInt8]?, StoreError> in
+        guard let found else { return .success(nil) }
+        return Result { () throws(StoreError) in try engine.values.resolve(found).bytes.array }
+      }
+    }
+    return try outcome.get()
+  }
+
+  @usableFromInline
+  func size(ofValue key: Span<UInt8>, in reading: Reading?) throws(StoreError) -> Int? {
+    try checkLive()
+    let outcome = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
+      try engine.withEntry(of: key, in: reading) { found -> Result<Int?, StoreError> in
+        guard let found else { return .success(nil) }
+        return Result { () throws(StoreError) in try engine.values.size(of: found) }
+      }
+    }
+    return try outcome.get()
+  }
+
+  /// Throws unless the store is open and the keyspace was not dropped.
+  func checkLive() throws(StoreError) {
+    try engine.checkOpen()
+    guard !isDropped else {
+      throw StoreError(.notFound, "keyspace \(number) was dropped")
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import Synchronization
+import VarveFormat
+import VarvePlatform
+
+/// Files that no version names and nobody reads any more, waiting to be removed.
+///
+/// The last reference to a file may be dropped on any thread, by a reader even; removing is work
+/// for the background. What cannot be removed is left: the next opening finds it an orphan.
+final class ObsoleteFiles: Sendable {
+  private let names = Mutex<[FileName]>([])
+
+  func add(_ name: FileName) { names.withLock { $0.append(name) } }
+
+  var isEmpty: Bool { names.withLock { $0.isEmpty } }
+
+  /// Removes them all; returns how many went.
+  @discardableResult
+  func remove(from directory: any Directory) -> Int {
+    let doomed = names.withLock { names in
+      defer { names.removeAll() }
+      return names
+    }
+    var removed = 0
+    for name in doomed {
+      do {
+        try directory.remove(name.description)
+        removed += 1
+      } catch {
+        // It stays as an orphan that the next opening removes; no live file depends on it.
+        continue
+      }
+    }
+    return removed
+  }
+}

@@ -1,0 +1,163 @@
+import Synchronization
+import VarveFormat
+import VarvePlatform
+
+/// Makes versions durable, one after the other, and keeps the handles of their files.
+///
+/// ```
+///   edit ──> next manifest (pure) ──> temporary file, synced ──> renamed ──> directory synced
+///                                                                                 |
+///   old manifest removed <── files it alone named become obsolete <── view replaced
+/// ```
+///
+/// Edits that arrive while one is being written are committed together by the next.
+final class VersionSet: Sendable {
+  /// A change waiting for its manifest, and what to do in the same step in which readers see it.
+  private final class Change: @unchecked Sendable {
+    // @unchecked: written by its maker before it joins the line and by the leader while it leads.
+    let edit: VersionEdit
+    let install: (Version) -> Void
+    var failure: StoreError?
+    var isDone = false
+
+    init(_ edit: VersionEdit, install: @escaping (Version) -> Void) {
+      self.edit = edit
+      self.install = install
+    }
+  }
+
+  private struct State {
+    var version: Version
+    var segments: [UInt64: SegmentHandle]
+    var valueFiles: [UInt64: ValueFileHandle]
+    /// SHA-256 of the current manifest file; zeros before the first.
+    var digest: [UInt8]
+    var waiting: [Change] = []
+    var isCommitting = false
+  }
+
+  private let state: Monitor<State>
+  private let writer: ManifestWriter
+  private let environment: SegmentEnvironment
+  private let obsoleteFiles: ObsoleteFiles
+  private let numbers: FileNumbers
+  private let clock: StoreClock
+
+  init(
+    manifest: Manifest, digest: [UInt8], valueFiles: [UInt64: ValueFileHandle],
+    writer: ManifestWriter, environment: SegmentEnvironment, obsoleteFiles: ObsoleteFiles,
+    numbers: FileNumbers, clock: StoreClock
+  ) {
+    var segments: [UInt64: SegmentHandle] = [:]
+    for record in manifest.segments {
+      segments[record.number] = SegmentHandle(record, in: environment, obsoleteFiles)
+    }
+    let named = Set(manifest.valueFiles.map(\.number))
+    let version = Version(
+      manifest: manifest, segments: segments,
+      valueFiles: valueFiles.filter { named.contains($0.key) })
+    state = Monitor(
+      State(version: version, segments: segments, valueFiles: valueFiles, digest: digest))
+    self.writer = writer
+    self.environment = environment
+    self.obsoleteFiles = obsoleteFiles
+    self.numbers = numbers
+    self.clock = clock
+  }
+
+  var current: Version { state.withLock { $0.version } }
+
+  /// Registers value files that may be named by a later edit.
+  func adopt(_ files: [ValueFileHandle]) {
+    state.withLock { state in
+      for file in files { state.valueFiles[file.number] = file }
+    }
+  }
+
+  /// Makes the version after `edit` durable, then calls `install` to show it to readers.
+  ///
+  /// - Throws: `.full` and the like when the manifest could not be written: nothing has changed.
+  ///   `.poisoned` when it is unknown whether it is durable.
+  func commit(
+    _ edit: VersionEdit, install: @escaping (Version) -> Void
+  ) throws(StoreError) {
+    let change = Change(edit, install: install)
+    state.withLock { $0.waiting.append(change) }
+    let batch: [Change] = state.withLock(when: { change.isDone || !$0.isCommitting }) { state in
+      guard !change.isDone else { return [] }
+      state.isCommitting = true
+      defer { state.waiting.removeAll() }
+      return state.waiting
+    }
+    if !batch.isEmpty { commitTogether(batch) }
+    if let failure = change.failure { throw failure }
+  }
+
+  private func commitTogether(_ batch: [Change]) {
+    var failure: StoreError?
+    do throws(StoreError) {
+      try install(batch)
+    } catch {
+      failure = error
+    }
+    state.withLock { state in
+      state.isCommitting = false
+      for change in batch {
+        change.failure = failure
+        change.isDone = true
+      }
+    }
+    state.broadcast()
+  }
+
+  private func install(_ batch: [Change]) throws(StoreError) {
+    var edit = VersionEdit()
+    for change in batch { edit.merge(change.edit) }
+    let (old, valueFiles, digest) = state.withLock { ($0.version, $0.valueFiles, $0.digest) }
+    var next = old.manifest.applying(edit) { valueFiles[$0]?.isPinned ?? false }
+    next.number = old.manifest.number + 1
+    next.predecessorDigest = digest
+    next.nextFileNumber = numbers.upcoming
+    next.timeFloor = clock.now()
+    let nextDigest = try writer.write(next)
+    let version = state.withLock { state in
+      adoptSegments(of: next, into: &state)
+      state.digest = nextDigest
+      return state.version
+    }
+    for change in batch { change.install(version) }
+    retireFiles(of: old, missingFrom: version)
+    writer.remove(old.manifest.number)
+  }
+
+  private func adoptSegments(of manifest: Manifest, into state: inout State) {
+    var segments: [UInt64: SegmentHandle] = [:]
+    for record in manifest.segments {
+      if let known = state.segments[record.number], known.record == record {
+        segments[record.number] = known
+      } else if let known = state.segments[record.number] {
+        segments[record.number] = known.moved(to: record)
+      } else {
+        segments[record.number] = SegmentHandle(record, in: environment, obsoleteFiles)
+      }
+    }
+    let named = Set(manifest.valueFiles.map(\.number))
+    state.segments = segments
+    state.version = Version(
+      manifest: manifest, segments: segments,
+      valueFiles: state.valueFiles.filter { named.contains($0.key) })
+  }
+
+  /// The files that `old` names and `next` does not go when their last reader is done.
+  private func retireFiles(of old: Version, missingFrom next: Version) {
+    let segments = Set(next.manifest.segments.map(\.number))
+    for handle in old.levelZero + old.levels.flatMap(\.segments)
+    where !segments.contains(handle.record.number) {
+      handle.markObsolete()
+    }
+    for (number, file) in old.valueFiles where next.valueFiles[number] == nil {
+      file.markObsolete()
+      state.withLock { state in state.valueFiles[number] = nil }
+    }
+  }
+}

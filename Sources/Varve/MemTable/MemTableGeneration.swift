@@ -1,0 +1,39 @@
+import Synchronization
+import VarveFormat
+
+/// A memtable with what must stay until it is flushed: its logs and the value files it points into.
+final class MemTableGeneration: Sendable {
+  let table = MemTable()
+  /// The log of its first entry. Logs below the first log of the next generation are not needed
+  /// once this one is flushed.
+  let firstLog: UInt64
+  private let pinnedFiles = Mutex<[UInt64: ValueFileHandle]>([:])
+
+  init(firstLog: UInt64) { self.firstLog = firstLog }
+
+  /// Keeps value files that entries of this table point into. The files are pinned by the caller
+  /// until this returns.
+  func pin(_ files: [ValueFileHandle]) {
+    guard !files.isEmpty else { return }
+    pinnedFiles.withLock { pinned in
+      for file in files where pinned[file.number] == nil {
+        file.pin()
+        pinned[file.number] = file
+      }
+    }
+  }
+
+  /// The value files its entries point into.
+  var valueFiles: [ValueFileHandle] {
+    pinnedFiles.withLock { $0.values.sorted { $0.number < $1.number } }
+  }
+
+  /// Lets the value files go: segments keep them now.
+  func unpinAll() {
+    let files = pinnedFiles.withLock { pinned in
+      defer { pinned = [:] }
+      return pinned
+    }
+    for file in files.values { file.unpin() }
+  }
+}

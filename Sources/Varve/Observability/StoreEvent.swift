@@ -1,0 +1,14 @@
+/// Something the store did or met, told to ``StoreOptions/onEvent``.
+public enum StoreEvent: Sendable {
+  /// The store was opened; how many log records were replayed, and how many bytes beyond the last
+  /// durable record were dropped as a torn tail.
+  case opened(replayedEntries: Int, tornBytes: UInt64)
+  /// A memtable or several became a segment.
+  case flushed(entries: Int, bytes: UInt64)
+  /// Segments were merged; the reason is the picker's.
+  case compacted(reason: String, readBytes: UInt64, writtenBytes: UInt64)
+  /// Background work failed and will be tried again when there is reason to.
+  case backgroundFailure(StoreError)
+  /// A write waited for background work.
+  case writeDelayed(microseconds: UInt64)
+}

@@ -1,0 +1,192 @@
+import VarveFormat
+import VarvePlatform
+
+// Opening a store, step by step. A crash at any of them, again and again, is harmless:
+//
+//   1. lock            one writer, or readers only
+//   2. manifest        the highest number is the truth; damaged, it is an error, never passed over
+//   3. files           each must be there with the size the manifest states
+//   4. logs            decide what to replay (pure: LogReplay)
+//   5. replay          into a memtable; after an unclean end everything goes into new segments,
+//                      synced, and a manifest raises the log floor before the first new write
+//   6. orphans         files that no version names go
+//   7. catalog         the keyspaces, from the entries of the system keyspace
+//
+// Recovery never trusts the page cache: what was not known durable is written again, not synced.
+
+/// Makes an ``Engine`` from a directory.
+struct StoreOpening {
+  let path: String
+  let options: StoreOptions
+  let components: StoreComponents
+  let directory: any Directory
+  let lock: (any FileLock)?
+  let derived: DerivedOptions
+  let obsoleteFiles = ObsoleteFiles()
+
+  /// One cache and one decompressor for all segments and value files.
+  let blocks: BlockAccess
+
+  private var environment: SegmentEnvironment {
+    SegmentEnvironment(
+      directory: directory, mode: options.readMode == .mapped ? .mapped : .pread,
+      blocks: blocks)
+  }
+  let poison = Poison()
+
+  static func open(
+    at path: String, _ options: StoreOptions, _ components: StoreComponents
+  ) throws(StoreError) -> Engine {
+    try options.check()
+    let isWriter = options.access == .readWrite
+    let directory: any Directory
+    let lock: (any FileLock)?
+    do throws(FileSystemError) {
+      directory = try components.fileSystem.openDirectory(
+        at: path, create: isWriter && options.createIfMissing)
+      lock = try takeLock(in: directory, isShared: !isWriter)
+    } catch {
+      throw StoreError(error)
+    }
+    let derived = DerivedOptions(options)
+    let opening = StoreOpening(
+      path: path, options: options, components: components, directory: directory, lock: lock,
+      derived: derived,
+      blocks: BlockAccess(
+        decompressor: Decompressor(), cache: BlockCache(budget: derived.blockCacheBytes)))
+    do throws(StoreError) { return try opening.run() } catch {
+      lock?.release()
+      throw error
+    }
+  }
+
+  /// A reader of a store without a lock file (a copy) has nobody to be kept from.
+  private static func takeLock(
+    in directory: any Directory, isShared: Bool
+  ) throws(FileSystemError) -> (any FileLock)? {
+    do throws(FileSystemError) {
+      return try directory.lock(FileName.lock, isShared: isShared)
+    } catch {
+      guard isShared, error.reason == .notFound else { throw error }
+      return nil
+    }
+  }
+}
+
+extension StoreOpening {
+  private func run() throws(StoreError) -> Engine {
+    let found = try FoundFiles(in: directory)
+    let (manifest, digest) = try currentManifest(found)
+    try checkSizes(of: manifest)
+    let clock = StoreClock(components.clock, floor: manifest.timeFloor)
+    let numbers = FileNumbers(next: max(manifest.nextFileNumber, found.nextNumber))
+    let values = ValueAccess(directory: directory, options: options, derived: derived)
+    let replay = try LogReplaying(
+      directory: directory, manifest: manifest, values: values,
+      tableBytes: derived.memTableBytes, readMode: options.readMode,
+      obsoleteFiles: obsoleteFiles
+    ).run(logs: found.logs)
+    let engine = makeEngine(manifest, digest, clock, numbers, values, replay)
+    try engine.loadCatalog()
+    if options.access == .readWrite {
+      try engine.finishRecovery(replay)
+      removeOrphans(found, keeping: engine.versions.current.manifest, replay)
+      try engine.startBackground()
+    }
+    engine.report(.opened(replayedEntries: replay.entryCount, tornBytes: replay.tornBytes))
+    return engine
+  }
+
+  private func makeEngine(
+    _ manifest: Manifest, _ digest: [UInt8], _ clock: StoreClock, _ numbers: FileNumbers,
+    _ values: ValueAccess, _ replay: ReplayedLogs
+  ) -> Engine {
+    var valueFiles = replay.valueFiles
+    for record in manifest.valueFiles where valueFiles[record.number] == nil {
+      valueFiles[record.number] = ValueFileHandle(
+        number: record.number, obsoleteFiles: obsoleteFiles)
+    }
+    for record in manifest.valueFiles { values.settle(record) }
+    let versions = VersionSet(
+      manifest: manifest, digest: digest, valueFiles: valueFiles,
+      writer: ManifestWriter(directory: directory, poison: poison),
+      environment: environment,
+      obsoleteFiles: obsoleteFiles, numbers: numbers, clock: clock)
+    let view: ReadView
+    if replay.isClean {
+      view = ReadView(
+        active: replay.tables.first ?? MemTableGeneration(firstLog: manifest.logFloor),
+        frozen: [], version: versions.current)
+    } else {
+      view = ReadView(
+        active: MemTableGeneration(firstLog: numbers.upcoming), frozen: replay.tables.reversed(),
+        version: versions.current)
+    }
+    return Engine(
+      Engine.Parts(
+        path: path, options: options, derived: derived, components: components,
+        directory: directory, fileLock: lock, clock: clock, numbers: numbers,
+        obsoleteFiles: obsoleteFiles, poison: poison, versions: versions, values: values,
+        metrics: MetricsRecorder(), view: view, lastSequence: replay.lastSequence,
+        liveLogs: replay.isClean ? manifest.logs : []))
+  }
+
+  /// The newest manifest, or that of a store that is made now.
+  private func currentManifest(
+    _ found: FoundFiles
+  ) throws(StoreError) -> (Manifest, digest: [UInt8]) {
+    if let number = found.manifests.max() {
+      return try ManifestFile(directory: directory).read(number)
+    }
+    guard found.isEmpty else {
+      throw StoreError(
+        .corrupted, "the directory holds files of a store but no manifest", file: path,
+        structure: "manifest", offset: 0)
+    }
+    guard options.access == .readWrite, options.createIfMissing else {
+      throw StoreError(.notFound, "there is no store", file: path)
+    }
+    var manifest = Manifest(
+      storeID: FileID(low: components.random.next(), high: components.random.next()))
+    manifest.number = 1
+    let writer = ManifestWriter(directory: directory, poison: poison)
+    return (manifest, try writer.write(manifest))
+  }
+
+  /// Each file the manifest names must be there with its size: a missing one is found now and not
+  /// when somebody reads.
+  private func checkSizes(of manifest: Manifest) throws(StoreError) {
+    let expected =
+      manifest.segments.map { (FileName(.segment, $0.number), $0.size) }
+      + manifest.valueFiles.map { (FileName(.values, $0.number), $0.size) }
+    for (name, size) in expected {
+      let status: FileStatus?
+      do throws(FileSystemError) { status = try directory.status(of: name.description) } catch {
+        throw StoreError(error)
+      }
+      guard let status, status.isRegularFile else {
+        throw StoreError(
+          .corrupted, "a file that the manifest names is missing", file: "\(name)",
+          structure: "file", offset: 0)
+      }
+      guard status.size == size else {
+        throw StoreError(
+          .corrupted, "the size is \(status.size), the manifest says \(size)", file: "\(name)",
+          structure: "file", offset: min(status.size, size))
+      }
+    }
+  }
+
+  /// Removes what no version names. Whatever cannot be removed is tried again at the next opening.
+  private func removeOrphans(
+    _ found: FoundFiles, keeping manifest: Manifest, _ replay: ReplayedLogs
+  ) {
+    var live = Set(manifest.segments.map { FileName(.segment, $0.number) })
+    live.formUnion(manifest.valueFiles.map { FileName(.values, $0.number) })
+    live.formUnion(replay.valueFiles.keys.map { FileName(.values, $0) })
+    live.insert(FileName(.manifest, manifest.number))
+    if replay.isClean { live.formUnion(manifest.logs.map { FileName(.log, $0.number) }) }
+    let orphans = found.names.filter { !live.contains($0) }.map(\.description) + found.temporaries
+    for name in orphans { try? directory.remove(name) }
+  }
+}

@@ -1,0 +1,70 @@
+import VarvePlatform
+
+/// What is to be done in the background, and the threads that do it.
+///
+/// One thread flushes and looks after the log; the other compacts. Work is wanted by setting a mark,
+/// not by queueing jobs: whoever does it looks at the store and decides anew.
+final class BackgroundWork: Sendable {
+  struct Wants: Sendable {
+    var flush = false
+    var log = false
+    var compaction = false
+    /// Compaction rests while this is above zero.
+    var pauses = 0
+    var isStopping = false
+    /// Set while a flush cannot succeed; cleared by the next one that does.
+    var failure: StoreError?
+  }
+
+  let wants = Monitor(Wants())
+  private let threads = Monitor<[WorkerThread]>([])
+
+  func wantFlush() { want { $0.flush = true } }
+
+  func wantLogWork() { want { $0.log = true } }
+
+  func wantCompaction() { want { $0.compaction = true } }
+
+  private func want(_ mark: (inout Wants) -> Void) {
+    wants.withLock { mark(&$0) }
+    wants.broadcast()
+  }
+
+  var isStopping: Bool { wants.withLock { $0.isStopping } }
+
+  /// Why background work cannot go on at present, if it cannot.
+  var failure: StoreError? { wants.withLock { $0.failure } }
+
+  var isPaused: Bool { wants.withLock { $0.pauses > 0 } }
+
+  func setFailure(_ failure: StoreError?) {
+    wants.withLock { $0.failure = failure }
+    wants.broadcast()
+  }
+
+  func pause() { wants.withLock { $0.pauses += 1 } }
+
+  func resume() { want { $0.pauses = max(0, $0.pauses - 1) } }
+
+  /// Starts threads that run until ``stop()``.
+  func start(_ bodies: [(name: String, body: @Sendable () -> Void)]) throws(StoreError) {
+    for (name, body) in bodies {
+      do throws(ThreadError) {
+        let thread = try WorkerThread(name: name, body)
+        threads.withLock { $0.append(thread) }
+      } catch {
+        throw StoreError(.inputOutput, "no thread could be started (system error \(error.number))")
+      }
+    }
+  }
+
+  /// Ends the threads after what they are doing now.
+  func stop() {
+    want { $0.isStopping = true }
+    let running = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in running { thread.join() }
+  }
+}

@@ -1,0 +1,107 @@
+import VarveFormat
+import VarvePlatform
+
+// The work nobody should have to wait for: flushing frozen memtables, preparing and syncing logs,
+// compacting, removing files. With threads it runs beside the callers; inline it runs at the end of
+// the call that made it necessary, so that a simulated run is the same every time.
+
+extension Engine {
+  func startBackground() throws(StoreError) {
+    guard background == .threads, options.access == .readWrite else { return }
+    try work.start([
+      ("varve-flush", { [self] in flushLoop() }),
+      ("varve-compact", { [self] in compactLoop() }),
+    ])
+    work.wantCompaction()
+  }
+
+  /// Milliseconds of rest after which a bare watermark record is appended.
+  private static let idleMilliseconds: UInt64 = 200
+
+  private func flushLoop() {
+    var idleSince = log.end
+    while true {
+      let deadline = clock.monotonicNanoseconds() + Self.idleMilliseconds * 1_000_000
+      let wants = work.wants.withLock(
+        when: { $0.isStopping || $0.flush || $0.log }, until: deadline
+      ) { wants in
+        defer { (wants.flush, wants.log) = (false, false) }
+        return wants
+      }
+      if wants?.isStopping ?? false { return }
+      if let wants {
+        if wants.log { lookAfterLog() }
+        if wants.flush { flushAll() }
+      } else {
+        restfulWork(&idleSince)
+      }
+      views.epochs.collect()
+      obsoleteFiles.remove(from: directory)
+    }
+  }
+
+  /// What is worth doing when nothing was written for a while.
+  private func restfulWork(_ idleSince: inout LogPosition?) {
+    let end = log.end
+    defer { idleSince = log.end }
+    guard end == idleSince, let end, log.failure == nil else { return }
+    if log.needsWatermark(at: end) { attempt { () throws(StoreError) in try appendWatermark() } }
+    if work.failure != nil { work.wantFlush() }
+  }
+
+  private func lookAfterLog() {
+    log.prepareSpare()
+    // Logs that were left are made durable, so that the watermark follows the writers.
+    if log.hasOlder { attempt { () throws(StoreError) in try log.sync() } }
+  }
+
+  private func flushAll() {
+    attempt { () throws(StoreError) in
+      while try flushFrozen() {}
+      work.setFailure(nil)
+    }
+  }
+
+  private func compactLoop() {
+    while true {
+      let isStopping = work.wants.withLock(
+        when: { $0.isStopping || ($0.compaction && $0.pauses == 0) }
+      ) { wants in
+        wants.compaction = false
+        return wants.isStopping
+      }
+      if isStopping { return }
+      attempt { () throws(StoreError) in
+        while !work.isPaused {
+          guard try compactOnce() else { return }
+        }
+      }
+      obsoleteFiles.remove(from: directory)
+    }
+  }
+
+  /// Runs background work whose failure is nobody's call: it is reported and kept for writers.
+  private func attempt(_ job: () throws(StoreError) -> Void) {
+    do throws(StoreError) { try job() } catch {
+      guard error.code != .closed, !work.isStopping else { return }
+      work.setFailure(error)
+      report(.backgroundFailure(error))
+    }
+  }
+
+  /// Does what is wanted on this thread, where the store has no threads of its own.
+  func runInlineWork() {
+    guard background == .inline else { return }
+    let wants = work.wants.withLock { wants in
+      defer { (wants.flush, wants.log, wants.compaction) = (false, false, false) }
+      return wants
+    }
+    if wants.log { lookAfterLog() }
+    if wants.flush { flushAll() }
+    if wants.flush || wants.compaction, wants.pauses == 0 {
+      attempt { () throws(StoreError) in while try compactOnce() {} }
+    }
+    views.epochs.collect()
+    obsoleteFiles.remove(from: directory)
+  }
+}

@@ -1,0 +1,101 @@
+import Synchronization
+import VarveFormat
+import VarvePlatform
+
+// A clean close: end the background, flush what is worth a segment, make the log durable and cut it
+// to its length, and commit a manifest that names each live log exactly. Within those lengths every
+// flaw found later is corruption.
+
+extension Engine {
+  /// A log beyond this, or more than so many logs, is flushed at close; less stays in the log, so
+  /// that opening, putting and closing in a loop does not make a segment each time.
+  private static let keptLogBytes: UInt64 = 4 << 20
+  private static let keptLogs = 8
+
+  /// Closes the store; the second call does nothing.
+  func close() throws(StoreError) {
+    guard markClosed() else { return }
+    work.stop()
+    defer { release() }
+    guard options.access == .readWrite else { return }
+    if log.failure != nil { return log.abandon() }
+    do throws(StoreError) {
+      try finishWriting()
+    } catch {
+      log.abandon()
+      throw error
+    }
+  }
+
+  /// Lets go without making anything durable: what a process does that ends.
+  func abandon() {
+    guard markClosed() else { return }
+    work.stop()
+    log.abandon()
+    release()
+  }
+
+  private func release() {
+    values.closeAll()
+    obsoleteFiles.remove(from: directory)
+    fileLock?.release()
+  }
+
+  private func finishWriting() throws(StoreError) {
+    // Whoever had begun to commit has finished when this leads.
+    try alone { () throws(StoreError) in }
+    while try flushFrozen() {}
+    if logsAreWorthAFlush {
+      try alone { [self] () throws(StoreError) in
+        if !views.pinned().active.table.isEmpty { try freezeMemTable() }
+      }
+      while try flushFrozen() {}
+    }
+    let sealed = try placement.seal(views.pinned().active.valueFiles)
+    let last = try log.close()
+    var edit = VersionEdit()
+    edit.addedValueFiles = sealed
+    edit.closingLogs = closingLogs(last)
+    guard needsCommit(edit) else { return }
+    versions.adopt(views.pinned().active.valueFiles)
+    try versions.commit(edit) { _ in }
+    removeUnusedLogs(keeping: edit.closingLogs ?? [])
+  }
+
+  private var logsAreWorthAFlush: Bool {
+    let live = lead.withLock { $0.liveLogs }
+    guard !views.pinned().active.table.isEmpty else { return false }
+    let bytes = log.end.map { end in
+      live.reduce(0) { $0 + ($1.number == end.log ? end.offset : $1.length) }
+    }
+    return live.count > Self.keptLogs || (bytes ?? 0) >= Self.keptLogBytes
+  }
+
+  /// The extents of the logs that hold entries not in segments.
+  private func closingLogs(_ last: (number: UInt64, length: UInt64)?) -> [LogExtent] {
+    let isEmpty = views.pinned().active.table.isEmpty
+    return lead.withLock { state in
+      isEmpty
+        ? []
+        : state.liveLogs.map { extent in
+          guard let last, last.number == extent.number else { return extent }
+          return LogExtent(
+            number: extent.number, length: last.length, lastSequence: extent.lastSequence)
+        }
+    }
+  }
+
+  /// Whether the current manifest does not say all this already.
+  private func needsCommit(_ edit: VersionEdit) -> Bool {
+    let manifest = versions.current.manifest
+    return !manifest.isCleanlyClosed || manifest.logs != edit.closingLogs
+      || !edit.addedValueFiles.isEmpty
+  }
+
+  private func removeUnusedLogs(keeping extents: [LogExtent]) {
+    let kept = Set(extents.map(\.number))
+    for extent in lead.withLock({ $0.liveLogs }) where !kept.contains(extent.number) {
+      obsoleteFiles.add(FileName(.log, extent.number))
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import Synchronization
+import VarveFormat
+
+extension Engine {
+  /// The keyspace `name`, made with `policy` when it is missing.
+  func keyspace(_ name: String, _ policy: KeyspacePolicy) throws(StoreError) -> Keyspace {
+    try checkOpen()
+    if let known = catalog.keyspace(named: name) { return known }
+    try checkWritable()
+    try Self.check(name: name)
+    try policy.check()
+    return try catalog.changing.withLock { _ throws(StoreError) in
+      if let known = catalog.keyspace(named: name) { return known }
+      guard catalog.count < Limits.keyspaces else {
+        throw StoreError(.limit, "a store holds at most \(Limits.keyspaces) keyspaces")
+      }
+      let keyspace = Keyspace(
+        name: name, policy: policy, number: catalog.nextNumber, engine: self)
+      try commitSystemEntries { encoder throws(FormatError) in
+        let record = KeyspaceRecord(number: keyspace.number, policy: policy.stored)
+        try SystemKeyspace.recordKey(name).withByteView { key throws(FormatError) in
+          try record.encoded().withByteView { record throws(FormatError) in
+            try encoder.put(key, in: SystemKeyspace.number, record)
+          }
+        }
+      }
+      catalog.add(keyspace)
+      return keyspace
+    }
+  }
+
+  /// Removes a keyspace with everything in it: at once for readers, in time from the disk.
+  func dropKeyspace(_ name: String) throws(StoreError) {
+    try checkWritable()
+    try catalog.changing.withLock { _ throws(StoreError) in
+      guard let keyspace = catalog.keyspace(named: name) else {
+        throw StoreError(.notFound, "there is no such keyspace")
+      }
+      guard keyspace.number != SystemKeyspace.defaultKeyspace else {
+        throw StoreError(.invalid, "the default keyspace cannot be dropped")
+      }
+      try commitSystemEntries { encoder throws(FormatError) in
+        try SystemKeyspace.recordKey(name).withByteView { key throws(FormatError) in
+          try encoder.delete(key, in: SystemKeyspace.number)
+        }
+        try Self.putNextNumber(catalog.nextNumber, into: &encoder)
+      }
+      catalog.remove(keyspace, droppedAt: visible)
+    }
+    work.wantCompaction()
+    runInlineWork()
+  }
+
+  /// Reads the catalog from the entries of the system keyspace.
+  func loadCatalog() throws(StoreError) {
+    catalog.add(
+      Keyspace(
+        name: Catalog.defaultName, policy: .default, number: SystemKeyspace.defaultKeyspace,
+        engine: self))
+    var cursor = try scan(SystemKeyspace.number, in: beginReading())
+    try cursor.seekToFirst()
+    while let entry = cursor.entry {
+      try load(entry)
+      try cursor.next()
+    }
+  }
+
+  private func load(_ entry: EntryView) throws(StoreError) {
+    let key = entry.key.dropping(Limits.keyspacePrefixBytes)
+    do throws(FormatError) {
+      if SystemKeyspace.nextNumberKey.withByteView({ $0 == key }) {
+        return catalog.raiseNextNumber(to: try SystemKeyspace.decodeNextNumber(entry.value))
+      }
+      let name = try SystemKeyspace.name(inKey: key)
+      let record = try KeyspaceRecord(decoding: entry.value)
+      catalog.add(
+        Keyspace(
+          name: name, policy: KeyspacePolicy(record.policy), number: record.number, engine: self))
+    } catch {
+      throw StoreError(error, in: path)
+    }
+  }
+
+  private func commitSystemEntries(
+    _ encode: (inout BatchEncoder) throws(FormatError) -> Void
+  ) throws(StoreError) {
+    var encoder = BatchEncoder()
+    do throws(FormatError) { try encode(&encoder) } catch {
+      throw StoreError(.limit, "\(error.fault)", structure: "keyspace record")
+    }
+    try submit(CommitRequest(encoder, isSynced: true))
+  }
+
+  private static func putNextNumber(
+    _ number: UInt32, into encoder: inout BatchEncoder
+  ) throws(FormatError) {
+    try SystemKeyspace.nextNumberKey.withByteView { key throws(FormatError) in
+      try SystemKeyspace.encodeNextNumber(number).withByteView { value throws(FormatError) in
+        try encoder.put(key, in: SystemKeyspace.number, value)
+      }
+    }
+  }
+
+  private static func check(name: String) throws(StoreError) {
+    guard SystemKeyspace.isValid(name: name) else {
+      throw StoreError(
+        .limit, "a keyspace's name has 1 to \(Limits.keyspaceNameBytes) bytes of UTF-8")
+    }
+  }
+}

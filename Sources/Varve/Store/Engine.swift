@@ -1,0 +1,145 @@
+import Synchronization
+import VarveFormat
+import VarvePlatform
+
+/// The parts of one open store, wired together. What users hold are faces of it.
+///
+/// ```
+///   SegmentStore, Keyspace, Snapshot, Cursor
+///                    |
+///   commit:  CommitPipeline -> WriteAheadLog -> MemTable        (Engine+Commit)
+///   read:    ReadView: MemTable, frozen, Version                (Engine+Read)
+///   sink:    Flush, Compaction -> SegmentWriter -> VersionSet   (Engine+Background)
+/// ```
+///
+/// Lock order, outermost first: background turn, commit lead, version commit, view, catalog,
+/// snapshots; the log's locks are innermost.
+final class Engine: Sendable {
+  let path: String
+  let options: StoreOptions
+  let derived: DerivedOptions
+  let background: StoreComponents.Background
+  let directory: any Directory
+  let fileLock: (any FileLock)?
+  let random: any RandomSource
+
+  let clock: StoreClock
+  let numbers: FileNumbers
+  let obsoleteFiles: ObsoleteFiles
+  let poison: Poison
+  let log: WriteAheadLog
+  let pipeline = CommitPipeline()
+  let views: ViewBoard
+  let versions: VersionSet
+  let values: ValueAccess
+  let placement: ValuePlacement
+  let catalog = Catalog()
+  let snapshots = SnapshotList()
+  let metrics: MetricsRecorder
+  let work: BackgroundWork
+  let flushPacer: WritePacer
+  let compactionPacer: WritePacer
+  /// Held while memtables become a segment.
+  let flushing = Mutex(())
+
+  /// Everything up to it is visible.
+  let visibleSequence: Atomic<UInt64>
+  /// What only the commit leader touches.
+  let lead: Mutex<LeadState>
+  private let isOpen = Atomic<Bool>(true)
+
+  /// What belongs to whoever leads a commit group.
+  struct LeadState {
+    var nextSequence: UInt64
+    /// Logs that hold entries not yet in segments, with the last sequence of each.
+    var liveLogs: [LogExtent]
+    var frame: ByteWriter
+  }
+
+  init(_ parts: Parts) {
+    path = parts.path
+    options = parts.options
+    derived = parts.derived
+    background = parts.components.background
+    random = parts.components.random
+    directory = parts.directory
+    fileLock = parts.fileLock
+    clock = parts.clock
+    numbers = parts.numbers
+    obsoleteFiles = parts.obsoleteFiles
+    poison = parts.poison
+    views = ViewBoard(parts.view)
+    versions = parts.versions
+    values = parts.values
+    metrics = parts.metrics
+    placement = ValuePlacement(
+      directory: parts.directory, numbers: parts.numbers, random: parts.components.random,
+      obsoleteFiles: parts.obsoleteFiles, values: parts.values,
+      fileBytes: parts.derived.valueFileBytes)
+    log = WriteAheadLog(
+      directory: parts.directory, numbers: parts.numbers, random: parts.components.random,
+      storeTag: parts.view.version.manifest.storeID.low,
+      largestCapacity: parts.derived.logBytes, poison: parts.poison,
+      syncValues: { [placement] () throws(StoreError) in
+        try placement.sync()
+      })
+    work = BackgroundWork()
+    flushPacer = WritePacer(bytesPerSecond: nil, clock: parts.clock, work: work)
+    compactionPacer = WritePacer(
+      bytesPerSecond: parts.options.backgroundWriteRate, clock: parts.clock, work: work)
+    visibleSequence = Atomic(parts.lastSequence.rawValue)
+    lead = Mutex(
+      LeadState(
+        nextSequence: parts.lastSequence.rawValue + 1, liveLogs: parts.liveLogs,
+        frame: ByteWriter()))
+  }
+
+  /// What opening a store has made ready.
+  struct Parts {
+    var path: String
+    var options: StoreOptions
+    var derived: DerivedOptions
+    var components: StoreComponents
+    var directory: any Directory
+    var fileLock: (any FileLock)?
+    var clock: StoreClock
+    var numbers: FileNumbers
+    var obsoleteFiles: ObsoleteFiles
+    var poison: Poison
+    var versions: VersionSet
+    var values: ValueAccess
+    var metrics: MetricsRecorder
+    var view: ReadView
+    var lastSequence: SequenceNumber
+    var liveLogs: [LogExtent]
+  }
+}
+
+// MARK: - Open and closed
+
+extension Engine {
+  /// Throws `.closed` after ``close()``.
+  @inline(__always)
+  func checkOpen() throws(StoreError) {
+    guard isOpen.load(ordering: .acquiring) else {
+      throw StoreError(.closed, "the store was closed", file: path)
+    }
+  }
+
+  /// Throws unless the store may be written to.
+  func checkWritable() throws(StoreError) {
+    try checkOpen()
+    guard options.access == .readWrite else {
+      throw StoreError(.readOnly, "the store was opened for reading only", file: path)
+    }
+  }
+
+  /// Marks the store closed; false when it was already.
+  func markClosed() -> Bool {
+    isOpen.exchange(false, ordering: .acquiringAndReleasing)
+  }
+
+  func report(_ event: @autoclosure () -> StoreEvent) {
+    if let handler = options.onEvent { handler(event()) }
+  }
+}

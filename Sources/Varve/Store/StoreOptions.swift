@@ -1,0 +1,87 @@
+import VarveFormat
+import VarvePlatform
+
+/// What a user may tune. Nearly everything derives from ``memoryBudget``; `varve stats` prints the
+/// derived values.
+public struct StoreOptions: Sendable {
+  /// Who may change the store.
+  public enum Access: Sendable {
+    /// One writer, exclusive; the store is made when it is missing and ``createIfMissing`` is set.
+    case readWrite
+    /// Any number of readers while nobody writes; not a byte of a cleanly closed store changes.
+    case readOnly
+  }
+
+  /// How segments and value files are read.
+  public enum ReadMode: Sendable {
+    /// Mapped into memory: no copy and no call. An I/O error of the device ends the process.
+    case mapped
+    /// By `pread` through a cache: each read is checked again, I/O errors are thrown.
+    case buffered
+  }
+
+  public var access: Access = .readWrite
+
+  /// Makes the directory and an empty store where there is none.
+  public var createIfMissing = true
+
+  /// Bytes of anonymous memory the store may use: memtables, caches, buffers. The default is a
+  /// quarter of the machine's memory, at most 1 GiB; at least 8 MiB.
+  public var memoryBudget: Int
+
+  public var readMode: ReadMode = .mapped
+
+  /// Checks a block's checksum the first time a mapping touches it. Turning it off is for stores
+  /// that live on storage with checksums of its own.
+  public var verifyChecksums = true
+
+  /// Bytes a second that flush and compaction together may write; nil for no limit.
+  public var backgroundWriteRate: Int?
+
+  /// Bytes a segment grows to before compaction starts the next one.
+  public var segmentBytes = 64 << 20
+
+  /// Told about flushes, compactions, recoveries and failures, on the thread that did the work.
+  public var onEvent: (@Sendable (StoreEvent) -> Void)?
+
+  public init() {
+    memoryBudget = min(1 << 30, max(8 << 20, SystemMemory.byteCount / 4))
+  }
+}
+
+/// The values that follow from the options; see `varve stats`.
+struct DerivedOptions: Sendable {
+  /// Bytes a memtable may hold before it is frozen.
+  var memTableBytes: Int
+  /// Frozen memtables that may wait for the flush before writers wait for it.
+  var frozenMemTables: Int
+  /// Bytes of uncompressed blocks kept for compressed or buffered reads.
+  var blockCacheBytes: Int
+  /// Bytes of the largest log prepared ahead.
+  var logBytes: UInt64
+  /// Bytes of a value file before the next one is begun.
+  var valueFileBytes: UInt64
+
+  init(_ options: StoreOptions) {
+    memTableBytes = min(64 << 20, max(1 << 20, options.memoryBudget / 8))
+    frozenMemTables = 3
+    blockCacheBytes = options.memoryBudget / 4
+    logBytes = UInt64(memTableBytes)
+    valueFileBytes = 256 << 20
+  }
+}
+
+extension StoreOptions {
+  /// Throws `.invalid` for values that cannot be meant, naming each.
+  func check() throws(StoreError) {
+    var problems: [String] = []
+    if memoryBudget < 8 << 20 { problems.append("memoryBudget is below 8 MiB") }
+    if segmentBytes < 64 << 10 { problems.append("segmentBytes is below 64 KiB") }
+    if let rate = backgroundWriteRate, rate < 1 << 20 {
+      problems.append("backgroundWriteRate is below 1 MiB a second")
+    }
+    guard problems.isEmpty else {
+      throw StoreError(.invalid, "options: " + problems.joined(separator: "; "))
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import VarveFormat
+
+/// One caller's place in the commit line: what to write, and afterwards how it went.
+///
+/// `@unchecked Sendable`: the fields of the caller are set before it joins the line and read by the
+/// leader after that; the outcome is set by the leader before it marks the request done under the
+/// pipeline's lock, and read by the caller after it saw that mark.
+final class CommitRequest: @unchecked Sendable {
+  /// The encoded entries; none in a request that works alone.
+  let batch: BatchEncoder
+  let isSynced: Bool
+  /// Value files the payload points into, kept pinned until the entries are in a memtable.
+  let valueFiles: [ValueFileHandle]
+  /// Work to do alone, with the log and the memtable at rest.
+  let exclusive: (() throws(StoreError) -> Void)?
+
+  // Guarded by the pipeline's lock.
+  var isQueued = false
+  var isDone = false
+
+  // Set by the leader.
+  var failure: StoreError?
+
+  var isExclusive: Bool { exclusive != nil }
+
+  init(_ batch: BatchEncoder, isSynced: Bool, valueFiles: [ValueFileHandle] = []) {
+    self.batch = batch
+    self.isSynced = isSynced
+    self.valueFiles = valueFiles
+    exclusive = nil
+  }
+
+  /// A request that runs `work` while nobody else commits.
+  init(alone work: @escaping () throws(StoreError) -> Void) {
+    batch = BatchEncoder()
+    isSynced = false
+    valueFiles = []
+    exclusive = work
+  }
+}
