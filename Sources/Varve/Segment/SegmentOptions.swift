@@ -43,7 +43,8 @@ struct SegmentSummary: Equatable, Sendable {
       number: number, id: id, level: level, size: size, smallestKey: properties.smallestKey,
       largestKey: properties.largestKey, smallestSequence: properties.smallestSequence,
       largestSequence: properties.largestSequence, entryCount: properties.entryCount,
-      deleteCount: properties.deleteCount, earliestExpiry: properties.earliestExpiry,
+      keyCount: properties.keyCount, deleteCount: properties.deleteCount,
+      expiringCount: properties.expiringCount, earliestExpiry: properties.earliestExpiry,
       latestExpiry: properties.latestExpiry, rawBytes: properties.rawBytes,
       valueReferences: properties.valueReferences)
   }

@@ -98,8 +98,8 @@ extension LogExtent {
 }
 
 extension SegmentRecord {
-  /// Number, identity, level, size, two keys of at least four bytes, eight varints and the fields.
-  static let smallestBytes = 1 + 16 + 1 + 1 + 2 * (1 + Limits.keyspacePrefixBytes) + 8 + 1
+  /// Number, identity, level, size, two keys of at least four bytes, ten varints and the fields.
+  static let smallestBytes = 1 + 16 + 1 + 1 + 2 * (1 + Limits.keyspacePrefixBytes) + 10 + 1
 
   init(_ reader: inout ByteReader) throws(FormatError) {
     let start = reader
@@ -112,7 +112,9 @@ extension SegmentRecord {
     smallestSequence = SequenceNumber(try reader.varint())
     largestSequence = SequenceNumber(try reader.varint())
     entryCount = try reader.varint()
+    keyCount = try reader.varint()
     deleteCount = try reader.varint()
+    expiringCount = try reader.varint()
     earliestExpiry = try reader.varint()
     latestExpiry = try reader.varint()
     rawBytes = try reader.varint()
@@ -158,10 +160,12 @@ extension SegmentRecord {
     guard size >= FileHeader.byteCount else { throw start.error(.value("segment size")) }
     guard !largestKey.lexicographicallyPrecedes(smallestKey) else { throw start.error(.order) }
     guard smallestSequence <= largestSequence else { throw start.error(.order) }
-    guard entryCount > 0, deleteCount <= entryCount else {
+    guard entryCount > 0, deleteCount <= entryCount, 1...entryCount ~= keyCount else {
       throw start.error(.value("entry count"))
     }
-    guard earliestExpiry <= latestExpiry, (earliestExpiry == 0) == (latestExpiry == 0) else {
+    guard earliestExpiry <= latestExpiry, (earliestExpiry == 0) == (latestExpiry == 0),
+      expiringCount <= entryCount, (expiringCount == 0) == (latestExpiry == 0)
+    else {
       throw start.error(.value("expiry"))
     }
   }

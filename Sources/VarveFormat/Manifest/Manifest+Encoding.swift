@@ -94,8 +94,8 @@ extension SegmentRecord {
       writer.append(key)
     }
     for number in [
-      smallestSequence.rawValue, largestSequence.rawValue, entryCount, deleteCount,
-      earliestExpiry, latestExpiry, rawBytes, UInt64(valueReferences.count),
+      smallestSequence.rawValue, largestSequence.rawValue, entryCount, keyCount, deleteCount,
+      expiringCount, earliestExpiry, latestExpiry, rawBytes, UInt64(valueReferences.count),
     ] { writer.varint(number) }
     for reference in valueReferences {
       writer.varint(reference.file)

@@ -69,8 +69,12 @@ package struct SegmentRecord: Equatable, Sendable {
   package var smallestSequence: SequenceNumber
   package var largestSequence: SequenceNumber
   package var entryCount: UInt64
+  /// Distinct keys: what exceeds them are older versions.
+  package var keyCount: UInt64
   /// Entries of kind `.delete`.
   package var deleteCount: UInt64
+  /// Entries that have an expiry.
+  package var expiringCount: UInt64
   /// The earliest and latest expiry of any entry that has one; zero where none has.
   package var earliestExpiry: ExpiryTime
   package var latestExpiry: ExpiryTime
@@ -81,11 +85,14 @@ package struct SegmentRecord: Equatable, Sendable {
   /// What this segment's pointers keep alive, by value file number.
   package var valueReferences: [ValueReference]
 
+  /// Without counts of keys and of expiring entries, each entry counts as a key of its own, and as
+  /// expiring where any does.
   package init(
     number: UInt64, id: FileID, level: UInt8, size: UInt64, smallestKey: [UInt8],
     largestKey: [UInt8], smallestSequence: SequenceNumber, largestSequence: SequenceNumber,
-    entryCount: UInt64, deleteCount: UInt64 = 0, earliestExpiry: ExpiryTime = 0,
-    latestExpiry: ExpiryTime = 0, rawBytes: UInt64, digest: [UInt8] = [],
+    entryCount: UInt64, keyCount: UInt64? = nil, deleteCount: UInt64 = 0,
+    expiringCount: UInt64? = nil, earliestExpiry: ExpiryTime = 0, latestExpiry: ExpiryTime = 0,
+    rawBytes: UInt64, digest: [UInt8] = [],
     valueReferences: [ValueReference] = []
   ) {
     self.number = number
@@ -97,7 +104,9 @@ package struct SegmentRecord: Equatable, Sendable {
     self.smallestSequence = smallestSequence
     self.largestSequence = largestSequence
     self.entryCount = entryCount
+    self.keyCount = keyCount ?? entryCount
     self.deleteCount = deleteCount
+    self.expiringCount = expiringCount ?? (latestExpiry == 0 ? 0 : entryCount)
     self.earliestExpiry = earliestExpiry
     self.latestExpiry = latestExpiry
     self.rawBytes = rawBytes
