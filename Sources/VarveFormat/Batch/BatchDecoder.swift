@@ -46,13 +46,14 @@ package struct BatchDecoder {
     let start = reader
     let tag = try reader.uint8()
     let hasExpiry = tag & BatchEncoder.expiryFlag != 0
-    guard let kind = EntryKind(rawValue: tag & ~BatchEncoder.expiryFlag) else {
-      throw start.error(.value("entry kind"))
-    }
+    // Range deletes are reserved: no writer of this version makes one. A delete does not expire.
+    guard let kind = EntryKind(rawValue: tag & ~BatchEncoder.expiryFlag), kind != .rangeDelete,
+      kind != .delete || !hasExpiry
+    else { throw start.error(.value("entry kind")) }
     let keyCount = try reader.count(upTo: Limits.keyBytes, "key length")
     let key = try reader.view(Limits.keyspacePrefixBytes &+ keyCount)
     let expiry = hasExpiry ? try expiry() : 0
-    let value = try value(of: kind, hasExpiry, start)
+    let value = try value(of: kind)
     remaining &-= 1
     return BatchEntry(kind: kind, key: key, expiry: expiry, value: value)
   }
@@ -65,9 +66,7 @@ package struct BatchDecoder {
     return expiry
   }
 
-  private mutating func value(
-    of kind: EntryKind, _ hasExpiry: Bool, _ start: ByteReader
-  ) throws(FormatError) -> ByteView {
+  private mutating func value(of kind: EntryKind) throws(FormatError) -> ByteView {
     switch kind {
     case .put:
       return try reader.view(try reader.count(upTo: Limits.valueBytes, "value length"))
@@ -76,12 +75,8 @@ package struct BatchDecoder {
       let bytes = try reader.view(ValuePointer.byteCount)
       _ = try ValuePointer(decoding: bytes, at: place)
       return bytes
-    case .delete:
-      guard !hasExpiry else { throw start.error(.value("entry kind")) }
+    case .delete, .rangeDelete:
       return .empty
-    case .rangeDelete:
-      // Reserved: no writer of this version makes one.
-      throw start.error(.value("entry kind"))
     }
   }
 }
