@@ -106,9 +106,12 @@ extension SimulatedFileSystem {
 
   /// A number that differs when any name or byte does: for tests of determinism.
   package func fingerprint() -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    var hash: UInt64 = 0
     for (path, bytes) in contents().sorted(by: { $0.key < $1.key }) {
-      for byte in Array(path.utf8) + [0] + bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      let name = Array(path.utf8).withByteView(XXH64.hash(of:))
+      // The multiplication makes the order count, and a name apart from bytes.
+      hash = (hash ^ name) &* 0x9e37_79b9_7f4a_7c15
+      hash = (hash ^ bytes.withByteView(XXH64.hash(of:))) &* 0x9e37_79b9_7f4a_7c15
     }
     return hash
   }
