@@ -123,8 +123,9 @@ extension SimulatedDirectory {
     let exists = try status(of: name) != nil || isShared
     let (file, handle) = try system.call(.lock, name, isStep: !exists) {
       state throws(FileSystemError) in
+      // Another thread may have made it since; only then is this step one too many.
       let file =
-        exists
+        exists || state.disk.entries(of: node)[name] != nil
         ? try state.disk.file(name, in: node, for: .lock)
         : try state.disk.makeFile(name, in: node, for: .lock, step: state.steps)
       switch (state.lockedNodes[file], isShared) {

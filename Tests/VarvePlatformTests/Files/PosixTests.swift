@@ -23,7 +23,7 @@ struct PosixTests {
       unsafe symlink("a", path + "/link")
       #expect(reason { _ = try directory.open("link") } == .wrongKind)
       #expect(reason { _ = try directory.map("link", size: 1) } == .wrongKind)
-      #expect(reason { _ = try directory.lock("link") } == .wrongKind)
+      #expect(reason { _ = try directory.lock("link", isShared: false) } == .wrongKind)
       #expect(reason { _ = try directory.create("link") } == .exists)
       #expect(try directory.status(of: "link")?.isRegularFile == false)
       unsafe symlink(path, path + "/directory")
@@ -39,7 +39,7 @@ struct PosixTests {
       unsafe mkfifo(path + "/pipe", 0o600)
       #expect(reason { _ = try directory.open("pipe") } == .wrongKind)
       #expect(reason { _ = try directory.map("pipe", size: 0) } == .wrongKind)
-      #expect(reason { _ = try directory.lock("pipe") } == .wrongKind)
+      #expect(reason { _ = try directory.lock("pipe", isShared: false) } == .wrongKind)
     }
   }
 
@@ -49,7 +49,7 @@ struct PosixTests {
       let directory = try system.openDirectory(at: store, create: true)
       _ = try directory.create("a")
       _ = try directory.createLog("log", capacity: 10)
-      try directory.lock("lock").release()
+      try directory.lock("lock", isShared: false).release()
       #expect(mode(store) == 0o700)
       for name in ["a", "log", "lock"] { #expect(mode(store + "/" + name) == 0o600) }
     }
@@ -119,7 +119,7 @@ struct PosixTests {
           _ = try directory.open("a")
           _ = try directory.map("a", size: 1)
           _ = try directory.createLog("log", capacity: 100)
-          _ = try directory.lock("lock")
+          _ = try directory.lock("lock", isShared: false)
           _ = try directory.names()
           #expect(reason { _ = try directory.map("a", size: 2) } != nil)
           #expect(reason { _ = try directory.open("b") } != nil)
@@ -142,7 +142,7 @@ struct PosixTests {
 
     @Test func aLockHoldsAgainstOtherProcesses() throws {
       try FileSystemKind.posix.withDirectory { directory, _, path in
-        let lock = try directory.lock("lock")
+        let lock = try directory.lock("lock", isShared: false)
         let attempt = ["flock", "-n", path + "/lock", "true"]
         #expect(try ChildProcess(attempt).wait() == 1)
         lock.release()
@@ -155,17 +155,17 @@ struct PosixTests {
         let script = "touch \(path)/ready; read line"
         let child = try ChildProcess(["flock", path + "/lock", "sh", "-c", script])
         while try directory.status(of: "ready") == nil { usleep(1000) }
-        #expect(reason { _ = try directory.lock("lock") } == .locked)
+        #expect(reason { _ = try directory.lock("lock", isShared: false) } == .locked)
         child.closeInput()
         #expect(child.wait() == 1)
-        try directory.lock("lock").release()
+        try directory.lock("lock", isShared: false).release()
       }
     }
 
     @Test func childrenInheritNothing() throws {
       try FileSystemKind.posix.withDirectory { directory, _, path in
         let file = try directory.create("a")
-        let lock = try directory.lock("lock")
+        let lock = try directory.lock("lock", isShared: false)
         let search = "! ls -l /proc/self/fd | grep -q \(path)"
         #expect(try ChildProcess(["sh", "-c", search]).wait() == 0)
         withExtendedLifetime((file, lock)) {}

@@ -230,12 +230,12 @@ extension CrashImageTests {
 
   @Test func anImageIsAMachineOfItsOwn() throws {
     let file = try settle("a", [1])
-    let lock = try directory.lock("lock")
+    let lock = try directory.lock("lock", isShared: false)
     let image = machine.crashImage(.everything)
     try file.write([2], at: 0)
     let there = try image.openDirectory(at: "store", create: false)
     #expect(try readAll("a", in: there) == [1])
-    try there.lock("lock").release()
+    try there.lock("lock", isShared: false).release()
     #expect(try there.identity != directory.identity)
     #expect(image.leaks == [])
     lock.release()
@@ -270,8 +270,8 @@ extension CrashImageTests {
     _ = try readAll("b", in: directory)
     try directory.remove("b")
     try directory.sync()
-    try directory.lock("lock").release()
-    try directory.lock("lock").release()
+    try directory.lock("lock", isShared: false).release()
+    try directory.lock("lock", isShared: false).release()
     #expect(
       machine.trace.map(\.description) == [
         "\(start + 1) create a", "\(start + 2) write a", "\(start + 3) reserve a",

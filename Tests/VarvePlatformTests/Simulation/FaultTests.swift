@@ -152,7 +152,7 @@ struct FaultTests {
     let file = try directory.create("a")
     try file.write([1], at: 0)
     var mapped: MappedFile? = try directory.map("a", size: 1)
-    let lock = try directory.lock("lock")
+    let lock = try directory.lock("lock", isShared: false)
     withExtendedLifetime(mapped) {
       #expect(machine.leaks == ["file a", "lock lock", "mapping a"])
     }
@@ -166,7 +166,7 @@ struct FaultTests {
     do {
       _ = try directory.create("a")
       _ = try directory.map("a", size: 0)
-      _ = try directory.lock("lock")
+      _ = try directory.lock("lock", isShared: false)
     }
     #expect(machine.leaks == [])
   }
