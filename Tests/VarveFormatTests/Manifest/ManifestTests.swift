@@ -66,7 +66,8 @@ extension SegmentRecord {
       number: number, id: FileID(low: number * 3, high: number * 5), level: level, size: 70_000,
       smallestKey: [0, 0, 0, 1] + from.utf8, largestKey: [0, 0, 0, 1] + to.utf8,
       smallestSequence: SequenceNumber(1), largestSequence: SequenceNumber(number),
-      entryCount: 500, deleteCount: 2, earliestExpiry: level == 0 ? 0 : 77,
+      entryCount: 500, keyCount: 490, deleteCount: 2,
+      expiringCount: level == 0 ? 0 : 33, earliestExpiry: level == 0 ? 0 : 77,
       latestExpiry: level == 0 ? 0 : 99, rawBytes: 123_456)
   }
 }
@@ -249,6 +250,11 @@ struct ManifestRuleTests {
     ("sequences swapped", .order, { $0.segments[4].smallestSequence.rawValue = 11 }),
     ("no entries", .value("entry count"), { $0.segments[0].entryCount = 0 }),
     ("more deletes than entries", .value("entry count"), { $0.segments[0].deleteCount = 501 }),
+    ("no keys", .value("entry count"), { $0.segments[0].keyCount = 0 }),
+    ("more keys than entries", .value("entry count"), { $0.segments[0].keyCount = 501 }),
+    ("more expiring than there are", .value("expiry"), { $0.segments[4].expiringCount = 501 }),
+    ("expiries of no entry", .value("expiry"), { $0.segments[4].expiringCount = 0 }),
+    ("expiring at no time", .value("expiry"), { $0.segments[0].expiringCount = 1 }),
     ("expiries swapped", .value("expiry"), { $0.segments[4].earliestExpiry = 100 }),
     ("only one expiry", .value("expiry"), { $0.segments[4].earliestExpiry = 0 }),
     ("key too short", .value("key length"), { $0.segments[0].smallestKey = [0, 0, 1] }),
