@@ -74,6 +74,7 @@ extension OpenSegment {
       let bytes = file.part(
         at: Int(truncatingIfNeeded: handle.offset), count: Int(handle.storedCount))
     else { throw FormatError(.dataBlock, .truncated, at: handle.offset) }
+    bytes.prefetch(DataBlock.searchedByteCount(Int(handle.itemCount)))
     let number = Int(handle.number)
     if number >= blockCount || !touched.contains(number) {
       try bytes.check(handle.checksum, .dataBlock, in: id, at: handle.offset)

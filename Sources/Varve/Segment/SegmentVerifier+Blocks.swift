@@ -124,6 +124,10 @@ extension SegmentVerifier {
       guard let found = decode({ () throws(FormatError) in try block.entry(at: index) }) else {
         return order.forget()
       }
+      let slot = decode { () throws(FormatError) in try block.slot(at: index) } ?? 0
+      if slot >> 16 != DataBlock.head(of: found.suffix) {
+        self.found(.dataBlock, .value("key head"), at: offset)
+      }
       let key = prefix + found.suffix.array
       key.withByteView { key in
         let entry = EntryView(

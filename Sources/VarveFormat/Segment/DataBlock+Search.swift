@@ -1,6 +1,6 @@
 // Two ways to find an entry in a block. A point read scans the tags, one byte a key, eight at a time,
-// and compares only the keys whose tag agrees (one in 256 by chance). A seek needs the order and
-// bisects over the offsets.
+// and compares only the keys whose tag agrees (one in 256 by chance). A seek needs the order: it
+// bisects over the slots by head, and compares keys only where heads are equal.
 
 extension DataBlock {
   /// The newest version of `key` at or below `limit` in this block, tombstones and pointers too; nil
@@ -42,10 +42,11 @@ extension DataBlock {
   /// Eight tags from `first` on; what lies beyond the last tag is whatever follows it.
   @inline(__always)
   private func tagWord(from first: Int) -> UInt64 {
-    if let word = bytes.uint64(at: tagsAt &+ first) { return word }
+    if let word = bytes.uint64(at: Self.headerByteCount &+ first) { return word }
     var word: UInt64 = 0
     for index in 0..<8 {
-      word |= UInt64(bytes.byte(at: tagsAt &+ first &+ index) ?? 0) << UInt64(8 &* index)
+      word |=
+        UInt64(bytes.byte(at: Self.headerByteCount &+ first &+ index) ?? 0) << UInt64(8 &* index)
     }
     return word
   }
@@ -57,11 +58,26 @@ extension DataBlock {
     let order = key.prefix(prefix.count).compare(prefix)
     guard order == 0 else { return order < 0 ? 0 : count }
     let rest = key.dropping(prefix.count)
-    var low = 0
-    var high = count
+    let head = Self.head(of: rest)
+    var low = try firstSlot(notBelow: head << 16, from: 0)
+    var high = head == 0xffff ? count : try firstSlot(notBelow: (head &+ 1) << 16, from: low)
     while low < high {
       let middle = (low &+ high) / 2
       if try entry(at: middle).compare(suffix: rest, sequence: sequence) < 0 {
+        low = middle &+ 1
+      } else {
+        high = middle
+      }
+    }
+    return low
+  }
+
+  private func firstSlot(notBelow slot: UInt32, from start: Int) throws(FormatError) -> Int {
+    var low = start
+    var high = count
+    while low < high {
+      let middle = (low &+ high) / 2
+      if try self.slot(at: middle) < slot {
         low = middle &+ 1
       } else {
         high = middle

@@ -1,6 +1,6 @@
 // A data block, uncompressed: entries made to be searched where they lie. Spec: segment.md.
 //
-//   header | shared key prefix | n tags | n offsets | entry 0 | entry 1 | ...
+//   header | n tags | n slots | shared key prefix | entry 0 | entry 1 | ...
 //
 //  0  entry count          u16, n, at least 1
 //  2  shared prefix length u16, p; zero where n is 1
@@ -9,13 +9,17 @@
 //  6  key width            u8, k: bytes of a key length, 1...3
 //  7  value width          u8, v: bytes of a value length, 1...4
 //  8  base sequence        u64, added to every sequence number in the block
-// 16  shared key prefix    p bytes
-//     tags                 n bytes, the top byte of each key's XXH64
-//     offsets              n x u16, where each entry begins, from the start of the block
+// 16  tags                 n bytes, the top byte of each key's XXH64
+//     slots                n x u32, head * 65,536 + offset: the head is the suffix's first two bytes
+//                          as a big-endian number, the offset is the entry's from the block's start
+//     shared key prefix    p bytes
 //     entries
 //
 // An entry: u8 kind | 0x10 with expiry, w bytes sequence - base, k bytes suffix length, v bytes
 // value length, [u64 expiry], key suffix, zeros to the alignment (none before an empty value), value.
+//
+// Tags and slots stand at places that follow from n alone, which the index knows too: a reader can
+// ask for all of their cache lines before the header has arrived.
 
 /// One decoded entry of a block. Its key is the block's shared prefix followed by `suffix`.
 @frozen
@@ -67,8 +71,7 @@ package struct DataBlock: Sendable {
   package var alignment: Int { 1 << Int(alignmentShift) }
 
   @usableFromInline let baseSequence: UInt64
-  @usableFromInline let tagsAt: Int
-  @usableFromInline let offsetsAt: Int
+  @usableFromInline let slotsAt: Int
   @usableFromInline let entriesAt: Int
   /// The block's offset in its file.
   @usableFromInline let base: UInt64
@@ -87,21 +90,23 @@ package struct DataBlock: Sendable {
     self.bytes = bytes
     self.base = base
     errorScale = isStoredRaw ? 1 : 0
-    var reader = ByteReader(bytes, .dataBlock, at: base)
-    count = Int(try reader.uint16())
-    let prefixCount = Int(try reader.uint16())
-    alignmentShift = try reader.uint8()
-    sequenceWidth = try reader.uint8()
-    keyWidth = try reader.uint8()
-    valueWidth = try reader.uint8()
-    baseSequence = try reader.uint64()
-    prefix = try reader.view(prefixCount)
-    tagsAt = reader.position
-    offsetsAt = tagsAt &+ count
-    entriesAt = offsetsAt &+ 2 &* count
-    guard entriesAt <= bytes.count else {
-      throw FormatError(.dataBlock, .truncated, at: base &+ UInt64(bytes.count) &* errorScale)
+    guard let shape = bytes.uint64(at: 0), let baseSequence = bytes.uint64(at: 8) else {
+      throw FormatError(.dataBlock, .truncated, at: base)
     }
+    self.baseSequence = baseSequence
+    count = Int(truncatingIfNeeded: shape & 0xffff)
+    let prefixCount = Int(truncatingIfNeeded: shape >> 16 & 0xffff)
+    alignmentShift = UInt8(truncatingIfNeeded: shape >> 32)
+    sequenceWidth = UInt8(truncatingIfNeeded: shape >> 40)
+    keyWidth = UInt8(truncatingIfNeeded: shape >> 48)
+    valueWidth = UInt8(truncatingIfNeeded: shape >> 56)
+    slotsAt = Self.headerByteCount &+ count
+    let prefixAt = slotsAt &+ 4 &* count
+    guard let prefix = bytes.part(at: prefixAt, count: prefixCount) else {
+      throw FormatError(.dataBlock, .truncated, at: base)
+    }
+    self.prefix = prefix
+    entriesAt = prefixAt &+ prefixCount
     try checkHeader()
   }
 
@@ -134,10 +139,10 @@ package struct DataBlock: Sendable {
 extension DataBlock {
   /// Decodes entry `index`; an index outside of `0..<count` is an error like damage.
   package func entry(at index: Int) throws(FormatError) -> BlockEntry {
-    guard index >= 0, index < count, let offset = bytes.uint16(at: offsetsAt &+ 2 &* index),
-      let flags = bytes.byte(at: Int(offset)), Int(offset) >= entriesAt
-    else { throw error(.truncated, at: offsetsAt &+ 2 &* index) }
-    let start = Int(offset)
+    let start = Int(try slot(at: index) & 0xffff)
+    guard start >= entriesAt, let flags = bytes.byte(at: start) else {
+      throw error(.limit("entry offset"), at: slotsAt &+ 4 &* index)
+    }
     guard let kind = EntryKind(rawValue: flags & ~Self.expiryFlag), kind != .rangeDelete else {
       throw error(.value("entry kind"), at: start)
     }
@@ -201,8 +206,24 @@ extension DataBlock {
     return value
   }
 
+  /// Head and offset of entry `index`: slots ascend as numbers.
+  package func slot(at index: Int) throws(FormatError) -> UInt32 {
+    guard index >= 0, index < count, let slot = bytes.uint32(at: slotsAt &+ 4 &* index) else {
+      throw error(.truncated, at: slotsAt)
+    }
+    return slot
+  }
+
+  /// What a slot keeps of a suffix: its first two bytes as a number, zeros where it is shorter.
+  package static func head(of suffix: ByteView) -> UInt32 {
+    UInt32(suffix.byte(at: 0) ?? 0) << 8 | UInt32(suffix.byte(at: 1) ?? 0)
+  }
+
   /// The tag of entry `index`.
   package func tag(at index: Int) -> UInt8? {
-    index >= 0 && index < count ? bytes.byte(at: tagsAt &+ index) : nil
+    index >= 0 && index < count ? bytes.byte(at: Self.headerByteCount &+ index) : nil
   }
+
+  /// How many bytes of a block with `count` entries a search reads before it knows the entry.
+  package static func searchedByteCount(_ count: Int) -> Int { headerByteCount &+ 5 &* count }
 }

@@ -85,7 +85,7 @@ extension DataBlockBuilder {
     let padding = (1 << Int(alignmentShift)) - 1
     let expiring = expiringCount + (entry.expiry == 0 ? 0 : 1)
     let suffixes = keys.count + entry.key.count - count * shared
-    return DataBlock.headerByteCount + shared + count * (3 + headers + padding) + 8 * expiring
+    return DataBlock.headerByteCount + shared + count * (5 + headers + padding) + 8 * expiring
       + suffixes + values.count + entry.value.count
   }
 
@@ -121,22 +121,22 @@ extension DataBlockBuilder {
     output.uint8(UInt8(shape.keyWidth))
     output.uint8(UInt8(shape.valueWidth))
     output.uint64(smallestSequence.rawValue)
-    output.append(keys, from: 0, count: shared)
     for entry in staged { output.uint8(entry.tag) }
-    appendOffsets(shape)
+    appendSlots(shape)
+    output.append(keys, from: 0, count: shared)
     appendEntries(shape)
     assert(staged.count == 1 || output.count <= Limits.blockBytes)
   }
 
-  /// Walks the layout once without writing, to put the offsets before the entries.
-  private mutating func appendOffsets(_ shape: Shape) {
+  /// Walks the layout once without writing, to put the slots before the entries.
+  private mutating func appendSlots(_ shape: Shape) {
     let headerCount = 1 + shape.sequenceWidth + shape.keyWidth + shape.valueWidth
     let mask = (1 << Int(alignmentShift)) - 1
-    var position = output.count + 2 * staged.count
+    var position = output.count + 4 * staged.count + shape.shared
     var keyStart = 0
     var valueStart = 0
     for entry in staged {
-      output.uint16(UInt16(position))
+      output.uint32(head(keyStart + shape.shared, entry.keyEnd) << 16 | UInt32(UInt16(position)))
       position += headerCount + (entry.expiry == 0 ? 0 : 8)
       position += entry.keyEnd - keyStart - shape.shared
       let valueCount = entry.valueEnd - valueStart
@@ -145,6 +145,10 @@ extension DataBlockBuilder {
       keyStart = entry.keyEnd
       valueStart = entry.valueEnd
     }
+  }
+
+  private func head(_ start: Int, _ end: Int) -> UInt32 {
+    keys.bytes.withByteView { DataBlock.head(of: $0.dropping(start).prefix(end - start)) }
   }
 
   private mutating func appendEntries(_ shape: Shape) {
