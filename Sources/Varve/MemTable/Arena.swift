@@ -12,7 +12,7 @@ import VarvePlatform
 /// chunk is a mapping of its own, so dropping the arena lowers the process's memory at once. What
 /// would waste much of a chunk gets one of its own size.
 @safe
-struct Arena: ~Copyable {
+final class Arena {
   private static let firstChunkBytes = 64 << 10
   private static let largestChunkBytes = 1 << 20
   private static let pageBytes = 4096
@@ -35,7 +35,7 @@ struct Arena: ~Copyable {
 
   /// Fresh memory for `count` bytes, valid until the arena goes. Ends the process when the system
   /// has none, as every Swift allocation does.
-  mutating func allocate(_ count: Int) -> UnsafeMutableRawPointer {
+  func allocate(_ count: Int) -> UnsafeMutableRawPointer {
     let rounded = (count &+ alignment &- 1) & ~(alignment &- 1)
     usedBytes &+= rounded
     guard rounded <= remaining, let start = unsafe next else { return unsafe refill(rounded) }
@@ -45,7 +45,7 @@ struct Arena: ~Copyable {
     return unsafe start
   }
 
-  private mutating func refill(_ count: Int) -> UnsafeMutableRawPointer {
+  private func refill(_ count: Int) -> UnsafeMutableRawPointer {
     if count > nextChunkBytes / 4 { return unsafe map(count) }
     let start = unsafe map(nextChunkBytes)
     unsafe next = start + count
@@ -54,7 +54,7 @@ struct Arena: ~Copyable {
     return unsafe start
   }
 
-  private mutating func map(_ count: Int) -> UnsafeMutableRawPointer {
+  private func map(_ count: Int) -> UnsafeMutableRawPointer {
     let bytes = (count + Self.pageBytes - 1) & ~(Self.pageBytes - 1)
     let chunk = AlignedBuffer(capacity: bytes)
     chunks.append(chunk)

@@ -23,13 +23,14 @@ struct MemTableCursor: EntryCursor {
 
   mutating func seekToLast() {
     table.copyLastLeaf(to: &leaf)
-    standLast(at: leaf.records.count - 1)
+    standLast(at: leaf.count - 1)
   }
 
   mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) {
     let position = table.copyLeaf(holding: key, to: &leaf)
+    prefetch(from: position.slot + 1)
     if position.isMatch {
-      current = leaf.records[position.slot].version(at: sequence)
+      current = leaf[position.slot].version(at: sequence)
       slot = position.slot
       if current == nil { standFirst(at: position.slot + 1) }
     } else {
@@ -39,9 +40,9 @@ struct MemTableCursor: EntryCursor {
 
   mutating func seek(before key: ByteView, _ sequence: SequenceNumber) {
     let position = table.copyLeaf(holding: key, to: &leaf)
-    if position.isMatch, leaf.records[position.slot].sequence > sequence {
+    if position.isMatch, leaf[position.slot].sequence > sequence {
       slot = position.slot
-      current = leaf.records[position.slot].oldest(above: sequence)
+      current = leaf[position.slot].oldest(above: sequence)
     } else if position.slot > 0 {
       standLast(at: position.slot - 1)
     } else {
@@ -60,7 +61,7 @@ struct MemTableCursor: EntryCursor {
 
   mutating func previous() {
     guard let record = current else { return }
-    if let newer = leaf.records[slot].version(after: record) {
+    if let newer = leaf[slot].version(after: record) {
       current = newer
     } else if slot > 0 {
       standLast(at: slot - 1)
@@ -71,24 +72,35 @@ struct MemTableCursor: EntryCursor {
 }
 
 extension MemTableCursor {
+  /// How many records ahead of the walk are asked for: about as many as pass while one comes.
+  private static let prefetchDistance = 16
+
+  /// Asks for the records that a walk to the right meets first.
+  private func prefetch(from slot: Int) {
+    for ahead in slot..<slot + Self.prefetchDistance { leaf.prefetch(ahead) }
+  }
+
   /// Stands on the newest version at a slot, or on the next leaf's first.
   private mutating func standFirst(at slot: Int) {
     self.slot = slot
-    while self.slot >= leaf.records.count {
+    while self.slot >= leaf.count {
       guard let next = leaf.next else {
         current = nil
         return
       }
       table.copy(next, to: &leaf)
       self.slot = 0
+      prefetch(from: 0)
     }
-    current = leaf.records[self.slot]
+    leaf.prefetch(self.slot + Self.prefetchDistance)
+    current = leaf[self.slot]
   }
 
   /// Stands on the oldest version at a slot; nowhere for a slot below zero.
   private mutating func standLast(at slot: Int) {
     self.slot = slot
-    current = slot < 0 ? nil : leaf.records[slot].oldest
+    leaf.prefetch(slot - Self.prefetchDistance)
+    current = slot < 0 ? nil : leaf[slot].oldest
   }
 
   /// Stands on the oldest version of the greatest key below `key`.
@@ -99,19 +111,31 @@ extension MemTableCursor {
 
 /// The newest records of a leaf's keys, and the leaf to the right, at one moment.
 struct LeafCopy {
-  fileprivate(set) var records: [Record] = []
-  fileprivate(set) var next: Node?
+  private(set) var count = 0
+  fileprivate private(set) var next: Node?
+  /// Addresses of records; those from `count` on are left from leaves before.
+  private var addresses = [UInt64](repeating: 0, count: Node.slots)
 
-  /// Takes a leaf's slots; false when the writer was seen at work.
-  fileprivate mutating func take(_ leaf: Node, _ shape: Node.Shape) -> Bool {
-    records.removeAll(keepingCapacity: true)
-    records.reserveCapacity(Node.slots)
-    for slot in 0..<shape.count {
-      guard let record = Record(address: leaf.record(slot)) else { return false }
-      records.append(record)
+  fileprivate subscript(slot: Int) -> Record {
+    guard let record = Record(address: addresses[slot]) else {
+      preconditionFailure("a slot without a record")
     }
+    return record
+  }
+
+  /// Takes a leaf's slots.
+  fileprivate mutating func take(_ leaf: Node, _ shape: Node.Shape) {
+    count = shape.count
     next = Node(address: leaf.next)
-    return true
+    var addresses = addresses.mutableSpan
+    for slot in 0..<shape.count {
+      addresses[slot] = leaf.record(slot)
+    }
+  }
+
+  /// Begins to bring the record at a slot near, if there is one.
+  fileprivate func prefetch(_ slot: Int) {
+    if slot >= 0, slot < count { self[slot].prefetch() }
   }
 }
 
@@ -119,7 +143,8 @@ extension MemTable {
   /// Copies the leaf whose keys include `key` and says where the key stands in the copy.
   fileprivate func copyLeaf(holding key: ByteView, to copy: inout LeafCopy) -> Node.Position {
     readLeaf({ node, shape in node.child(holding: key, shape) }) { leaf, shape in
-      copy.take(leaf, shape) ? leaf.position(of: key, shape) : nil
+      copy.take(leaf, shape)
+      return leaf.position(of: key, shape)
     }
   }
 
@@ -128,17 +153,18 @@ extension MemTable {
   /// separator below `key` holds such a key; only the table's first leaf may hold none.
   fileprivate func copyLeaf(before key: ByteView, to copy: inout LeafCopy) -> Node.Position {
     readLeaf({ node, shape in node.child(before: key, shape) }) { leaf, shape in
-      copy.take(leaf, shape) ? leaf.position(of: key, shape) : nil
+      copy.take(leaf, shape)
+      return leaf.position(of: key, shape)
     }
   }
 
   fileprivate func copyLastLeaf(to copy: inout LeafCopy) {
     readLeaf({ node, shape in node.child(shape.count) }) { leaf, shape in
-      copy.take(leaf, shape) ? () : nil
+      copy.take(leaf, shape)
     }
   }
 
   fileprivate func copy(_ leaf: Node, to copy: inout LeafCopy) {
-    read(leaf) { leaf, shape in copy.take(leaf, shape) ? () : nil }
+    read(leaf) { leaf, shape in copy.take(leaf, shape) }
   }
 }

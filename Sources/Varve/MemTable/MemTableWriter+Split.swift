@@ -17,22 +17,20 @@ import VarveFormat
 // stays full and the right one begins with the new key.
 
 /// The slots of a node that is being divided, with one more.
-struct Slots {
+private struct Slots {
   var numbers: [UInt64] = []
   var records: [UInt64] = []
   var children: [UInt64] = []
 
-  /// Takes a node's slots.
-  mutating func load(_ node: Node, _ shape: Node.Shape) {
-    numbers.removeAll(keepingCapacity: true)
-    records.removeAll(keepingCapacity: true)
-    children.removeAll(keepingCapacity: true)
+  init(_ node: Node, _ shape: Node.Shape) {
+    numbers.reserveCapacity(Node.slots + 1)
+    records.reserveCapacity(Node.slots + 1)
     for slot in 0..<shape.count {
       numbers.append(node.number(slot))
       records.append(node.record(slot))
     }
     if !shape.isLeaf {
-      for index in 0...shape.count { children.append(node.child(index)) }
+      children = (0...shape.count).map(node.child)
     }
   }
 }
@@ -94,7 +92,7 @@ extension MemTableWriter {
 
   /// Puts a new root above the old one and its right half.
   private func grow(_ root: borrowing Atomic<UInt64>, _ old: Node, _ upward: Division) {
-    let node = Node(level: old.shape.level + 1, isEdge: true, in: &nodes)
+    let node = Node(level: old.shape.level + 1, isEdge: true, in: nodes)
     node.setChild(0, old.address)
     node.setChild(1, upward.right.address)
     node.setRecord(0, upward.separator)
@@ -142,32 +140,32 @@ extension MemTableWriter {
     _ step: Step, adding record: UInt64, _ child: Node?, _ ascending: Bool
   ) -> Division {
     let level = step.shape.level
-    scratch.load(step.node, step.shape)
-    scratch.numbers.insert(
+    var slots = Slots(step.node, step.shape)
+    slots.numbers.insert(
       Self.record(record).key.dropping(step.shape.prefixCount).sortPrefix, at: step.index)
-    scratch.records.insert(record, at: step.index)
-    if let child { scratch.children.insert(child.address, at: step.index + 1) }
+    slots.records.insert(record, at: step.index)
+    if let child { slots.children.insert(child.address, at: step.index + 1) }
     let leftCount = ascending && step.index == Node.slots ? Node.slots : (Node.slots + 1) / 2
-    let separator = scratch.records[leftCount]
-    let right = Node(level: level, isEdge: step.high == nil, in: &nodes)
+    let separator = slots.records[leftCount]
+    let right = Node(level: level, isEdge: step.high == nil, in: nodes)
     // A leaf keeps the separator's record; an inner node gives it up to the node above.
     let rightStart = level == 0 ? leftCount : leftCount + 1
     let middle = Self.record(separator)
-    fill(right, level, rightStart..<Node.slots + 1, middle, step.high, step.shape)
+    fill(right, level, slots, rightStart..<Node.slots + 1, middle, step.high, step.shape)
     right.next = step.node.next
-    fill(step.node, level, 0..<leftCount, step.low, middle, step.shape)
+    fill(step.node, level, slots, 0..<leftCount, step.low, middle, step.shape)
     if level == 0 { step.node.next = right.address }
     return Division(separator: separator, right: right, leftCount: leftCount)
   }
 
-  /// Gives a node the slots `range` of the scratch and the prefix of its new bounds.
+  /// Gives a node a range of the slots and the prefix of its new bounds.
   private func fill(
-    _ node: Node, _ level: Int, _ range: Range<Int>, _ low: Record?, _ high: Record?,
-    _ old: Node.Shape
+    _ node: Node, _ level: Int, _ slots: Slots, _ range: Range<Int>, _ low: Record?,
+    _ high: Record?, _ old: Node.Shape
   ) {
     let isEdge = low == nil || high == nil
-    let first = isEdge ? range.first.map { Self.record(scratch.records[$0]) } : low
-    let last = isEdge ? range.last.map { Self.record(scratch.records[$0]) } : high
+    let first = isEdge ? range.first.map { Self.record(slots.records[$0]) } : low
+    let last = isEdge ? range.last.map { Self.record(slots.records[$0]) } : high
     var prefixCount = 0
     if let first, let last, range.count > 1 || !isEdge {
       prefixCount = first.key.sharedPrefixCount(with: last.key)
@@ -175,15 +173,15 @@ extension MemTableWriter {
     for (slot, index) in range.enumerated() {
       let number =
         prefixCount == old.prefixCount
-        ? scratch.numbers[index]
-        : Self.record(scratch.records[index]).key.dropping(prefixCount).sortPrefix
+        ? slots.numbers[index]
+        : Self.record(slots.records[index]).key.dropping(prefixCount).sortPrefix
       node.setNumber(slot, number)
-      node.setRecord(slot, scratch.records[index])
+      node.setRecord(slot, slots.records[index])
     }
     for slot in range.count..<Node.slots { node.setNumber(slot, .max) }
     if level > 0 {
       for (slot, index) in (range.lowerBound...range.upperBound).enumerated() {
-        node.setChild(slot, scratch.children[index])
+        node.setChild(slot, slots.children[index])
       }
     }
     node.shape = .init(

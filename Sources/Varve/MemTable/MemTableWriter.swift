@@ -14,11 +14,10 @@ import VarveFormat
 /// its upper bound: such an insert compares two keys and needs no descent.
 final class MemTableWriter: @unchecked Sendable {
   // @unchecked: only the one caller at a time reads and writes these.
-  var nodes = Arena(alignment: 64)
-  private var records = Arena(alignment: 8)
+  let nodes = Arena(alignment: 64)
+  private let records = Arena(alignment: 8)
   /// The last insert's leaf.
   private var recent: Recent?
-  var scratch = Slots()
 
   var allocatedBytes: Int { nodes.allocatedBytes &+ records.allocatedBytes }
 
@@ -31,14 +30,14 @@ final class MemTableWriter: @unchecked Sendable {
     var high: Record?
   }
 
-  func makeRoot() -> Node { Node(level: 0, isEdge: true, in: &nodes) }
+  func makeRoot() -> Node { Node(level: 0, isEdge: true, in: nodes) }
 
   func insert(_ entry: EntryView, _ root: borrowing Atomic<UInt64>) {
     let place = place(of: entry.key, root)
     if place.isMatch {
       replace(place, with: entry)
     } else {
-      let record = Record(entry, older: nil, in: &records)
+      let record = Record(entry, older: nil, in: records)
       let shape = place.leaf.shape
       if shape.isFull {
         let (leaf, slot, high) = split(root, adding: record, ascending: isAscending(place))
@@ -62,7 +61,7 @@ final class MemTableWriter: @unchecked Sendable {
       preconditionFailure("a slot without a record")
     }
     precondition(entry.sequence > older.sequence, "versions of a key must ascend")
-    let record = Record(entry, older: older, in: &records)
+    let record = Record(entry, older: older, in: records)
     place.leaf.setRecord(place.slot, record.address)
   }
 }

@@ -1,3 +1,4 @@
+import CVarveShims
 import VarveFormat
 
 /// One version of one key in the memtable's arena: bytes that never change once published.
@@ -74,6 +75,9 @@ extension Record {
       value: value)
   }
 
+  /// Begins to bring the record's first bytes near.
+  func prefetch() { unsafe varve_prefetch(start) }
+
   /// The bytes of key and value: what the entry weighs in a segment, nearly.
   var dataBytes: Int { keyCount &+ valueCount }
 
@@ -84,7 +88,7 @@ extension Record {
 
 extension Record {
   /// Copies an entry into the arena, linked before `older`, the newest version so far.
-  init(_ entry: EntryView, older: Record?, in arena: inout Arena) {
+  init(_ entry: EntryView, older: Record?, in arena: Arena) {
     precondition(entry.key.count <= Limits.engineKeyBytes)
     precondition(entry.value.count <= Limits.valueBytes)
     let expiryBytes = entry.expiry == 0 ? 0 : Self.expiryBytes
