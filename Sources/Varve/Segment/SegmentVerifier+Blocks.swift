@@ -36,8 +36,9 @@ extension SegmentVerifier {
       checkBlocks(of: leaf, data, &place)
       withExtendedLifetime(buffer) {}
     }
+    guard !isStopped else { return }
     checkZeros(from: leafEnd, to: section.end, .blockIndex)
-    if let end = place.end, !isStopped { checkZeros(from: end, to: data.end, .dataBlock) }
+    if let end = place.end { checkZeros(from: end, to: data.end, .dataBlock) }
   }
 
   /// The top node must say of a leaf what the leaf says itself.
@@ -49,6 +50,9 @@ extension SegmentVerifier {
     }
     let matches = decode { () throws(FormatError) in
       let above = try top.separator(at: index)
+      guard try top.sortNumber(at: index) == above.rest.sortPrefix else {
+        throw FormatError(.blockIndex, .value("number"), at: top.base)
+      }
       let own = try leaf.separator(at: leaf.count - 1)
       return above.sequence == own.sequence
         && top.prefix.array + above.rest.array == leaf.prefix.array + own.rest.array
@@ -164,6 +168,9 @@ extension SegmentVerifier {
     guard
       let separator = decode({ () throws(FormatError) in
         let found = try leaf.separator(at: item)
+        guard try leaf.sortNumber(at: item) == found.rest.sortPrefix else {
+          throw FormatError(.blockIndex, .value("number"), at: leaf.base)
+        }
         return Separator(key: leaf.prefix.array + found.rest.array, sequence: found.sequence)
       })
     else { return }

@@ -100,7 +100,7 @@ extension SegmentWriter {
       throw StoreError(.invalid, "entries of a segment must ascend", file: file.name)
     }
     guard entry.key.count <= Limits.engineKeyBytes, entry.value.count <= Limits.valueBytes,
-      entry.sequence <= .max
+      entry.sequence > .zero, entry.sequence <= .max
     else { throw StoreError(.limit, "an entry exceeds the limits of a segment", file: file.name) }
     let isSound =
       switch entry.kind {

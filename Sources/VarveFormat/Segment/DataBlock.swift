@@ -119,7 +119,7 @@ package struct DataBlock: Sendable {
     guard sequenceWidth <= 7 else { throw error(.value("sequence width"), at: 5) }
     guard 1...3 ~= keyWidth else { throw error(.value("key width"), at: 6) }
     guard 1...4 ~= valueWidth else { throw error(.value("value width"), at: 7) }
-    guard baseSequence <= SequenceNumber.max.rawValue else {
+    guard 1...SequenceNumber.max.rawValue ~= baseSequence else {
       throw error(.limit("base sequence"), at: 8)
     }
     guard count == 1 || bytes.count <= Limits.blockBytes else {

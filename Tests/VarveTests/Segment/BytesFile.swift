@@ -14,6 +14,9 @@ final class BytesFile: File {
 
   var bytes: [UInt8] { content.withLock { $0 } }
 
+  /// Changes one byte of what is stored.
+  func flip(byte offset: Int) { content.withLock { $0[offset] ^= 1 } }
+
   func size() throws(FileSystemError) -> UInt64 { UInt64(bytes.count) }
 
   func read(

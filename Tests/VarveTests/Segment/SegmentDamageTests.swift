@@ -48,7 +48,7 @@ private struct Reading: Equatable {
     return reading
   }
 
-  private static func findings(_ file: BytesFile, size: Int? = nil) -> [Finding] {
+  static func findings(_ file: BytesFile, size: Int? = nil) -> [Finding] {
     var findings: [Finding] = []
     SegmentVerifier(
       FilePieces(file: file, size: UInt64(size ?? file.bytes.count)), id: SegmentFixture.id,
