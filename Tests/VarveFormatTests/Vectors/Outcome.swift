@@ -1,4 +1,5 @@
 import VarveFormat
+import VarveTestSupport
 
 // What the decoders make of a vector, as the specification names it.
 

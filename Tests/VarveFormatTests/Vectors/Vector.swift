@@ -1,4 +1,5 @@
 import VarveFormat
+import VarveTestSupport
 
 /// Bytes of a structure, and what a reader makes of them.
 struct Vector {

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import VarveFormat
+import VarveTestSupport
 
 /// Holds the files in `format-spec/vectors` to what this code writes and reads.
 ///

@@ -1,5 +1,5 @@
 /// JSON as text: just enough to write vectors that read well and never change by themselves.
-indirect enum JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+package indirect enum JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
   ExpressibleByArrayLiteral
 {
   case text(String)
@@ -9,11 +9,11 @@ indirect enum JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
   case object([(String, JSON)])
   case nothing
 
-  init(stringLiteral value: String) { self = .text(value) }
-  init(integerLiteral value: UInt64) { self = .number(value) }
-  init(arrayLiteral elements: JSON...) { self = .list(elements) }
+  package init(stringLiteral value: String) { self = .text(value) }
+  package init(integerLiteral value: UInt64) { self = .number(value) }
+  package init(arrayLiteral elements: JSON...) { self = .list(elements) }
 
-  static func hex(_ bytes: [UInt8]) -> JSON {
+  package static func hex(_ bytes: [UInt8]) -> JSON {
     let digits = Array("0123456789abcdef".unicodeScalars)
     var text = String.UnicodeScalarView()
     for byte in bytes {
@@ -23,10 +23,10 @@ indirect enum JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     return .text(String(text))
   }
 
-  static func number(_ value: Int) -> JSON { .number(UInt64(value)) }
+  package static func number(_ value: Int) -> JSON { .number(UInt64(value)) }
 
   /// The text, with members and elements that do not fit on a line on lines of their own.
-  func written(indent: Int = 0) -> String {
+  package func written(indent: Int = 0) -> String {
     let line = oneLine
     guard line.utf8.count + indent > 100 else { return line }
     let inner = String(repeating: " ", count: indent + 1)
