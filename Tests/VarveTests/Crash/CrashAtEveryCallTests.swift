@@ -1,0 +1,73 @@
+import Testing
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+@testable import Varve
+
+/// A power cut before every call that changes the disk, and again at every call of the recovery.
+@Suite struct CrashAtEveryCallTests {
+  /// What the disk could hold is tried in the two extremes and in some random ways.
+  private static let modes: [CrashMode] = [
+    .durableOnly, .everything, .prefix, .pages, .sectors, .tornZeros, .tornGarbage,
+    .sizeWithoutData, .renameWithoutData, .unlinkWithoutRename,
+  ]
+
+  @Test(arguments: 1...4 as ClosedRange<UInt64>)
+  func aCrashAtAnyCallLosesNothingAcknowledgedAndInventsNothing(seed: UInt64) throws {
+    let workload = CrashWorkload(varied: 40, seed: seed)
+    let found = Monitor<(images: Int, failures: [String])>((0, []))
+    let progress = Monitor(CrashWorkload.Progress())
+    let system = SimulatedFileSystem()
+    system.observeSteps { [weak system] step in
+      guard let system else { return }
+      let mode = Self.modes[step.number % Self.modes.count]
+      for mode in [mode, .durableOnly] {
+        let image = system.crashImage(mode, seed: seed &+ UInt64(step.number))
+        let failure = workload.judge(image, progress.withLock { $0 })
+        found.withLock { found in
+          found.images += 1
+          if let failure { found.failures.append("before \(step), \(mode): \(failure)") }
+        }
+      }
+    }
+    try workload.run(on: system, progress: progress)
+    system.observeSteps(nil)
+    let (images, failures) = found.withLock { $0 }
+    #expect(images > 200)
+    #expect(failures.isEmpty, "seed \(seed): \(failures.count) of \(images), first \(failures.prefix(3))")
+  }
+
+  @Test(arguments: 1...2 as ClosedRange<UInt64>)
+  func aCrashAtAnyCallOfARecoveryIsHarmless(seed: UInt64) throws {
+    let workload = CrashWorkload(varied: 25, seed: seed)
+    let found = Monitor<(images: Int, failures: [String])>((0, []))
+    let progress = Monitor(CrashWorkload.Progress())
+    let system = SimulatedFileSystem()
+    system.observeSteps { [weak system] step in
+      guard let system, step.number % 3 == Int(seed % 3) else { return }
+      let first = system.crashImage(Self.modes[step.number % Self.modes.count], seed: seed)
+      let reached = progress.withLock { $0 }
+      first.observeSteps { [weak first] inner in
+        guard let first else { return }
+        let mode = Self.modes[inner.number % Self.modes.count]
+        let second = first.crashImage(mode, seed: seed &+ UInt64(inner.number))
+        let failure = workload.judge(second, reached)
+        found.withLock { found in
+          found.images += 1
+          if let failure {
+            found.failures.append("before \(step), then before \(inner), \(mode): \(failure)")
+          }
+        }
+      }
+      let store = try? CrashWorkload.open(first)
+      first.observeSteps(nil)
+      try? store?.close()
+    }
+    try workload.run(on: system, progress: progress)
+    system.observeSteps(nil)
+    let (images, failures) = found.withLock { $0 }
+    #expect(images > 200)
+    #expect(failures.isEmpty, "seed \(seed): \(failures.count) of \(images), first \(failures.prefix(3))")
+  }
+}
