@@ -66,12 +66,12 @@ package struct CrashWorkload: Sendable {
 
   private func writes(_ random: inout SeededRandom) -> [(String, [UInt8], [UInt8]?)] {
     let keyspaces = states[states.count - 1].keys.sorted()
-    let isLarge = false
+    let isLarge = random.below(8) == 0
     return (0..<1 + random.below(isLarge ? 30 : 6)).map { _ in
       let keyspace = keyspaces[random.below(keyspaces.count)]
       let key = Array("key-\(random.below(40))".utf8)
       if random.below(5) == 0 { return (keyspace, key, nil) }
-      let count = isLarge ? 2_000 + random.below(3_000) : 40
+      let count = isLarge ? 2_000 + random.below(3_000) : random.below(6) == 0 ? 1_200 : 40
       return (keyspace, key, random.bytes(count))
     }
   }
@@ -84,6 +84,8 @@ extension CrashWorkload {
   package struct Progress: Sendable {
     package var durable = 0
     package var invoked = 0
+
+    package init() {}
   }
 
   /// Opens the store at `store` of a simulated machine.

@@ -27,6 +27,7 @@ extension StoreOptions {
     var options = StoreOptions()
     options.memoryBudget = 8 << 20
     options.segmentBytes = 256 << 10
+    options.firstLogBytes = 16 << 10
     return options
   }
 }

@@ -41,6 +41,13 @@ struct DropRules: Sendable {
     assert(zip(snapshots, snapshots.dropFirst()).allSatisfy { $0.sequence <= $1.sequence })
   }
 
+  /// At or below this sequence number, and with an expiry up to this time, all readers agree.
+  var oldest: ReadPoint {
+    ReadPoint(
+      sequence: snapshots.first?.sequence ?? current.sequence,
+      time: snapshots.reduce(current.time) { min($0, $1.time) })
+  }
+
   /// What becomes of one version.
   enum Decision: Equatable, Sendable {
     /// Somebody reads its value.

@@ -77,15 +77,15 @@ extension SegmentOutput {
   }
 
   private mutating func addPointer(_ entry: EntryView) throws(StoreError) {
-    let pointer: ValuePointer
-    do throws(FormatError) { pointer = try ValuePointer(decoding: entry.value) } catch {
-      throw StoreError(error, in: "an input of the compaction")
-    }
+    let pointer = try engine.values.decode(entry.value)
     guard rules.isRelocated(pointer) else { return try segment().add(entry) }
     // Damage is found here, by the value's checksum, and stops the work: it is never written again
     // under a fresh one.
-    let value = try engine.values.resolve(pointer)
-    try add(entry, separating: value.bytes)
+    let lent = try engine.values.store.stored(for: pointer)
+    defer { withExtendedLifetime(lent.owner) {} }
+    let moved = try valueFile().append(
+      stored: lent.bytes, of: pointer, alignmentShift: policy.alignmentShift)
+    try add(entry, at: moved)
   }
 
   /// Writes the value to the output's value file and the entry with a pointer to it, under the same
@@ -94,7 +94,14 @@ extension SegmentOutput {
     _ entry: EntryView, separating value: ByteView
   ) throws(StoreError) {
     let pointer = try valueFile().append(
-      value, alignment: policy.valueAlignment, compression: policy.compression)
+      value, alignmentShift: policy.alignmentShift, compression: policy.compression,
+      stream: keyspace ?? 0)
+    try add(entry, at: pointer)
+  }
+
+  private mutating func add(
+    _ entry: EntryView, at pointer: ValuePointer
+  ) throws(StoreError) {
     var encoded = ByteWriter(reserving: ValuePointer.byteCount)
     pointer.encode(to: &encoded)
     try encoded.bytes.withByteView { bytes throws(StoreError) in
@@ -143,10 +150,10 @@ extension SegmentOutput {
   }
 
   private mutating func valueFile() throws(StoreError) -> ValueFileWriter {
-    if let valueWriter, valueWriter.end < engine.derived.valueFileBytes { return valueWriter }
+    if let valueWriter, valueWriter.size < engine.derived.valueFileBytes { return valueWriter }
     try sealValueFile()
     let number = engine.numbers.next()
-    let made = try ValueFileWriter.create(
+    let made = try ValueFileWriter(
       number: number, id: FileID(low: engine.random.next(), high: engine.random.next()),
       in: engine.directory)
     begun.append(FileName(.values, number))
@@ -183,6 +190,6 @@ extension KeyspacePolicy {
     SegmentBlockPolicy(
       blockBytes: blockBytes,
       // Eight bytes are worth padding for where values are read as numbers, not for every text.
-      alignmentShift: valueAlignment > 8 ? UInt8(valueAlignment.trailingZeroBitCount) : 0)
+      alignmentShift: valueAlignment > 8 ? alignmentShift : 0)
   }
 }

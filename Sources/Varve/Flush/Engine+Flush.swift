@@ -13,8 +13,7 @@ import VarvePlatform
 extension Engine {
   /// Flushes every frozen memtable there is; false when there was none.
   func flushFrozen(
-    relocating isRelocated: @escaping (ValuePointer) -> Bool = { _ in false },
-    recovered: [ValueFileRecord] = []
+    relocating isRelocated: @escaping (ValuePointer) -> Bool = { _ in false }
   ) throws(StoreError) -> Bool {
     try flushing.withLock { _ throws(StoreError) in
       let view = views.pinned()
@@ -23,7 +22,7 @@ extension Engine {
       let result = try writeSegment(of: tables, isRelocated)
       var edit = VersionEdit()
       edit.addedSegments = result.segments
-      edit.addedValueFiles = result.valueFiles + recovered
+      edit.addedValueFiles = result.valueFiles
       edit.logFloor = Self.floor(after: tables, in: views.pinned()) ?? oldestKept.firstLog
       for segment in result.segments {
         edit.lastSequence = max(edit.lastSequence, segment.largestSequence)
@@ -80,7 +79,7 @@ extension Engine {
       handles.first { $0.number == record.number }
         ?? ValueFileHandle(number: record.number, obsoleteFiles: obsoleteFiles)
     }
-    for record in result.valueFiles { values.settle(record) }
+    values.store.add(result.valueFiles)
     versions.adopt(made)
     do throws(StoreError) {
       try versions.commit(edit) { [views] version in
@@ -115,37 +114,18 @@ extension Engine {
     runInlineWork()
   }
 
-  /// Ends a recovery after an unclean end: everything replayed goes into segments, written anew where
-  /// it may be only in the page cache, and the log floor rises above every log there was.
+  /// Ends a recovery after an unclean end: everything replayed goes into segments, the values in
+  /// files that were still growing with it, and the log floor rises above every log there was.
   func finishRecovery(_ replay: ReplayedLogs) throws(StoreError) {
     guard replay.foundLogs, !replay.isClean else { return }
-    let recovered = try settleValueFiles(replay)
-    if try !flushFrozen(
-      relocating: { pointer in
-        pointer.offset >= replay.pointedFiles[pointer.file]?.unsureStart ?? .max
-      }, recovered: recovered)
-    {
+    let known = Set(versions.current.manifest.valueFiles.map(\.number))
+    if try !flushFrozen(relocating: { !known.contains($0.file) }) {
       var edit = VersionEdit()
       edit.logFloor = numbers.upcoming
       try versions.commit(edit) { [views] version in
         views.update { $0.installing(version) }
       }
     }
-  }
-
-  /// Cuts value files that were still growing to the values that are durable in them, and describes
-  /// them for the manifest.
-  private func settleValueFiles(
-    _ replay: ReplayedLogs
-  ) throws(StoreError) -> [ValueFileRecord] {
-    let known = Set(versions.current.manifest.valueFiles.map(\.number))
-    var records: [ValueFileRecord] = []
-    for (number, use) in replay.pointedFiles.sorted(by: { $0.key < $1.key })
-    where !known.contains(number) && use.durableEnd > 0 {
-      records.append(try values.cut(number, to: use.durableEnd, count: use.count, bytes: use.bytes))
-    }
-    versions.adopt(Array(replay.valueFiles.values))
-    return records
   }
 
   /// Removes the logs that no memtable needs any more.

@@ -158,8 +158,7 @@ extension Keyspace {
   }
 
   private func lend(_ found: FoundEntry, _ body: (Span<UInt8>) throws -> Void) throws {
-    let value = try engine.values.resolve(found)
-    try body(value.bytes.span)
+    try engine.values.resolve(found).withBytes { try body($0.span) }
   }
 
   @usableFromInline
@@ -168,7 +167,9 @@ extension Keyspace {
     let outcome = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
       try engine.withEntry(of: key, in: reading) { found -> Result<[UInt8]?, StoreError> in
         guard let found else { return .success(nil) }
-        return Result { () throws(StoreError) in try engine.values.resolve(found).bytes.array }
+        return Result { () throws(StoreError) in
+          try engine.values.resolve(found).withBytes { $0.array }
+        }
       }
     }
     return try outcome.get()

@@ -59,6 +59,9 @@ extension KeyspacePolicy {
     try compression.validate()
   }
 
+  /// Log2 of the alignment of large values.
+  var alignmentShift: UInt8 { UInt8(valueAlignment.trailingZeroBitCount) }
+
   var stored: KeyspaceRecord.Policy {
     var stored = KeyspaceRecord.Policy()
     stored.compression =
@@ -68,7 +71,7 @@ extension KeyspacePolicy {
       case .lz4: .lz4
       case .zstd(let level): .zstd(level: UInt8(level))
       }
-    stored.valueAlignmentLog2 = UInt8(valueAlignment.trailingZeroBitCount)
+    stored.valueAlignmentLog2 = alignmentShift
     stored.largeValueBytes = UInt32(largeValueBytes)
     stored.blockBytes = UInt32(min(blockBytes, Limits.blockBytes))
     stored.timeToLive = timeToLiveMilliseconds ?? 0

@@ -8,6 +8,12 @@ import VarvePlatform
 /// for the background. What cannot be removed is left: the next opening finds it an orphan.
 final class ObsoleteFiles: Sendable {
   private let names = Mutex<[FileName]>([])
+  private let forgetValueFiles = Mutex<(@Sendable ([UInt64]) -> Void)?>(nil)
+
+  /// Sets who is told the numbers of value files before they go.
+  func onRemoval(ofValueFiles forget: @escaping @Sendable ([UInt64]) -> Void) {
+    forgetValueFiles.withLock { $0 = forget }
+  }
 
   func add(_ name: FileName) { names.withLock { $0.append(name) } }
 
@@ -20,6 +26,8 @@ final class ObsoleteFiles: Sendable {
       defer { names.removeAll() }
       return names
     }
+    let valueFiles = doomed.filter { $0.kind == .values }.map(\.number)
+    if !valueFiles.isEmpty { forgetValueFiles.withLock { $0 }?(valueFiles) }
     var removed = 0
     for name in doomed {
       do {

@@ -10,8 +10,8 @@ final class ViewBoard: Sendable {
   private let published: Published<ReadView>
   private let changing = Monitor(())
 
-  init(_ view: ReadView) {
-    epochs = ReadEpochs()
+  init(_ view: ReadView, epochs: ReadEpochs) {
+    self.epochs = epochs
     published = Published(view, in: epochs)
   }
 

@@ -7,9 +7,15 @@ final class MemTableGeneration: Sendable {
   /// The log of its first entry. Logs below the first log of the next generation are not needed
   /// once this one is flushed.
   let firstLog: UInt64
+  private let pointedBytes = Atomic<UInt64>(0)
   private let pinnedFiles = Mutex<[UInt64: ValueFileHandle]>([:])
 
   init(firstLog: UInt64) { self.firstLog = firstLog }
+
+  /// Bytes of values in value files that its entries point to.
+  var valueBytes: UInt64 { pointedBytes.load(ordering: .relaxed) }
+
+  func addValueBytes(_ count: Int) { pointedBytes.wrappingAdd(UInt64(count), ordering: .relaxed) }
 
   /// Keeps value files that entries of this table point into. The files are pinned by the caller
   /// until this returns.

@@ -13,19 +13,8 @@ struct ReplayedLogs {
   var tornBytes: UInt64 = 0
   /// Value files that replayed entries point into.
   var valueFiles: [UInt64: ValueFileHandle] = [:]
-  var pointedFiles: [UInt64: PointedFile] = [:]
   /// Any log file was found, so an unclean end needs a manifest that raises the floor.
   var foundLogs = false
-}
-
-/// How replayed entries use one value file.
-struct PointedFile {
-  var count: UInt64 = 0
-  var bytes: UInt64 = 0
-  /// Values below this offset are known durable where they stand.
-  var durableEnd: UInt64 = 0
-  /// Where the first value that may be only in the page cache stands; it is written again.
-  var unsureStart: UInt64 = .max
 }
 
 /// Turns the log files of a store into memtables.
@@ -88,11 +77,14 @@ struct LogReplaying {
     _ record: LogRecord, in log: UInt64, _ isDurable: Bool, into result: inout ReplayedLogs
   ) throws(StoreError) -> Bool {
     let pointers = try pointers(in: record, log)
+    for pointer in pointers where values.store.reader(for: pointer.file) == nil {
+      values.store.add(leftover: pointer.file)
+    }
     if !isDurable {
       for pointer in pointers where !values.isWhole(pointer) { return false }
     }
     let table = table(for: log, in: &result)
-    for pointer in pointers { note(pointer, isDurable, table, in: &result) }
+    for pointer in pointers { keep(pointer, for: table, in: &result) }
     table.table.insert(batch: record.payload, firstSequence: record.firstSequence)
     result.entryCount += record.entryCount
     result.lastSequence = SequenceNumber(
@@ -124,24 +116,15 @@ struct LogReplaying {
     return next
   }
 
-  private func note(
-    _ pointer: ValuePointer, _ isDurable: Bool, _ table: MemTableGeneration,
-    in result: inout ReplayedLogs
+  /// Keeps the file that a pointer names for as long as the memtable lives.
+  private func keep(
+    _ pointer: ValuePointer, for table: MemTableGeneration, in result: inout ReplayedLogs
   ) {
     let handle =
       result.valueFiles[pointer.file]
       ?? ValueFileHandle(number: pointer.file, obsoleteFiles: obsoleteFiles)
     result.valueFiles[pointer.file] = handle
     table.pin([handle])
-    var file = result.pointedFiles[pointer.file] ?? PointedFile()
-    file.count += 1
-    file.bytes += UInt64(pointer.storedCount)
-    if isDurable {
-      file.durableEnd = max(file.durableEnd, pointer.offset + UInt64(pointer.storedCount))
-    } else {
-      file.unsureStart = min(file.unsureStart, pointer.offset)
-    }
-    result.pointedFiles[pointer.file] = file
   }
 }
 

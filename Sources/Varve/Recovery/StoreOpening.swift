@@ -27,6 +27,11 @@ struct StoreOpening {
   /// One cache and one decompressor for all segments and value files.
   let blocks: BlockAccess
 
+  private var valueEnvironment: ValueEnvironment {
+    ValueEnvironment(
+      directory: directory, mode: options.readMode == .mapped ? .mapped : .pread, blocks: blocks)
+  }
+
   private var environment: SegmentEnvironment {
     SegmentEnvironment(
       directory: directory, mode: options.readMode == .mapped ? .mapped : .pread,
@@ -80,13 +85,16 @@ extension StoreOpening {
     try checkSizes(of: manifest)
     let clock = StoreClock(components.clock, floor: manifest.timeFloor)
     let numbers = FileNumbers(next: max(manifest.nextFileNumber, found.nextNumber))
-    let values = ValueAccess(directory: directory, options: options, derived: derived)
+    let epochs = ReadEpochs()
+    let values = ValueAccess(store: ValueStore(valueEnvironment, epochs: epochs))
+    values.store.add(manifest.valueFiles)
+    obsoleteFiles.onRemoval { [store = values.store] in store.forget($0) }
     let replay = try LogReplaying(
       directory: directory, manifest: manifest, values: values,
       tableBytes: derived.memTableBytes, readMode: options.readMode,
       obsoleteFiles: obsoleteFiles
     ).run(logs: found.logs)
-    let engine = makeEngine(manifest, digest, clock, numbers, values, replay)
+    let engine = makeEngine(manifest, digest, clock, numbers, values, epochs, replay)
     try engine.loadCatalog()
     if options.access == .readWrite {
       try engine.finishRecovery(replay)
@@ -99,14 +107,13 @@ extension StoreOpening {
 
   private func makeEngine(
     _ manifest: Manifest, _ digest: [UInt8], _ clock: StoreClock, _ numbers: FileNumbers,
-    _ values: ValueAccess, _ replay: ReplayedLogs
+    _ values: ValueAccess, _ epochs: ReadEpochs, _ replay: ReplayedLogs
   ) -> Engine {
     var valueFiles = replay.valueFiles
     for record in manifest.valueFiles where valueFiles[record.number] == nil {
       valueFiles[record.number] = ValueFileHandle(
         number: record.number, obsoleteFiles: obsoleteFiles)
     }
-    for record in manifest.valueFiles { values.settle(record) }
     let versions = VersionSet(
       manifest: manifest, digest: digest, valueFiles: valueFiles,
       writer: ManifestWriter(directory: directory, poison: poison),
@@ -127,7 +134,7 @@ extension StoreOpening {
         path: path, options: options, derived: derived, components: components,
         directory: directory, fileLock: lock, clock: clock, numbers: numbers,
         obsoleteFiles: obsoleteFiles, poison: poison, versions: versions, values: values,
-        metrics: MetricsRecorder(), view: view, lastSequence: replay.lastSequence,
+        metrics: MetricsRecorder(), view: view, epochs: epochs, lastSequence: replay.lastSequence,
         liveLogs: replay.isClean ? manifest.logs : []))
   }
 
@@ -183,9 +190,11 @@ extension StoreOpening {
   ) {
     var live = Set(manifest.segments.map { FileName(.segment, $0.number) })
     live.formUnion(manifest.valueFiles.map { FileName(.values, $0.number) })
-    live.formUnion(replay.valueFiles.keys.map { FileName(.values, $0) })
     live.insert(FileName(.manifest, manifest.number))
-    if replay.isClean { live.formUnion(manifest.logs.map { FileName(.log, $0.number) }) }
+    if replay.isClean {
+      live.formUnion(manifest.logs.map { FileName(.log, $0.number) })
+      live.formUnion(replay.valueFiles.keys.map { FileName(.values, $0) })
+    }
     let orphans = found.names.filter { !live.contains($0) }.map(\.description) + found.temporaries
     for name in orphans { try? directory.remove(name) }
   }

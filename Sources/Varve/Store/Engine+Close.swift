@@ -36,7 +36,6 @@ extension Engine {
   }
 
   private func release() {
-    values.closeAll()
     obsoleteFiles.remove(from: directory)
     fileLock?.release()
   }
@@ -51,13 +50,14 @@ extension Engine {
       }
       while try flushFrozen() {}
     }
-    let sealed = try placement.seal(views.pinned().active.valueFiles)
+    let pinned = views.pinned().active.valueFiles
+    let sealed = try placement.seal(pinned)
     let last = try log.close()
     var edit = VersionEdit()
     edit.addedValueFiles = sealed
     edit.closingLogs = closingLogs(last)
     guard needsCommit(edit) else { return }
-    versions.adopt(views.pinned().active.valueFiles)
+    versions.adopt(pinned)
     try versions.commit(edit) { _ in }
     removeUnusedLogs(keeping: edit.closingLogs ?? [])
   }

@@ -22,7 +22,8 @@ extension Engine {
     let placed = try placement.place(batch, isSynced: durability == .synced)
     defer { for file in placed.valueFiles { file.unpin() } }
     let request = CommitRequest(
-      placed.batch, isSynced: durability == .synced, valueFiles: placed.valueFiles)
+      placed.batch, isSynced: durability == .synced, valueFiles: placed.valueFiles,
+      valueBytes: placed.valueFiles.isEmpty ? 0 : batch.largeValueBytes)
     try submit(request)
   }
 
@@ -107,6 +108,7 @@ extension Engine {
     var sequence = firstSequence
     for request in group {
       generation.pin(request.valueFiles)
+      generation.addValueBytes(request.valueBytes)
       request.batch.withPayload { payload in
         generation.table.insert(batch: payload, firstSequence: SequenceNumber(sequence))
       }
@@ -129,9 +131,11 @@ extension Engine {
   /// Freezes a full memtable and begins a new log where the group does not fit the old one.
   private func rotateIfFull(for group: [CommitRequest]) throws(StoreError) {
     let active = views.pinned().active
-    if active.table.allocatedBytes >= derived.memTableBytes, !active.table.isEmpty {
-      try freezeMemTable()
-    }
+    let isFull =
+      active.table.allocatedBytes >= derived.memTableBytes
+      // Recovery writes again what was not flushed: that must not grow with the size of values.
+      || active.valueBytes >= derived.valueFileBytes
+    if isFull, !active.table.isEmpty { try freezeMemTable() }
     var bytes = 0
     for request in group { bytes += LogFramer.framedCount(payload: request.batch.byteCount) }
     try beginLog(for: bytes, isForced: false)

@@ -39,6 +39,8 @@ final class Engine: Sendable {
   let work: BackgroundWork
   let flushPacer: WritePacer
   let compactionPacer: WritePacer
+  /// Held while a compaction is at work.
+  let compacting = Mutex(CompactionMemory())
   /// Held while memtables become a segment.
   let flushing = Mutex(())
 
@@ -68,18 +70,19 @@ final class Engine: Sendable {
     numbers = parts.numbers
     obsoleteFiles = parts.obsoleteFiles
     poison = parts.poison
-    views = ViewBoard(parts.view)
+    views = ViewBoard(parts.view, epochs: parts.epochs)
     versions = parts.versions
     values = parts.values
     metrics = parts.metrics
     placement = ValuePlacement(
       directory: parts.directory, numbers: parts.numbers, random: parts.components.random,
-      obsoleteFiles: parts.obsoleteFiles, values: parts.values,
+      obsoleteFiles: parts.obsoleteFiles, values: parts.values.store,
       fileBytes: parts.derived.valueFileBytes)
     log = WriteAheadLog(
       directory: parts.directory, numbers: parts.numbers, random: parts.components.random,
       storeTag: parts.view.version.manifest.storeID.low,
-      largestCapacity: parts.derived.logBytes, poison: parts.poison,
+      firstCapacity: parts.derived.firstLogBytes, largestCapacity: parts.derived.logBytes,
+      poison: parts.poison,
       syncValues: { [placement] () throws(StoreError) in
         try placement.sync()
       })
@@ -110,6 +113,7 @@ final class Engine: Sendable {
     var values: ValueAccess
     var metrics: MetricsRecorder
     var view: ReadView
+    var epochs: ReadEpochs
     var lastSequence: SequenceNumber
     var liveLogs: [LogExtent]
   }

@@ -41,6 +41,9 @@ public struct StoreOptions: Sendable {
   /// Bytes a segment grows to before compaction starts the next one.
   public var segmentBytes = 64 << 20
 
+  /// Bytes of the first log of an opening; each one after it is twice as large, within bounds.
+  package var firstLogBytes: UInt64 = 1 << 20
+
   /// Told about flushes, compactions, recoveries and failures, on the thread that did the work.
   public var onEvent: (@Sendable (StoreEvent) -> Void)?
 
@@ -57,7 +60,8 @@ struct DerivedOptions: Sendable {
   var frozenMemTables: Int
   /// Bytes of uncompressed blocks kept for compressed or buffered reads.
   var blockCacheBytes: Int
-  /// Bytes of the largest log prepared ahead.
+  /// Bytes of the first and of the largest log prepared ahead.
+  var firstLogBytes: UInt64
   var logBytes: UInt64
   /// Bytes of a value file before the next one is begun.
   var valueFileBytes: UInt64
@@ -66,6 +70,7 @@ struct DerivedOptions: Sendable {
     memTableBytes = min(64 << 20, max(1 << 20, options.memoryBudget / 8))
     frozenMemTables = 3
     blockCacheBytes = options.memoryBudget / 4
+    firstLogBytes = min(options.firstLogBytes, UInt64(memTableBytes))
     logBytes = UInt64(memTableBytes)
     valueFileBytes = 256 << 20
   }

@@ -4,15 +4,27 @@ import VarvePlatform
 /// A value, lent where it lies or from a buffer that `owner` keeps.
 struct ResolvedValue {
   let bytes: ByteView
-  let owner: AnyObject?
+  let owner: CachedBlock?
 
-  init(bytes: ByteView, owner: AnyObject? = nil) {
+  init(bytes: ByteView, owner: CachedBlock? = nil) {
     self.bytes = bytes
     self.owner = owner
   }
+
+  /// Lends the bytes to `body`; the owner is kept until it returns.
+  @inline(__always)
+  func withBytes<Result, Failure: Error>(
+    _ body: (ByteView) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(owner) {} }
+    return try body(bytes)
+  }
 }
 
-extension ValueAccess {
+/// Leads from an entry to its value: in the entry, or in a value file.
+struct ValueAccess: Sendable {
+  let store: ValueStore
+
   /// The value of an entry: its own bytes, or those it points to.
   func resolve(_ entry: EntryView) throws(StoreError) -> ResolvedValue {
     guard entry.kind == .pointer else { return ResolvedValue(bytes: entry.value) }
@@ -27,15 +39,30 @@ extension ValueAccess {
     return try resolve(try decode(found.value))
   }
 
+  func resolve(_ pointer: ValuePointer) throws(StoreError) -> ResolvedValue {
+    let lent = try store.value(for: pointer)
+    return ResolvedValue(bytes: lent.bytes, owner: lent.owner)
+  }
+
   /// Bytes of the value, uncompressed; reads no large value.
   func size(of found: FoundEntry) throws(StoreError) -> Int {
     guard found.kind == .pointer else { return found.value.count }
     return Int(try decode(found.value).fullCount)
   }
 
-  private func decode(_ bytes: ByteView) throws(StoreError) -> ValuePointer {
+  /// Whether a value that may not have reached the disk is there and whole.
+  func isWhole(_ pointer: ValuePointer) -> Bool {
+    do throws(StoreError) {
+      _ = try store.stored(for: pointer)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  func decode(_ bytes: ByteView) throws(StoreError) -> ValuePointer {
     do throws(FormatError) { return try ValuePointer(decoding: bytes) } catch {
-      throw StoreError(error, in: "a segment or log")
+      throw StoreError(error, in: "an entry")
     }
   }
 }

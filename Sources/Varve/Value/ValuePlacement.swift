@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -23,8 +24,10 @@ final class ValuePlacement: Sendable {
     var appending: [UInt64: Int] = [:]
     /// Files with values that may not be durable yet, the current one included.
     var unsynced: [GrowingValueFile] = []
-    /// Files that are full or were sealed, by number, until they stand in a manifest.
+    /// Files that do not stand in a manifest yet, by number.
     var growing: [UInt64: GrowingValueFile] = [:]
+    /// Those of them that were sealed.
+    var sealed: [UInt64: ValueFileRecord] = [:]
   }
 
   private let state = Monitor(State())
@@ -32,12 +35,14 @@ final class ValuePlacement: Sendable {
   private let numbers: FileNumbers
   private let random: any RandomSource
   private let obsoleteFiles: ObsoleteFiles
-  private let values: ValueAccess
+  private let values: ValueStore
   private let fileBytes: UInt64
+  /// Held while files are synced or sealed, so that neither meets the other's half-done work.
+  private let syncing = Mutex(())
 
   init(
     directory: any Directory, numbers: FileNumbers, random: any RandomSource,
-    obsoleteFiles: ObsoleteFiles, values: ValueAccess, fileBytes: UInt64
+    obsoleteFiles: ObsoleteFiles, values: ValueStore, fileBytes: UInt64
   ) {
     self.directory = directory
     self.numbers = numbers
@@ -78,7 +83,7 @@ extension ValuePlacement {
         try taken { () throws(FormatError) in try placed.batch.copy(entry) }
         continue
       }
-      let (pointer, file) = try append(entry.value, policy)
+      let (pointer, file) = try append(entry.value, in: entry.keyspace, policy)
       if placed.valueFiles.contains(where: { $0 === file }) {
         file.unpin()
       } else {
@@ -102,13 +107,14 @@ extension ValuePlacement {
 
   /// Writes one value into the current file, which is pinned for the caller.
   private func append(
-    _ value: ByteView, _ policy: KeyspacePolicy
+    _ value: ByteView, in keyspace: UInt32, _ policy: KeyspacePolicy
   ) throws(StoreError) -> (ValuePointer, ValueFileHandle) {
     let file = try currentFile()
     defer { endAppend(to: file) }
     do throws(StoreError) {
       let pointer = try file.writer.append(
-        value, alignment: policy.valueAlignment, compression: policy.compression)
+        value, alignmentShift: policy.alignmentShift, compression: policy.compression,
+        stream: keyspace)
       return (pointer, file.handle)
     } catch {
       file.handle.unpin()
@@ -119,7 +125,7 @@ extension ValuePlacement {
   /// The file that takes values now, pinned; a new one where the last is full.
   private func currentFile() throws(StoreError) -> GrowingValueFile {
     try state.withLock { state throws(StoreError) in
-      if let current = state.current, current.writer.end < fileBytes {
+      if let current = state.current, current.writer.size < fileBytes {
         current.handle.pin()
         state.appending[current.handle.number, default: 0] += 1
         return current
@@ -146,7 +152,7 @@ extension ValuePlacement {
 
   private func makeFile() throws(StoreError) -> GrowingValueFile {
     let number = numbers.next()
-    let writer = try ValueFileWriter.create(
+    let writer = try ValueFileWriter(
       number: number, id: FileID(low: random.next(), high: random.next()), in: directory)
     values.add(growing: writer)
     return GrowingValueFile(
@@ -165,21 +171,23 @@ struct GrowingValueFile: Sendable {
 extension ValuePlacement {
   /// Makes every value durable that was written before. The log calls it before its own sync.
   func sync() throws(StoreError) {
-    let files = state.withLock { $0.unsynced }
-    for file in files { try file.writer.sync() }
-    state.withLock { state in
-      // A full file that was synced after its last value need not be synced again.
-      let done = Set(files.filter { $0.writer.isDurable }.map(\.handle.number))
-      let current = state.current?.handle.number
-      state.unsynced.removeAll {
-        $0.handle.number != current && done.contains($0.handle.number)
+    try syncing.withLock { _ throws(StoreError) in
+      let (files, current) = state.withLock { ($0.unsynced, $0.current?.handle.number) }
+      for file in files { try file.writer.sync() }
+      // A file that takes no more values, and that nobody was still writing to, is done with.
+      state.withLock { state in
+        let done = files.map(\.handle.number).filter {
+          $0 != current && state.appending[$0] == nil
+        }
+        state.unsynced.removeAll { done.contains($0.handle.number) }
       }
     }
   }
 
   /// Ends the files among `handles` that still grow, durably, and describes them for the manifest.
   ///
-  /// Values that were reserved but not committed stay in them as garbage.
+  /// Values that were reserved but not committed stay in them as garbage. Asked again before
+  /// ``forget(_:)``, it answers the same.
   func seal(_ handles: [ValueFileHandle]) throws(StoreError) -> [ValueFileRecord] {
     let wanted = Set(handles.map(\.number))
     let files = state.withLock { state in
@@ -191,12 +199,23 @@ extension ValuePlacement {
         .sorted { $0.handle.number < $1.handle.number }
     }
     var records: [ValueFileRecord] = []
-    for file in files {
-      // Whoever took the file before it stopped being the current one is still writing to it.
-      _ = state.wait { $0.appending[file.handle.number] == nil }
-      records.append(try file.writer.seal())
-    }
+    for file in files { records.append(try seal(file)) }
     return records
+  }
+
+  private func seal(_ file: GrowingValueFile) throws(StoreError) -> ValueFileRecord {
+    let number = file.handle.number
+    // Whoever took the file before it stopped being the current one is still writing to it.
+    _ = state.wait { $0.appending[number] == nil }
+    return try syncing.withLock { _ throws(StoreError) in
+      if let record = state.withLock({ $0.sealed[number] }) { return record }
+      let record = try file.writer.seal()
+      state.withLock { state in
+        state.sealed[number] = record
+        state.unsynced.removeAll { $0.handle.number == number }
+      }
+      return record
+    }
   }
 
   /// The files stand in a durable manifest now.
@@ -204,14 +223,8 @@ extension ValuePlacement {
     state.withLock { state in
       for record in records {
         state.growing[record.number] = nil
-        state.unsynced.removeAll { $0.handle.number == record.number }
+        state.sealed[record.number] = nil
       }
     }
-    for record in records { values.settle(record) }
-  }
-
-  /// The handles of the files among `numbers` that are not in a manifest yet.
-  func handles(of numbers: [UInt64]) -> [ValueFileHandle] {
-    state.withLock { state in numbers.compactMap { state.growing[$0]?.handle } }
   }
 }

@@ -11,6 +11,8 @@ final class CommitRequest: @unchecked Sendable {
   let isSynced: Bool
   /// Value files the payload points into, kept pinned until the entries are in a memtable.
   let valueFiles: [ValueFileHandle]
+  /// Bytes of the values in them that the batch points to.
+  let valueBytes: Int
   /// Work to do alone, with the log and the memtable at rest.
   let exclusive: (() throws(StoreError) -> Void)?
 
@@ -23,7 +25,10 @@ final class CommitRequest: @unchecked Sendable {
 
   var isExclusive: Bool { exclusive != nil }
 
-  init(_ batch: BatchEncoder, isSynced: Bool, valueFiles: [ValueFileHandle] = []) {
+  init(
+    _ batch: BatchEncoder, isSynced: Bool, valueFiles: [ValueFileHandle] = [], valueBytes: Int = 0
+  ) {
+    self.valueBytes = valueBytes
     self.batch = batch
     self.isSynced = isSynced
     self.valueFiles = valueFiles
@@ -35,6 +40,7 @@ final class CommitRequest: @unchecked Sendable {
     batch = BatchEncoder()
     isSynced = false
     valueFiles = []
+    valueBytes = 0
     exclusive = work
   }
 }

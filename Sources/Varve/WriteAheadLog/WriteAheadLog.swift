@@ -29,11 +29,11 @@ final class WriteAheadLog: Sendable {
     /// The highest watermark that an appended record states.
     var stated = LogPosition.none
     var spare: LogWriter?
-    var nextCapacity: UInt64 = 1 << 20
+    var nextCapacity: UInt64
     var isPreparing = false
   }
 
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   /// Held while files are synced, so that two syncs do not report each other's work.
   private let syncing = Mutex(())
   private let poison: Poison
@@ -47,9 +47,10 @@ final class WriteAheadLog: Sendable {
 
   init(
     directory: any Directory, numbers: FileNumbers, random: any RandomSource, storeTag: UInt64,
-    largestCapacity: UInt64, poison: Poison,
+    firstCapacity: UInt64, largestCapacity: UInt64, poison: Poison,
     syncValues: @escaping @Sendable () throws(StoreError) -> Void
   ) {
+    state = Mutex(State(nextCapacity: firstCapacity))
     self.directory = directory
     self.numbers = numbers
     self.random = random

@@ -63,6 +63,8 @@ extension PagedBytes {
   }
 
   /// Up to `wanted` bytes at `offset`; fewer where the file ends, none past it.
+  private static let zeroPage = [UInt8](repeating: 0, count: pageBytes)
+
   func read(_ wanted: Int, at offset: Int) -> [UInt8] {
     guard offset < count else { return [] }
     let end = min(count, offset + wanted)
@@ -73,7 +75,7 @@ extension PagedBytes {
       let (page, start) = position.quotientAndRemainder(dividingBy: Self.pageBytes)
       let piece = min(Self.pageBytes - start, end - position)
       if pages[page].isEmpty {
-        bytes.append(contentsOf: repeatElement(0, count: piece))
+        bytes += Self.zeroPage[..<piece]
       } else {
         bytes.append(contentsOf: pages[page][start..<start + piece])
       }

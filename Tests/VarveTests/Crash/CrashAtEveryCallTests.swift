@@ -35,7 +35,8 @@ import VarveTestSupport
     system.observeSteps(nil)
     let (images, failures) = found.withLock { $0 }
     #expect(images > 200)
-    #expect(failures.isEmpty, "seed \(seed): \(failures.count) of \(images), first \(failures.prefix(3))")
+    #expect(
+      failures.isEmpty, "seed \(seed): \(failures.count) of \(images), first \(failures.prefix(3))")
   }
 
   @Test(arguments: 1...2 as ClosedRange<UInt64>)
@@ -68,6 +69,7 @@ import VarveTestSupport
     system.observeSteps(nil)
     let (images, failures) = found.withLock { $0 }
     #expect(images > 200)
-    #expect(failures.isEmpty, "seed \(seed): \(failures.count) of \(images), first \(failures.prefix(3))")
+    #expect(
+      failures.isEmpty, "seed \(seed): \(failures.count) of \(images), first \(failures.prefix(3))")
   }
 }

@@ -18,8 +18,9 @@ import VarveTestSupport
       try packages.delete("zsh")
       for round in 0..<3 {
         let packages = try #require(try store.existingKeyspace("packages"))
-        #expect(try packages.value(for: "bash").map { String(decoding: $0, as: UTF8.self) }
-          == "GNU Bourne Again SHell", "round \(round)")
+        #expect(
+          try packages.value(for: "bash").map { String(decoding: $0, as: UTF8.self) }
+            == "GNU Bourne Again SHell", "round \(round)")
         #expect(try packages.value(for: "zsh") == nil)
         #expect(try packages.value(for: "empty") == [])
         #expect(try packages.size(ofValueFor: "") == 13)

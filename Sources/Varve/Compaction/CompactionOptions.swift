@@ -1,0 +1,34 @@
+/// The sizes and shares by which compaction is planned.
+struct CompactionOptions: Sendable {
+  /// Bytes a segment grows to before the next one is begun.
+  var segmentBytes: UInt64
+  /// Bytes that the level below level 0 holds before it is passed on.
+  var baseBytes: UInt64
+  /// Segments in level 0 that start a compaction.
+  var levelZeroTrigger = 4
+  /// Segments in level 0 from which nothing else comes first.
+  var levelZeroUrgent = 12
+  /// How many times larger each level is than the one above.
+  var levelMultiplier: UInt64 = 10
+  /// The level where everything comes to rest.
+  var lastLevel = 6
+  /// Percent of a segment's entries that may be deletes, or expired, before it is rewritten.
+  var deadPercent: UInt64 = 50
+  /// Percent of a value file that must be live for it to be left alone.
+  var liveValuePercent: UInt64 = 70
+  /// The same, when the user asks for everything to be compacted.
+  var liveValuePercentInFull: UInt64 = 95
+
+  /// - Parameter flushBytes: what a flush writes at a time, about.
+  init(segmentBytes: UInt64 = 64 << 20, flushBytes: UInt64 = 64 << 20) {
+    self.segmentBytes = segmentBytes
+    baseBytes = UInt64(levelZeroTrigger) * max(segmentBytes, flushBytes)
+  }
+
+  /// Bytes of segments, or of relocated values, that one compaction reads, where it has a choice.
+  var largestInputBytes: UInt64 { 25 * segmentBytes }
+  /// Bytes that an output may overlap two levels down before it is cut.
+  var largestOverlapBytes: UInt64 { 10 * segmentBytes }
+  /// Bytes below which a segment is merged rather than moved.
+  var smallestMoveBytes: UInt64 { segmentBytes / 8 }
+}

@@ -1,0 +1,179 @@
+import Synchronization
+import VarveFormat
+
+// A compaction, in four steps that never mix:
+//
+//   decide     CompactionPicker, or FullCompaction for the user: pure, from the version
+//   describe   CompactionPlan
+//   do         merge the inputs, keep what somebody can read, write segments and value files
+//   record     a version edit; the inputs go when their last reader has gone
+//
+// One compaction is at work at a time. A damaged input ends it: the segment is left alone from then
+// on and reported, and its data is never written again under a fresh checksum.
+
+/// What choosing compactions remembers from one to the next.
+struct CompactionMemory {
+  /// Where round robin goes on, by level.
+  var starts: [Int: [UInt8]] = [:]
+  /// Segments that were found damaged.
+  var unusable: Set<UInt64> = []
+}
+
+extension Engine {
+  var compactionOptions: CompactionOptions {
+    CompactionOptions(
+      segmentBytes: UInt64(options.segmentBytes), flushBytes: UInt64(derived.memTableBytes))
+  }
+
+  /// Does the compaction that is most needed; false when none is.
+  func compactOnce() throws(StoreError) -> Bool {
+    try compacting.withLock { memory throws(StoreError) in
+      let state = compactionState(memory)
+      let picker = CompactionPicker(options: compactionOptions)
+      guard let plan = picker.plan(for: state) else { return false }
+      do throws(StoreError) {
+        try carryOut(plan, state.rules)
+      } catch {
+        guard error.code == .corrupted else { throw error }
+        memory.unusable.formUnion(Self.damaged(in: plan, error))
+        report(.backgroundFailure(error))
+      }
+      if let next = plan.nextStart { memory.starts[next.level] = next.key }
+      return true
+    }
+  }
+
+  /// Collects all garbage there is, step by step.
+  func compactAll() throws(StoreError) {
+    work.pause()
+    defer { work.resume() }
+    try flushAllNow()
+    try compacting.withLock { memory throws(StoreError) in
+      let full = FullCompaction(options: compactionOptions, firstOwnNumber: numbers.upcoming)
+      while true {
+        try checkOpen()
+        let state = compactionState(memory)
+        guard let plan = full.next(state) else { return }
+        try carryOut(plan, state.rules)
+      }
+    }
+    views.epochs.collect()
+    obsoleteFiles.remove(from: directory)
+  }
+
+  /// Bytes of free space that ``compactAll()`` would need at most.
+  var spaceNeededToCompact: UInt64 {
+    FullCompaction(options: compactionOptions, firstOwnNumber: numbers.upcoming)
+      .neededBytes(compactionState(CompactionMemory()))
+  }
+
+  private func compactionState(_ memory: CompactionMemory) -> CompactionState {
+    let version = versions.current
+    let open = version.valueFiles.values.filter(\.isPinned).map(\.number)
+    return CompactionState(
+      segments: version.manifest.segments, valueFiles: version.manifest.valueFiles,
+      openValueFiles: Set(open), rules: dropRules(catalog.liveness()),
+      unusable: memory.unusable, starts: memory.starts)
+  }
+
+  /// The segments a damage was found in; all inputs where the error names none of them.
+  private static func damaged(in plan: CompactionPlan, _ error: StoreError) -> Set<UInt64> {
+    let numbers = plan.segments.map(\.number)
+    let named = numbers.filter { "\(FileName(.segment, $0))" == error.file }
+    return Set(named.isEmpty ? numbers : named)
+  }
+}
+
+// MARK: - Doing
+
+extension Engine {
+  private func carryOut(_ plan: CompactionPlan, _ rules: DropRules) throws(StoreError) {
+    var edit = VersionEdit()
+    var result = SegmentOutput.Result()
+    switch plan.action {
+    case .move:
+      for segment in plan.segments {
+        edit.movedSegments[segment.number] = UInt8(plan.outputLevel)
+      }
+    case .remove:
+      edit.removedSegments = Set(plan.segments.map(\.number))
+    case .rewrite:
+      result = try rewrite(plan, rules)
+      edit.removedSegments = Set(plan.segments.map(\.number))
+      edit.addedSegments = result.segments
+      edit.addedValueFiles = result.valueFiles
+    }
+    try record(edit, result)
+    metrics.compactions.add(1)
+    metrics.compactionReadBytes.add(plan.isMove ? 0 : plan.inputBytes)
+    metrics.compactionWrittenBytes.add(result.bytes)
+    report(
+      .compacted(
+        reason: plan.reason.rawValue, readBytes: plan.isMove ? 0 : plan.inputBytes,
+        writtenBytes: result.bytes))
+  }
+
+  private func rewrite(
+    _ plan: CompactionPlan, _ rules: DropRules
+  ) throws(StoreError) -> SegmentOutput.Result {
+    var output = SegmentOutput(
+      self, level: UInt8(plan.outputLevel),
+      SegmentOutput.ValueRules(
+        keyspaces: catalog.liveness(),
+        isRelocated: { plan.relocatedValueFiles.contains($0.file) }),
+      pacer: compactionPacer)
+    do throws(StoreError) {
+      var merge = MergingCursor(try sources(of: plan))
+      try merge.seekToFirst()
+      var survivors = SurvivingEntries(merge, rules, mayHaveOlder: { plan.deeper.mayHold($0) })
+      var cutter = SegmentCutter(grandparents: plan.grandparents, compactionOptions)
+      while let entry = try survivors.next() {
+        if cutter.cuts(before: entry.key, bytes: output.segmentBytes) { try output.cut() }
+        try output.add(entry)
+      }
+      return try output.finish()
+    } catch {
+      output.abandon()
+      throw error
+    }
+  }
+
+  /// A cursor over each input: level 0 segment by segment, deeper levels as one.
+  private func sources(of plan: CompactionPlan) throws(StoreError) -> [EntrySource] {
+    let version = versions.current
+    var sources: [EntrySource] = []
+    for input in plan.inputs {
+      let numbers = Set(input.segments.map(\.number))
+      let level =
+        input.level == 0 ? version.levelZero : version.levels[input.level - 1].segments
+      let handles = level.filter { numbers.contains($0.record.number) }
+      guard handles.count == numbers.count else {
+        throw StoreError(.invalid, "a compaction was planned on another version")
+      }
+      if input.level == 0 {
+        for handle in handles { sources.append(.segment(try handle.reader.cursor())) }
+      } else {
+        sources.append(EntrySource(Level(handles)))
+      }
+    }
+    return sources
+  }
+
+  private func record(
+    _ edit: VersionEdit, _ result: SegmentOutput.Result
+  ) throws(StoreError) {
+    values.store.add(result.valueFiles)
+    versions.adopt(
+      result.valueFiles.map {
+        ValueFileHandle(number: $0.number, obsoleteFiles: obsoleteFiles)
+      })
+    do throws(StoreError) {
+      try versions.commit(edit) { [views] version in
+        views.update { $0.installing(version) }
+      }
+    } catch {
+      remove(result, keeping: [])
+      throw error
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import VarveFormat
+
+/// The segments of one version by level, and how large each level should be.
+///
+/// ```
+/// level 0        flushes, overlapping, oldest first
+/// level 1..3     empty
+/// level 4 base   26 MiB of  28      <- where level 0 goes
+/// level 5       240 MiB of 281      a tenth of the level below
+/// level 6 last  2.8 GiB             whatever there is
+/// ```
+///
+/// Sizes are derived upward from the last level, so that it holds nine tenths of everything however
+/// large or small the store is: that bounds the space taken by what is overwritten.
+struct LevelMap: Sendable {
+  /// By level: level 0 from the oldest on, the others by key.
+  let levels: [[SegmentRecord]]
+  /// The level that level 0 is merged into.
+  let base: Int
+  /// The bytes each level should hold at most; zero where it should be empty.
+  let targets: [UInt64]
+
+  init(_ segments: [SegmentRecord], _ options: CompactionOptions) {
+    let deepest = segments.map { Int($0.level) }.max() ?? 0
+    var levels = [[SegmentRecord]](
+      repeating: [], count: max(deepest, options.lastLevel) + 1)
+    for segment in segments { levels[Int(segment.level)].append(segment) }
+    levels[0].sort { ($0.largestSequence, $0.number) < ($1.largestSequence, $1.number) }
+    for level in levels.indices.dropFirst() {
+      levels[level].sort { $0.smallestKey.isBelow($1.smallestKey) }
+    }
+    self.levels = levels
+    (base, targets) = Self.shape(levels.map { $0.bytes }, options)
+  }
+
+  private static func shape(
+    _ bytes: [UInt64], _ options: CompactionOptions
+  ) -> (base: Int, targets: [UInt64]) {
+    let last = bytes.count - 1
+    var targets = [UInt64](repeating: 0, count: bytes.count)
+    var base = last
+    targets[last] = max(bytes[last], options.baseBytes)
+    while base > 1, targets[base] > options.baseBytes {
+      targets[base - 1] = targets[base] / options.levelMultiplier
+      base -= 1
+    }
+    // A store that shrank has data above: new data may not pass it by.
+    let highest = bytes.indices.dropFirst().first { bytes[$0] > 0 } ?? base
+    return (min(base, highest), targets)
+  }
+
+  var last: Int { levels.count - 1 }
+  var segments: [SegmentRecord] { levels.flatMap(\.self) }
+}
+
+extension LevelMap {
+  /// The segments of a level, other than 0, that share keys with `range`.
+  func overlapping(_ range: KeySpan, in level: Int) -> ArraySlice<SegmentRecord> {
+    let segments = levels[level]
+    let first = segments.partitionPoint { $0.largestKey.isBelow(range.smallest) }
+    let end = segments.partitionPoint { !range.largest.isBelow($0.smallestKey) }
+    return segments[first..<max(first, end)]
+  }
+
+  /// Whether a level below `level` holds keys of `range`.
+  func hasOverlap(_ range: KeySpan, below level: Int) -> Bool {
+    (level + 1..<max(level + 1, levels.count)).contains { !overlapping(range, in: $0).isEmpty }
+  }
+}
+
+extension Collection where Element == SegmentRecord {
+  /// Bytes of these segments' files.
+  var bytes: UInt64 { reduce(0) { $0 + $1.size } }
+}
+
+extension [SegmentRecord] {
+  /// The first index at which `isBefore` no longer holds; it must hold up to there.
+  func partitionPoint(_ isBefore: (SegmentRecord) -> Bool) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if isBefore(self[middle]) { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

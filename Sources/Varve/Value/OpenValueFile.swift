@@ -1,0 +1,215 @@
+// What a reader holds of an open value file.
+//
+//   mapping   sealed files in mapped mode: raw values are lent from it, checked at the first touch
+//   file      pread mode, growing files, and those a crash left: every read is checked
+//
+// A bit stands for 512 bytes of the file, and is set once the value that begins there was found
+// good. Values of 512 stored bytes and more never share a bit, since at least that much lies between
+// their beginnings; smaller ones are checked at every read, for 20 ns. So a value is covered by its
+// own checksum and one bit, where bits for 64-KiB pieces could not say which values of a piece were
+// checked; and the bits of a 256-MiB file take 64 KiB.
+
+import VarveFormat
+import VarvePlatform
+
+/// A value, or its stored form, lent by a reader.
+struct LentValue {
+  let bytes: ByteView
+  /// What keeps the bytes alive; nil where they lie in the mapping of the reader.
+  let owner: CachedBlock?
+}
+
+/// A value file whose header, and end record where it is sealed, were found good.
+final class OpenValueFile: Sendable {
+  enum Source: Sendable {
+    case mapping(MappedFile)
+    case file(any File)
+  }
+
+  /// How far pointers may reach.
+  enum Extent: Sendable {
+    case fixed(UInt64)
+    case growing(ValueFileWriter)
+
+    var end: UInt64 {
+      switch self {
+      case .fixed(let end): end
+      case .growing(let writer): writer.size
+      }
+    }
+  }
+
+  private static let touchShift: UInt64 = 9
+  /// Values lent from memory of their own go to the cache up to this size.
+  private static let cachedBytes = 256 << 10
+
+  let name: String
+  let number: UInt64
+  let id: FileID
+  private let source: Source
+  private let extent: Extent
+  private let touched: TouchedBits
+  private let access: BlockAccess
+
+  init(
+    _ name: String, number: UInt64, id: FileID, _ source: Source, _ extent: Extent,
+    _ access: BlockAccess
+  ) {
+    self.name = name
+    self.number = number
+    self.id = id
+    self.source = source
+    self.extent = extent
+    self.access = access
+    if case .mapping(let mapping) = source {
+      touched = TouchedBits(count: mapping.bytes.count >> Int(Self.touchShift) + 1)
+    } else {
+      touched = TouchedBits(count: 0)
+    }
+  }
+
+  var memoryBytes: Int {
+    if case .mapping(let mapping) = source { mapping.bytes.count >> 12 } else { 0 }
+  }
+}
+
+// MARK: - Values
+
+extension OpenValueFile {
+  /// The value, uncompressed.
+  func value(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    if case .mapping(let mapping) = source, pointer.codec == .none {
+      return LentValue(bytes: try storedBytes(of: pointer, in: mapping), owner: nil)
+    }
+    guard pointer.fullCount <= Self.cachedBytes else { return try ownedValue(for: pointer) }
+    let key = BlockKey(file: number, offset: pointer.offset)
+    let block = try access.cache.block(for: key) { () throws(StoreError) in
+      try ownedBlock(for: pointer)
+    }
+    // Another pointer may have brought the block here; this one has to agree with it.
+    guard block.count == Int(pointer.fullCount) else { return try ownedValue(for: pointer) }
+    return LentValue(bytes: block.bytes, owner: block)
+  }
+
+  /// The value as it is stored, checked: for moving it to another file.
+  func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    switch source {
+    case .mapping(let mapping):
+      return LentValue(bytes: try storedBytes(of: pointer, in: mapping), owner: nil)
+    case .file(let file):
+      let (buffer, bytes) = try read(pointer, from: file)
+      return LentValue(bytes: bytes, owner: CachedBlock(buffer, count: buffer.capacity))
+    }
+  }
+
+  private func ownedValue(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    let block = try ownedBlock(for: pointer)
+    return LentValue(bytes: block.bytes, owner: block)
+  }
+
+  /// The uncompressed value in memory of its own.
+  private func ownedBlock(for pointer: ValuePointer) throws(StoreError) -> CachedBlock {
+    let stored = try stored(for: pointer)
+    defer { withExtendedLifetime(stored.owner) {} }
+    do throws(FormatError) {
+      let buffer = try access.decompressor.decompress(
+        stored.bytes, pointer.codec, fullCount: Int(pointer.fullCount), limit: Limits.valueBytes,
+        at: pointer.offset)
+      return CachedBlock(buffer, count: buffer.capacity)
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+}
+
+// MARK: - Stored bytes, checked
+
+extension OpenValueFile {
+  private func storedBytes(
+    of pointer: ValuePointer, in mapping: MappedFile
+  ) throws(StoreError) -> ByteView {
+    do throws(FormatError) {
+      try check(pointer)
+      let offset = Int(pointer.offset)
+      // Both parts lie in the file: the pointer was checked against its size.
+      guard
+        let header = mapping.bytes.part(
+          at: offset - ValueRecord.headerBytes, count: ValueRecord.headerBytes),
+        let stored = mapping.bytes.part(at: offset, count: Int(pointer.storedCount))
+      else { throw FormatError(.valuePointer, .limit("offset"), at: pointer.offset) }
+      try check(header, against: pointer)
+      try checkOnce(stored, pointer)
+      return stored
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+
+  private func checkOnce(
+    _ stored: ByteView, _ pointer: ValuePointer
+  ) throws(FormatError) {
+    let bit = Int(pointer.offset >> Self.touchShift)
+    let hasBit = pointer.storedCount >= 1 << Self.touchShift
+    if hasBit, touched.contains(bit) { return }
+    try checkSum(of: stored, pointer)
+    if hasBit { touched.insert(bit) }
+  }
+
+  /// Reads header and value in one call. 64 bytes before the value are read, so that it comes to
+  /// lie at a multiple of 64 in the buffer.
+  private func read(
+    _ pointer: ValuePointer, from file: any File
+  ) throws(StoreError) -> (AlignedBuffer, ByteView) {
+    do throws(FormatError) { try check(pointer) } catch { throw StoreError(error, in: name) }
+    let count = 64 + Int(pointer.storedCount)
+    let buffer = AlignedBuffer(capacity: count)
+    let found: Int
+    do throws(FileSystemError) {
+      found = try file.read(into: buffer, count: count, at: pointer.offset - 64)
+    } catch {
+      throw StoreError(error)
+    }
+    do throws(FormatError) {
+      let bytes = buffer.view(count: found)
+      try check(bytes.dropping(64 - ValueRecord.headerBytes), against: pointer)
+      guard let stored = bytes.part(at: 64, count: Int(pointer.storedCount)) else {
+        throw FormatError(.valueRecord, .truncated, at: pointer.offset - 64 + UInt64(found))
+      }
+      try checkSum(of: stored, pointer)
+      return (buffer, stored)
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+
+  /// Whether the pointer points into this file at all. Nothing is read or allocated before.
+  private func check(_ pointer: ValuePointer) throws(FormatError) {
+    guard pointer.file == number else {
+      throw FormatError(.valuePointer, .value("file number"), at: pointer.offset)
+    }
+    let end = extent.end
+    guard pointer.offset >= ValuePlace.firstValue, pointer.offset & 7 == 0, pointer.offset <= end,
+      UInt64(pointer.storedCount) <= end - pointer.offset, pointer.fullCount <= Limits.valueBytes
+    else { throw FormatError(.valuePointer, .limit("offset"), at: pointer.offset) }
+  }
+
+  private func check(
+    _ header: ByteView, against pointer: ValuePointer
+  ) throws(FormatError) {
+    let offset = pointer.offset - UInt64(ValueRecord.headerBytes)
+    guard case .value(let value) = try ValueRecord(decoding: header, in: id, at: offset) else {
+      throw FormatError(.valueRecord, .value("record type"), at: offset)
+    }
+    guard value.matches(pointer) else {
+      throw FormatError(.valuePointer, .value("length, checksum or codec"), at: pointer.offset)
+    }
+  }
+
+  private func checkSum(of stored: ByteView, _ pointer: ValuePointer) throws(FormatError) {
+    let computed = CRC32C.checksum(of: stored, in: id, at: pointer.offset)
+    guard computed == pointer.checksum else {
+      throw FormatError(
+        .valueRecord, .checksum(stored: pointer.checksum, computed: computed), at: pointer.offset)
+    }
+  }
+}

@@ -1,0 +1,250 @@
+import Synchronization
+import VarveFormat
+import VarvePlatform
+
+/// What reading value files needs of the rest of the store.
+struct ValueEnvironment: Sendable {
+  let directory: any Directory
+  let mode: ReadMode
+  let blocks: BlockAccess
+}
+
+/// One value file, for any number of threads. Nothing is opened before the first read.
+///
+/// Raw values of a mapped file are lent in place and hold as long as the reader lives; all others as
+/// long as the owner that comes with them.
+@safe
+final class ValueFileReader: Sendable {
+  /// What the file is expected to be.
+  private enum Kind: Sendable {
+    case sealed(ValueFileRecord)
+    /// Being written; read through the writer's own descriptor.
+    case growing(ValueFileWriter)
+    /// Left growing by a crash.
+    case leftover
+  }
+
+  let number: UInt64
+  let name: String
+  private let kind: Kind
+  private let environment: ValueEnvironment
+  /// Published once. Unmanaged, because counting one object from many threads for each read would
+  /// cost more than the read; `deinit` gives the reference back.
+  private let opened = unsafe Atomic<Unmanaged<OpenValueFile>?>(nil)
+  private let opening = Mutex<Void>(())
+
+  /// Reads a sealed file, as the manifest describes it.
+  convenience init(_ record: ValueFileRecord, in environment: ValueEnvironment) {
+    self.init(record.number, .sealed(record), environment)
+  }
+
+  /// Reads what `writer` has appended, while it appends more.
+  convenience init(growing writer: ValueFileWriter, in environment: ValueEnvironment) {
+    self.init(writer.number, .growing(writer), environment)
+  }
+
+  /// Reads a file that a crash left growing: only by pointers, by `pread`, and without knowing its
+  /// identity from elsewhere.
+  convenience init(leftover number: UInt64, in environment: ValueEnvironment) {
+    self.init(number, .leftover, environment)
+  }
+
+  private init(_ number: UInt64, _ kind: Kind, _ environment: ValueEnvironment) {
+    self.number = number
+    name = "\(FileName(.values, number))"
+    self.kind = kind
+    self.environment = environment
+  }
+
+  deinit { unsafe opened.load(ordering: .acquiring)?.release() }
+
+  /// Bytes of memory, other than the mapping, that this reader holds.
+  var memoryBytes: Int {
+    guard let file = unsafe opened.load(ordering: .acquiring) else { return 0 }
+    return unsafe file.takeUnretainedValue().memoryBytes
+  }
+}
+
+// MARK: - Reading
+
+extension ValueFileReader {
+  /// The value that `pointer` points to, uncompressed, every field and checksum checked.
+  func value(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    guard let file = unsafe opened.load(ordering: .acquiring) else {
+      return try open().value(for: pointer)
+    }
+    // The closure may not throw a typed error, so it hands a result out.
+    return try unsafe file._withUnsafeGuaranteedRef { file in
+      Result { () throws(StoreError) in try file.value(for: pointer) }
+    }.get()
+  }
+
+  /// The value in its stored form, checked: for `ValueFileWriter.append(stored:of:)`.
+  func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    try open().stored(for: pointer)
+  }
+}
+
+// MARK: - Opening
+
+extension ValueFileReader {
+  /// The open file, opening it the first time. A failure is not remembered.
+  @discardableResult
+  func open() throws(StoreError) -> OpenValueFile {
+    if let file = unsafe opened.load(ordering: .acquiring) {
+      return unsafe file.takeUnretainedValue()
+    }
+    return try opening.withLock { _ throws(StoreError) in
+      if let file = unsafe opened.load(ordering: .acquiring) {
+        return unsafe file.takeUnretainedValue()
+      }
+      let file = try openFile()
+      unsafe opened.store(Unmanaged.passRetained(file), ordering: .releasing)
+      return file
+    }
+  }
+
+  private func openFile() throws(StoreError) -> OpenValueFile {
+    switch kind {
+    case .growing(let writer):
+      return OpenValueFile(
+        name, number: number, id: writer.id, .file(writer.file), .growing(writer),
+        environment.blocks)
+    case .leftover:
+      let pieces = try plainPieces()
+      let id = try readID(pieces)
+      return OpenValueFile(
+        name, number: number, id: id, .file(pieces.file), .fixed(pieces.size), environment.blocks)
+    case .sealed(let record):
+      return try openSealed(record)
+    }
+  }
+
+  private func openSealed(_ record: ValueFileRecord) throws(StoreError) -> OpenValueFile {
+    let source: OpenValueFile.Source
+    let first: UInt64 = UInt64(FileHeader.byteCount)
+    guard record.size >= first + UInt64(ValueRecord.headerBytes) else {
+      throw StoreError(.corrupted, "a sealed value file is larger", file: name)
+    }
+    let endOffset = record.size - UInt64(ValueRecord.headerBytes)
+    switch environment.mode {
+    case .mapped:
+      let mapping = try map(record.size)
+      try checkHeader(mapping.bytes, record.id)
+      try checkEnd(mapping.bytes.dropping(Int(endOffset)), record, at: endOffset)
+      source = .mapping(mapping)
+    case .pread:
+      let pieces = try plainPieces()
+      guard pieces.size == record.size else {
+        throw StoreError(.corrupted, "the file has not the size of its record", file: name)
+      }
+      let header = try pieces.read(first, at: 0)
+      try checkHeader(header.view(), record.id)
+      let end = try pieces.read(UInt64(ValueRecord.headerBytes), at: endOffset)
+      try checkEnd(end.view(), record, at: endOffset)
+      source = .file(pieces.file)
+    }
+    return OpenValueFile(
+      name, number: number, id: record.id, source, .fixed(endOffset), environment.blocks)
+  }
+
+  private func map(_ size: UInt64) throws(StoreError) -> MappedFile {
+    do { return try environment.directory.map(name, size: size) } catch { throw StoreError(error) }
+  }
+
+  private func plainPieces() throws(StoreError) -> FilePieces {
+    do throws(FileSystemError) {
+      let file = try environment.directory.open(name)
+      return FilePieces(file: file, size: try file.size())
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  private func readID(_ pieces: FilePieces) throws(StoreError) -> FileID {
+    let count = min(pieces.size, UInt64(FileHeader.byteCount))
+    let buffer = try pieces.read(count, at: 0)
+    do { return try FileHeader(decoding: buffer.view(), as: .values).identity } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+
+  private func checkHeader(_ bytes: ByteView, _ id: FileID) throws(StoreError) {
+    do throws(FormatError) {
+      let header = try FileHeader(decoding: bytes, as: .values)
+      guard header.identity == id else {
+        throw FormatError(.fileHeader, .value("identity"), at: 32)
+      }
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+
+  /// The end record proves that the file is complete and is the one that was sealed.
+  private func checkEnd(
+    _ bytes: ByteView, _ record: ValueFileRecord, at offset: UInt64
+  ) throws(StoreError) {
+    do throws(FormatError) {
+      let counts = ValueFileCounts(values: record.valueCount, bytes: record.valueBytes)
+      guard try ValueRecord(decoding: bytes, in: record.id, at: offset) == .end(counts) else {
+        throw FormatError(.valueRecord, .value("end record"), at: offset)
+      }
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+}
+
+// MARK: - Looking at everything
+
+extension ValueFileReader {
+  /// All records in the order of the file, by plain reads: for the inspector. Works on growing files
+  /// and those a crash left, up to the first place that was never written.
+  func records(checkingValues: Bool = true) throws(StoreError) -> ValueFileScanner {
+    try ValueFileScanner(
+      try plainPieces(), checkingWith: checkingValues ? environment.blocks.decompressor : nil)
+  }
+
+  /// Checks every byte of a sealed file with plain reads and hands each finding to `report`.
+  ///
+  /// - Parameter progress: called with the bytes of each record that was read; returning false stops
+  ///   the check. May wait, to bound the rate.
+  func verify(
+    progress: (UInt64) -> Bool = { _ in true }, _ report: (Finding) -> Void
+  ) throws(StoreError) {
+    let pieces = try plainPieces()
+    // The disk is to be checked, not the cache; where that cannot be had, the cache must do.
+    try? pieces.file.dropCache()
+    do throws(StoreError) {
+      var scanner = try ValueFileScanner(pieces, checkingWith: environment.blocks.decompressor)
+      var position: UInt64 = 0
+      while let item = try scanner.next() {
+        if let finding = item.finding(in: name) { report(finding) }
+        guard progress(scanner.position - position) else { return }
+        position = scanner.position
+      }
+      for error in expectations(scanner) { report(Finding(error, in: name)) }
+    } catch  where error.code == .corrupted {
+      report(
+        Finding(
+          file: name, structure: .fileHeader, offset: error.offset ?? 0, message: error.message))
+    }
+  }
+
+  /// Where the file is whole in itself but not what the manifest says.
+  private func expectations(_ scanner: ValueFileScanner) -> [FormatError] {
+    guard case .sealed(let record) = kind else { return [] }
+    var errors: [FormatError] = []
+    if scanner.id != record.id {
+      errors.append(FormatError(.fileHeader, .value("identity"), at: 32))
+    }
+    if scanner.size != record.size {
+      errors.append(FormatError(.valueRecord, .value("file size"), at: scanner.size))
+    } else if scanner.isWhole,
+      scanner.counts != ValueFileCounts(values: record.valueCount, bytes: record.valueBytes)
+    {
+      errors.append(FormatError(.valueRecord, .value("value counts"), at: record.size - 24))
+    }
+    return errors
+  }
+}

@@ -1,0 +1,111 @@
+import VarveFormat
+import VarvePlatform
+
+// MARK: - Making durable
+
+extension ValueFileWriter {
+  /// Makes every value durable whose append returned before this call. Once sealed they all are;
+  /// while the file is being sealed this waits for that.
+  ///
+  /// When a sync fails, so does everything after it with `.poisoned`: the system may have dropped
+  /// what it could not write, and would say so only once.
+  func sync() throws(StoreError) {
+    let covered: UInt64? = try state.withLock(when: { $0.phase != .sealing }) {
+      state throws(StoreError) in
+      if state.phase == .sealed { return nil }
+      try checkGrowing(state.phase)
+      return state.isNameDurable && state.synced == state.finished ? nil : state.finished
+    }
+    guard let covered else { return }
+    do throws(FileSystemError) {
+      try file.sync()
+      try syncName()
+    } catch {
+      conclude(.failed)
+      throw StoreError(error)
+    }
+    state.withLock { $0.synced = max($0.synced, covered) }
+  }
+
+  /// A synced file whose name was not synced can be gone after a crash.
+  private func syncName() throws(FileSystemError) {
+    guard !state.withLock({ $0.isNameDurable }) else { return }
+    try directory.sync()
+    state.withLock { $0.isNameDurable = true }
+  }
+
+  /// Enters the last phase of the file; a failure is never taken back.
+  private func conclude(_ phase: Phase) {
+    state.withLock { if $0.phase != .failed { $0.phase = phase } }
+    state.broadcast()
+  }
+}
+
+// MARK: - Ending
+
+extension ValueFileWriter {
+  /// Completes the file: waits for appends on their way, writes the end record, gives back the room
+  /// that was reserved ahead and syncs. The record belongs into the next manifest.
+  ///
+  /// Later appends throw `.closed`. The file stays open for readers until the writer is dropped.
+  func seal() throws(StoreError) -> ValueFileRecord {
+    try state.withLock { state throws(StoreError) in
+      try checkGrowing(state.phase)
+      state.phase = .sealing
+    }
+    waitUntilQuiet()
+    let (end, counts, failures) = state.withLock { ($0.end, $0.counts, $0.failures) }
+    let size: UInt64
+    do throws(FileSystemError) {
+      for place in failures { try writeGap(over: place) }
+      size = try writeEnd(counts, after: end)
+      try file.truncate(to: size)
+      try file.sync()
+      try syncName()
+    } catch {
+      conclude(.failed)
+      throw StoreError(error)
+    }
+    conclude(.sealed)
+    // A sync that ran beside this one and failed may have taken the error that belonged to both.
+    try state.withLock { state throws(StoreError) in
+      if state.phase == .failed { try checkGrowing(.failed) }
+    }
+    return ValueFileRecord(
+      number: number, id: id, size: size, valueCount: counts.values, valueBytes: counts.bytes)
+  }
+
+  /// Gives the file up and removes it: nothing may point into it.
+  func abandon() throws(StoreError) {
+    conclude(.failed)
+    waitUntilQuiet()
+    do throws(FileSystemError) {
+      try file.close()
+      try directory.remove(name)
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  private func writeGap(over place: ValuePlace) throws(FileSystemError) {
+    let header = ValuePlace.plainHeader(after: place.start)
+    try write(.gap(place.end - header - UInt64(ValueRecord.headerBytes)), at: header)
+  }
+
+  /// Returns the size of the sealed file.
+  private func writeEnd(
+    _ counts: ValueFileCounts, after end: UInt64
+  ) throws(FileSystemError) -> UInt64 {
+    let header = ValuePlace.plainHeader(after: end)
+    try write(.end(counts), at: header)
+    return header + UInt64(ValueRecord.headerBytes)
+  }
+
+  private func write(_ record: ValueRecord, at offset: UInt64) throws(FileSystemError) {
+    var writer = ByteWriter(reserving: ValueRecord.headerBytes)
+    record.encode(to: &writer, in: id, at: offset)
+    try writer.bytes.withByteView { view throws(FileSystemError) in
+      try file.write(view, at: offset)
+    }
+  }
+}

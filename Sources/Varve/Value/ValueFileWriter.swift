@@ -1,0 +1,230 @@
+import Synchronization
+import VarveFormat
+import VarvePlatform
+
+/// Appends large values to a new value file, for any number of threads at once.
+///
+/// ```
+///   thread A   compress --- reserve [64, 3200) --- write ------------ done     pointer A
+///   thread B         compress --- reserve [3200, 4600) --- write --- done      pointer B
+///   sync       everything whose append had returned is durable
+///   seal       wait for writes; gaps over failed ones; end record; cut; sync
+/// ```
+///
+/// A place depends only on the one before (`ValuePlace`), so reserving is a short lock, and writing
+/// happens outside it. Room on the disk is reserved ahead in steps: a full disk shows there, before
+/// a place is given away, and writes need not allocate.
+///
+/// A failed append harms nobody: its place becomes a gap. A failed sync makes the writer refuse
+/// everything (`.poisoned`), because what it had written can no longer be trusted to be on the disk.
+final class ValueFileWriter: Sendable {
+  enum Phase {
+    case growing
+    case sealing
+    case sealed
+    case failed
+  }
+
+  struct State {
+    var phase = Phase.growing
+    /// Where the last reserved place ends.
+    var end = UInt64(FileHeader.byteCount)
+    /// How far room on the disk is reserved.
+    var room: UInt64 = 0
+    /// Places that are being written.
+    var pending = 0
+    var counts = ValueFileCounts()
+    /// How many appends have returned a pointer, and how many of them a sync has covered.
+    var finished: UInt64 = 0
+    var synced: UInt64 = 0
+    var isNameDurable = false
+    /// Places whose write failed.
+    var failures: [ValuePlace] = []
+    var choosers: [UInt32: CodecChooser] = [:]
+    var compression = CompressionCounts()
+  }
+
+  let number: UInt64
+  let id: FileID
+  let name: String
+  let file: any File
+  let directory: any Directory
+  let state = Monitor(State())
+  /// `State.end`, for readers that check a pointer without the lock.
+  private let endMirror = Atomic<UInt64>(UInt64(FileHeader.byteCount))
+  private let scratches = Mutex<[AppendScratch]>([])
+
+  /// Makes the file `values-<number>`. Its name is durable after the first ``sync()``.
+  init(number: UInt64, id: FileID, in directory: any Directory) throws(StoreError) {
+    self.number = number
+    self.id = id
+    self.directory = directory
+    name = "\(FileName(.values, number))"
+    do throws(FileSystemError) {
+      file = try directory.create(name)
+    } catch {
+      throw StoreError(error)
+    }
+    do throws(FileSystemError) {
+      let header = FileHeader(.values, identity: id).encoded()
+      try header.withByteView { view throws(FileSystemError) in try file.write(view, at: 0) }
+    } catch {
+      // Tidiness only: its number is never used again.
+      try? directory.remove(name)
+      throw StoreError(error)
+    }
+  }
+
+  // Nothing is lost by a close that fails: what had to be durable was synced.
+  deinit { try? file.close() }
+
+  /// Bytes of the file so far, places included that are still being written.
+  var size: UInt64 { endMirror.load(ordering: .acquiring) }
+
+  /// Values whose append has returned, and their stored bytes.
+  var counts: ValueFileCounts { state.withLock { $0.counts } }
+
+  /// What was compressed how, and why.
+  var compression: CompressionCounts { state.withLock { $0.compression } }
+
+  /// Appends that have reserved a place and not returned yet.
+  var pendingWrites: Int { state.withLock { $0.pending } }
+
+  /// Waits until no append is on its way. Says nothing about those that begin later.
+  func waitUntilQuiet() { _ = state.wait { $0.pending == 0 } }
+}
+
+// MARK: - Appending
+
+extension ValueFileWriter {
+  /// Writes a value and returns the pointer to it; durable after the next ``sync()``.
+  ///
+  /// Throws `.full` where the disk is, `.closed` once sealing has begun: take the next file.
+  ///
+  /// - Parameters:
+  ///   - alignmentShift: log2 of the value's alignment, 3 to 12, where it is stored raw; a
+  ///     compressed one is aligned to 8 bytes.
+  ///   - stream: values of one stream resemble each other: the keyspace's number. Automatic
+  ///     compression learns for each.
+  func append(
+    _ value: ByteView, alignmentShift: UInt8 = 3, compression: Compression = .none,
+    stream: UInt32 = 0
+  ) throws(StoreError) -> ValuePointer {
+    guard value.count <= Limits.valueBytes else {
+      throw StoreError(.limit, "a value has at most \(Limits.valueBytes) bytes")
+    }
+    let scratch = scratches.withLock { $0.popLast() } ?? AppendScratch()
+    defer { keep(scratch) }
+    let block = compress(value, compression, stream, scratch.compressor)
+    let header = StoredValueHeader(
+      codec: block.codec, alignmentShift: block.codec == .none ? alignmentShift : 3, checksum: 0,
+      storedCount: UInt32(block.bytes.count), fullCount: UInt32(value.count))
+    return try append(block.bytes, header, scratch) { $0.compression.add(block) }
+  }
+
+  /// Writes a value that was read from another file in its stored form: moving it costs no codec.
+  func append(
+    stored: ByteView, of pointer: ValuePointer, alignmentShift: UInt8 = 3
+  ) throws(StoreError) -> ValuePointer {
+    precondition(stored.count == Int(pointer.storedCount))
+    let scratch = scratches.withLock { $0.popLast() } ?? AppendScratch()
+    defer { keep(scratch) }
+    let header = StoredValueHeader(
+      codec: pointer.codec, alignmentShift: pointer.codec == .none ? alignmentShift : 3,
+      checksum: 0, storedCount: pointer.storedCount, fullCount: pointer.fullCount)
+    return try append(stored, header, scratch) { _ in }
+  }
+
+  private func append(
+    _ stored: ByteView, _ fields: StoredValueHeader, _ scratch: AppendScratch,
+    _ count: (inout State) -> Void
+  ) throws(StoreError) -> ValuePointer {
+    precondition(ValueRecord.alignmentShifts.contains(fields.alignmentShift))
+    let place = try reserve(fields)
+    var header = fields
+    header.checksum = CRC32C.checksum(of: stored, in: id, at: place.value)
+    do throws(FileSystemError) {
+      try scratch.write(header, stored, at: place, to: file, id)
+    } catch {
+      finish { $0.failures.append(place) }
+      throw StoreError(error)
+    }
+    finish { state in
+      state.counts.add(header.storedCount)
+      state.finished += 1
+      count(&state)
+    }
+    return ValuePointer(
+      file: number, offset: place.value, storedCount: header.storedCount,
+      fullCount: header.fullCount, checksum: header.checksum, codec: header.codec)
+  }
+
+  private func compress(
+    _ value: ByteView, _ policy: Compression, _ stream: UInt32, _ compressor: BlockCompressor
+  ) -> CompressedBlock {
+    var chooser = CodecChooser(policy)
+    guard policy == .automatic else { return compressor.compress(value, with: &chooser) }
+    // A copy goes to work and comes back: of what threads learn at the same moment the last counts.
+    chooser = state.withLock { $0.choosers[stream] } ?? chooser
+    let block = compressor.compress(value, with: &chooser)
+    state.withLock { $0.choosers[stream] = chooser }
+    return block
+  }
+
+  private func keep(_ scratch: AppendScratch) {
+    scratches.withLock { if $0.count < AppendScratch.mostIdle { $0.append(scratch) } }
+  }
+}
+
+// MARK: - Places
+
+extension ValueFileWriter {
+  private static let smallestStep: UInt64 = 1 << 20
+  private static let largestStep: UInt64 = 16 << 20
+
+  private func reserve(_ header: StoredValueHeader) throws(StoreError) -> ValuePlace {
+    try state.withLock { state throws(StoreError) in
+      try checkGrowing(state.phase)
+      let place = ValuePlace(
+        after: state.end, storedCount: header.storedCount, alignmentShift: header.alignmentShift)
+      // With room for the end record, so that a file on a disk that has become full can be sealed.
+      let needed = place.end + 8 + UInt64(ValueRecord.headerBytes)
+      if needed > state.room { state.room = try makeRoom(needed) }
+      state.end = place.end
+      endMirror.store(place.end, ordering: .releasing)
+      state.pending += 1
+      return place
+    }
+  }
+
+  /// Reserves up to a step more than needed, or just what is needed where the disk is nearly full.
+  private func makeRoom(_ needed: UInt64) throws(StoreError) -> UInt64 {
+    let step = min(max(Self.smallestStep, needed / 4), Self.largestStep)
+    do throws(FileSystemError) {
+      try file.reserve(needed + step)
+      return needed + step
+    } catch {
+      do throws(FileSystemError) { try file.reserve(needed) } catch { throw StoreError(error) }
+      return needed
+    }
+  }
+
+  /// Ends a write, noting what came of it.
+  private func finish(_ note: (inout State) -> Void) {
+    let isQuiet = state.withLock { state in
+      note(&state)
+      state.pending -= 1
+      return state.pending == 0
+    }
+    if isQuiet { state.broadcast() }
+  }
+
+  func checkGrowing(_ phase: Phase) throws(StoreError) {
+    switch phase {
+    case .growing: return
+    case .sealing, .sealed: throw StoreError(.closed, "the value file is sealed", file: name)
+    case .failed:
+      throw StoreError(.poisoned, "the value file failed to become durable", file: name)
+    }
+  }
+}

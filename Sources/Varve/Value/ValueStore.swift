@@ -1,0 +1,118 @@
+import VarveFormat
+import VarvePlatform
+
+/// Finds the reader of each value file, for any number of threads without a lock.
+///
+/// ```
+///   value(for: pointer) --> published table: file number -> reader --> value
+///   add, replace, forget --> a new table is published, the old one goes when no reader is inside
+/// ```
+///
+/// Files change seldom and are read all the time, so the table is copied at each change.
+///
+/// A value lent in place holds as long as its file's reader does: until `forget`, and then until the
+/// caller leaves the epoch in which it asked. Whoever keeps values longer keeps `reader(for:)`.
+final class ValueStore: Sendable {
+  private let environment: ValueEnvironment
+  private let table: Published<ValueFileTable>
+  /// Taken by those who change the table.
+  private let changing = Monitor<Void>(())
+
+  init(_ environment: ValueEnvironment, epochs: ReadEpochs) {
+    self.environment = environment
+    table = Published(ValueFileTable(readers: []), in: epochs)
+  }
+
+  /// The value that `pointer` points to.
+  func value(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    try table.read { table throws(StoreError) in
+      try table.reader(for: pointer.file, at: pointer.offset).value(for: pointer)
+    }
+  }
+
+  /// The value in its stored form, checked: for moving it to another file.
+  func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    try table.read { table throws(StoreError) in
+      try table.reader(for: pointer.file, at: pointer.offset).stored(for: pointer)
+    }
+  }
+
+  /// The reader of a file; nil where it is not known.
+  func reader(for number: UInt64) -> ValueFileReader? {
+    table.read { $0.find(number) }
+  }
+
+  var numbers: [UInt64] { table.read { $0.readers.map(\.number) } }
+
+  /// Bytes of memory, other than mappings, that all readers hold.
+  var memoryBytes: Int { table.read { $0.readers.reduce(0) { $0 + $1.memoryBytes } } }
+}
+
+// MARK: - Changing
+
+extension ValueStore {
+  /// Makes sealed files known, in place of what was known by their numbers: those of a manifest, or
+  /// one that was just sealed.
+  func add(_ records: [ValueFileRecord]) {
+    insert(records.map { ValueFileReader($0, in: environment) })
+  }
+
+  /// Makes the values of a file that is being written readable.
+  func add(growing writer: ValueFileWriter) {
+    insert([ValueFileReader(growing: writer, in: environment)])
+  }
+
+  /// Makes a file known that a crash left growing.
+  func add(leftover number: UInt64) {
+    insert([ValueFileReader(leftover: number, in: environment)])
+  }
+
+  /// Forgets files that no version needs any more, and their cached values.
+  func forget(_ numbers: [UInt64]) {
+    change { $0.filter { !numbers.contains($0.number) } }
+    for number in numbers { environment.blocks.cache.forget(file: number) }
+  }
+
+  private func insert(_ added: [ValueFileReader]) {
+    change { before in
+      let numbers = Set(added.map(\.number))
+      return before.filter { !numbers.contains($0.number) } + added
+    }
+  }
+
+  private func change(_ body: ([ValueFileReader]) -> [ValueFileReader]) {
+    changing.withLock { _ in
+      let readers = body(table.current.readers)
+      table.replace(with: ValueFileTable(readers: readers.sorted { $0.number < $1.number }))
+    }
+  }
+}
+
+/// All value files of one moment, by ascending number.
+private final class ValueFileTable: Sendable {
+  let readers: [ValueFileReader]
+  private let numbers: [UInt64]
+
+  init(readers: [ValueFileReader]) {
+    self.readers = readers
+    numbers = readers.map(\.number)
+  }
+
+  func find(_ number: UInt64) -> ValueFileReader? {
+    var low = 0
+    var high = numbers.count
+    while low < high {
+      let middle = (low + high) / 2
+      if numbers[middle] < number { low = middle + 1 } else { high = middle }
+    }
+    return low < numbers.count && numbers[low] == number ? readers[low] : nil
+  }
+
+  func reader(for number: UInt64, at offset: UInt64) throws(StoreError) -> ValueFileReader {
+    if let reader = find(number) { return reader }
+    throw StoreError(
+      .corrupted, "a pointer names a value file that the store does not have",
+      file: "\(FileName(.values, number))", structure: FormatError.Structure.valuePointer.rawValue,
+      offset: offset)
+  }
+}
