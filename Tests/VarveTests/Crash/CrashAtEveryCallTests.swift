@@ -13,16 +13,16 @@ import VarveTestSupport
     .sizeWithoutData, .renameWithoutData, .unlinkWithoutRename,
   ]
 
-  @Test(arguments: 1...4 as ClosedRange<UInt64>)
-  func aCrashAtAnyCallLosesNothingAcknowledgedAndInventsNothing(seed: UInt64) throws {
-    let workload = CrashWorkload(varied: 40, seed: seed)
+  /// Judges images of every moment of a run; what is wrong with them, and how many there were.
+  private static func failures(
+    of workload: CrashWorkload, seed: UInt64, on system: SimulatedFileSystem,
+    everyNth: Int = 1
+  ) throws -> (images: Int, failures: [String]) {
     let found = Monitor<(images: Int, failures: [String])>((0, []))
     let progress = Monitor(CrashWorkload.Progress())
-    let system = SimulatedFileSystem()
     system.observeSteps { [weak system] step in
-      guard let system else { return }
-      let mode = Self.modes[step.number % Self.modes.count]
-      for mode in [mode, .durableOnly] {
+      guard let system, step.number % everyNth == 0 else { return }
+      for mode in [modes[step.number % modes.count], .durableOnly] {
         let image = system.crashImage(mode, seed: seed &+ UInt64(step.number))
         let failure = workload.judge(image, progress.withLock { $0 })
         found.withLock { found in
@@ -33,10 +33,28 @@ import VarveTestSupport
     }
     try workload.run(on: system, progress: progress)
     system.observeSteps(nil)
-    let (images, failures) = found.withLock { $0 }
+    return found.withLock { $0 }
+  }
+
+  @Test(arguments: 1...4 as ClosedRange<UInt64>)
+  func aCrashAtAnyCallLosesNothingAcknowledgedAndInventsNothing(seed: UInt64) throws {
+    let (images, failures) = try Self.failures(
+      of: CrashWorkload(varied: 40, seed: seed), seed: seed, on: SimulatedFileSystem())
     #expect(images > 200)
     #expect(
       failures.isEmpty, "seed \(seed): \(failures.count) of \(images), first \(failures.prefix(3))")
+  }
+
+  /// The tests above would be worth nothing if they could not see a sync missing.
+  @Test(arguments: ["log-", "segment-", "values-", "manifest-", ""])
+  func aSyncThatIsLeftOutIsSeen(ofFilesNamed prefix: String) throws {
+    let system = SimulatedFileSystem()
+    system.ignoringSync { operation, name in
+      prefix.isEmpty ? operation == .syncDirectory : operation == .sync && name.hasPrefix(prefix)
+    }
+    let (_, failures) = try Self.failures(
+      of: CrashWorkload(varied: 40, seed: 2), seed: 2, on: system, everyNth: 2)
+    #expect(!failures.isEmpty)
   }
 
   @Test(arguments: 1...2 as ClosedRange<UInt64>)
