@@ -88,13 +88,27 @@ extension BatchEncoder {
     guard writer.count &+ key.count &+ payload &+ 18 <= Limits.batchBytes else {
       throw tooLarge("batch")
     }
-    writer.uint8(expiry == 0 ? kind.rawValue : kind.rawValue | Self.expiryFlag)
-    writer.varint(UInt64(key.count))
-    writer.uint32(keyspace.byteSwapped)
+    let tag = expiry == 0 ? kind.rawValue : kind.rawValue | Self.expiryFlag
+    writeHead(tag, key.count, keyspace)
     writer.append(key)
     if expiry != 0 { writer.varint(expiry) }
     count &+= 1
     writer.patch(uint32: count, at: 0)
+  }
+
+  /// Kind, key length and keyspace: 1 + 1...3 + 4 bytes, put together in one number.
+  private mutating func writeHead(_ tag: UInt8, _ keyCount: Int, _ keyspace: UInt32) {
+    var head = UInt64(tag)
+    var bits: UInt64 = 8
+    var rest = UInt64(keyCount)
+    while rest >= 0x80 {
+      head |= (rest & 0x7f | 0x80) << bits
+      bits &+= 8
+      rest >>= 7
+    }
+    head |= rest << bits
+    head |= UInt64(keyspace.byteSwapped) << (bits &+ 8)
+    writer.lowBytes(Int(bits / 8) &+ 5, of: head)
   }
 
   private func tooLarge(_ what: String) -> FormatError {

@@ -33,7 +33,16 @@ package struct ByteWriter {
   package mutating func append(_ array: [UInt8]) { bytes.append(contentsOf: array) }
 
   package mutating func zeros(_ count: Int) {
-    bytes.append(contentsOf: repeatElement(0, count: count))
+    guard count <= 8 else { return bytes.append(contentsOf: repeatElement(0, count: count)) }
+    lowBytes(count, of: 0)
+  }
+
+  /// The lowest `count` bytes of a number, at most eight: short runs in one step.
+  package mutating func lowBytes(_ count: Int, of number: UInt64) {
+    let stored = number.littleEndian
+    unsafe withUnsafeBytes(of: stored) { all in
+      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: all.prefix(count)))
+    }
   }
 
   /// Fills with zeros up to the next multiple of `alignment`, a power of two.

@@ -38,7 +38,9 @@ package enum LogFramer {
       firstSequence: firstSequence, watermark: watermark)
     header.encode(to: &writer, identity: identity, offset: offset)
     writer.append(payload)
-    let framed = LogRecordHeader.byteCount &+ payload.count
-    writer.zeros(framedCount(payload: payload.count) &- framed)
+    // At most fifteen zeros, in two short runs.
+    let padding = -payload.count & (LogRecordHeader.alignment &- 1)
+    writer.zeros(padding / 2)
+    writer.zeros(padding &- padding / 2)
   }
 }

@@ -104,6 +104,14 @@ struct BatchTests {
     }
   }
 
+  @Test func keysOfEveryLengthOfLengthReadBack() throws {
+    for count in [0, 1, 127, 128, 16_383, 16_384, 65_535] {
+      let item = BatchItem(
+        kind: .put, keyspace: 0xdead_beef, key: [UInt8](repeating: 3, count: count), value: [1])
+      #expect(try BatchItem.decode(BatchItem.encode([item])) == [item])
+    }
+  }
+
   @Test func anEmptiedEncoderStartsAfresh() throws {
     var encoder = BatchEncoder()
     #expect(encoder.isEmpty)

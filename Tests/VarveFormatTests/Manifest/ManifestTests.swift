@@ -163,6 +163,16 @@ struct ManifestTests {
     }
   }
 
+  @Test func bytesBehindTheBodysFieldsAreRefused() {
+    let file = Manifest.sample.encoded()
+    var bytes = Array(file.dropLast(4)) + [0, 0, 0, 0, 0]
+    bytes.set(UInt32(bytes.count - 76), at: 64)
+    Manifest.resign(&bytes)
+    #expect(throws: FormatError(.manifest, .excess, at: UInt64(file.count - 4))) {
+      try Manifest(file: bytes)
+    }
+  }
+
   @Test func unknownFieldsArePassedOverOrRefusedAsTheirTagSays() throws {
     var manifest = Manifest(storeID: FileID(low: 1, high: 2))
     manifest.number = 4

@@ -8,7 +8,7 @@ import VarveTestSupport
 /// They are what a decoder in another language is tested with. A change of the format changes them:
 ///
 /// ```
-/// VARVE_WRITE_VECTORS=1 swift test --filter Vectors      writes them again; then read the diff
+/// VARVE_WRITE_VECTORS=1 swift test --filter VectorTests   writes them again; then read the diff
 /// ```
 @Suite("Vectors")
 struct VectorTests {
