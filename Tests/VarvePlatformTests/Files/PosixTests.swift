@@ -95,7 +95,7 @@ struct PosixTests {
   }
 
   @Test func callsAndCloseMayMeet() throws {
-    try FileSystemKind.posix.withDirectory { directory, _, _ in
+    try FileSystemKind.posix.withDirectory { directory, _, path in
       for _ in 0..<20 {
         let file = try directory.create("a")
         try file.write([UInt8](repeating: 7, count: 1000), at: 0)
@@ -106,6 +106,9 @@ struct PosixTests {
         for reader in readers { reader.join() }
         try directory.remove("a")
       }
+      #if os(Linux)
+        #expect(openPaths(below: path) == [path])
+      #endif
     }
   }
 

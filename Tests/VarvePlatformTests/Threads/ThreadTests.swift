@@ -135,6 +135,13 @@ struct WorkerThreadTests {
 
   #if os(Linux)
     @Test func theNameIsShownAndSignalsPassBy() throws {
+      // The thread this runs on may block signals itself, which would be inherited.
+      var before = sigset_t()
+      var terminate = sigset_t()
+      unsafe sigemptyset(&terminate)
+      unsafe sigaddset(&terminate, SIGTERM)
+      unsafe pthread_sigmask(SIG_UNBLOCK, &terminate, &before)
+      defer { unsafe _ = pthread_sigmask(SIG_SETMASK, &before, nil) }
       let found = Monitor(("", false))
       let thread = try WorkerThread(name: "varve flush worker") {
         var name = [CChar](repeating: 0, count: 16)
