@@ -8,9 +8,9 @@
 
 /// A lock on a file, exclusive or shared, against other processes and against this one.
 ///
-/// `flock` belongs to an open file, so it would let nobody in this process past either, but where
-/// a network file system turns it into a process-wide lock it would: a list of what this process
-/// holds decides first. The file is never removed: who locks a removed file locks nothing.
+/// `flock` belongs to an open file and so keeps this process out too, but network file systems turn
+/// it into a lock of the whole process: a list of what this process holds decides first. The file
+/// is never removed: who locks a removed file locks nothing.
 final class PosixFileLock: FileLock {
   /// How this process holds each lock: how many share it, or none for one alone.
   private static let held = Monitor<[FileIdentity: Int]>([:])
