@@ -24,7 +24,8 @@ extension Manifest {
 
   /// The file of this version. The same manifest always makes the same bytes.
   ///
-  /// Traps where the manifest breaks a rule that a reader would hold it to.
+  /// Traps where a digest or the whole has a size that cannot be read back; ``checkRules()`` tells
+  /// whether the records agree with each other.
   package func encoded() -> [UInt8] {
     let body = encodedBody()
     precondition(body.count <= Limits.manifestBytes)
