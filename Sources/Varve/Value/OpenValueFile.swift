@@ -81,12 +81,15 @@ extension OpenValueFile {
     if case .mapping(let mapping) = source, pointer.codec == .none {
       return LentValue(bytes: try storedBytes(of: pointer, in: mapping), owner: nil)
     }
-    guard pointer.fullCount <= Self.cachedBytes else { return try ownedValue(for: pointer) }
+    guard pointer.file == number, pointer.fullCount <= Self.cachedBytes else {
+      return try ownedValue(for: pointer)
+    }
     let key = BlockKey(file: number, offset: pointer.offset)
     let block = try access.cache.block(for: key) { () throws(StoreError) in
       try ownedBlock(for: pointer)
     }
-    // Another pointer may have brought the block here; this one has to agree with it.
+    // Another pointer may have brought the block here: this one has to agree with it, and is
+    // refused with the right error where it does not.
     guard block.count == Int(pointer.fullCount) else { return try ownedValue(for: pointer) }
     return LentValue(bytes: block.bytes, owner: block)
   }

@@ -55,9 +55,10 @@ extension FileNode {
 
   mutating func resize(to size: Int, step: Int) {
     pending.append((step, .resize(size)))
-    let shrinks = size < current.count
+    // Cutting to the size it has gives back what was reserved beyond, as ext4 and XFS do.
+    let cuts = size <= current.count
     current.resize(to: size)
-    guard shrinks else { return }
+    guard cuts else { return }
     reservedPages = min(reservedPages, PagedBytes.pages(at: 0, count: size).upperBound)
     countAllocatedPages()
   }

@@ -1,0 +1,160 @@
+import Testing
+import VarveFormat
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+@testable import Varve
+
+/// Full disks, failing calls and power cuts.
+@Suite("Value files under faults")
+struct ValueFileFaultTests {
+  private func makeDisk() throws -> (SimulatedFileSystem, any Directory) {
+    let disk = SimulatedFileSystem()
+    return (disk, try disk.openDirectory(at: "store", create: true))
+  }
+
+  @Test("A full disk is full, harms nothing, and passes")
+  func fullDisk() throws {
+    let (disk, directory) = try makeDisk()
+    disk.setCapacity(bytes: 100 << 10)
+    let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
+    var random = SeededRandom(seed: 0x5eed_3201)
+    var expected: [(ValuePointer, [UInt8])] = []
+    var error: StoreError?
+    for _ in 0..<100 where error == nil {
+      let value = random.bytes(3000)
+      do { expected.append((try writer.append(value), value)) } catch let full { error = full }
+    }
+    #expect(error?.code == .full)
+    // Room was used up to the last page or so.
+    #expect(expected.count >= 25)
+    #expect(storeError { _ = try writer.append(random.bytes(3000)) }?.code == .full)
+    disk.setCapacity(bytes: nil)
+    let last = random.bytes(3000)
+    expected.append((try writer.append(last), last))
+    let record = try writer.seal()
+    let reader = ValueFileReader(record, in: ValueFixture.environment(directory))
+    for (pointer, value) in expected { #expect(try reader.bytes(for: pointer) == value) }
+    #expect(try ValueFixture.findings(reader).isEmpty)
+    // Room that was reserved ahead is given back.
+    #expect(disk.usedBytes < Int(record.size) + 8192)
+  }
+
+  @Test("A full disk does not keep a file from being sealed")
+  func sealingOnAFullDisk() throws {
+    let (disk, directory) = try makeDisk()
+    disk.setCapacity(bytes: 64 << 10)
+    let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
+    while (try? writer.append([UInt8](repeating: 9, count: 1000))) != nil {}
+    while (try? writer.append([UInt8](repeating: 9, count: 1))) != nil {}
+    let reader = ValueFileReader(try writer.seal(), in: ValueFixture.environment(directory))
+    #expect(try ValueFixture.findings(reader).isEmpty)
+  }
+
+  @Test(
+    "A failed write leaves a gap and nothing else",
+    arguments: [Fault.Effect.error(.device), .partial(20, .device), .partial(500, .device)])
+  func failedWrite(_ effect: Fault.Effect) throws {
+    for occurrence in 1...4 {
+      let (disk, directory) = try makeDisk()
+      let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
+      disk.inject(Fault(.write, "values-", occurrence: occurrence, effect: effect))
+      var random = SeededRandom(seed: 0x5eed_3202)
+      var expected: [(ValuePointer, [UInt8])] = []
+      var failures = 0
+      for count in [1000, 30_000, 5, 700] {
+        let value = random.bytes(count)
+        do {
+          expected.append((try writer.append(value, alignmentShift: 7), value))
+        } catch {
+          failures += 1
+          #expect(error.code == .inputOutput)
+        }
+      }
+      #expect(failures == 1)
+      try writer.sync()
+      let record = try writer.seal()
+      #expect(record.valueCount == 3)
+      let reader = ValueFileReader(record, in: ValueFixture.environment(directory, .mapped))
+      for (pointer, value) in expected { #expect(try reader.bytes(for: pointer) == value) }
+      #expect(try ValueFixture.findings(reader).isEmpty)
+      var scanner = try reader.records()
+      var gaps = 0
+      while let item = try scanner.next() { if case .gap = item { gaps += 1 } }
+      #expect(gaps == 1 && scanner.isWhole)
+    }
+  }
+
+  @Test("After a failed sync the writer refuses everything")
+  func failedSync() throws {
+    for operation in [FileSystemError.Operation.sync, .syncDirectory] {
+      let (disk, directory) = try makeDisk()
+      let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
+      _ = try writer.append([1, 2, 3])
+      disk.inject(Fault(operation))
+      #expect(storeError { try writer.sync() }?.code == .inputOutput)
+      #expect(storeError { try writer.sync() }?.code == .poisoned)
+      #expect(storeError { _ = try writer.append([1]) }?.code == .poisoned)
+      #expect(storeError { _ = try writer.seal() }?.code == .poisoned)
+    }
+  }
+
+  @Test("A sync with nothing new asks nothing of the disk")
+  func idleSync() throws {
+    let (disk, directory) = try makeDisk()
+    let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
+    _ = try writer.append([1, 2, 3])
+    try writer.sync()
+    let steps = disk.steps
+    try writer.sync()
+    #expect(disk.steps == steps)
+    _ = try writer.append([4])
+    try writer.sync()
+    #expect(disk.steps > steps + 1)
+  }
+
+  @Test("What was appended before a sync survives any power cut", arguments: CrashMode.allCases)
+  func powerCut(_ mode: CrashMode) throws {
+    let (disk, directory) = try makeDisk()
+    let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
+    var random = SeededRandom(seed: 0x5eed_3203)
+    var durable: [(ValuePointer, [UInt8])] = []
+    var later: [(ValuePointer, [UInt8])] = []
+    for index in 0..<12 {
+      let value = random.bytes(random.below(9000))
+      later.append((try writer.append(value, alignmentShift: 6), value))
+      if index % 5 == 4 {
+        try writer.sync()
+        durable += later
+        later = []
+      }
+    }
+    for seed in 0..<20 as Range<UInt64> {
+      let image = disk.crashImage(mode, seed: seed)
+      let after = try image.openDirectory(at: "store", create: false)
+      let reader = ValueFileReader(leftover: 7, in: ValueFixture.environment(after))
+      for (pointer, value) in durable where (try? reader.bytes(for: pointer)) != value {
+        Issue.record("a durable value is gone, seed \(seed)")
+      }
+      for (pointer, value) in later {
+        // Unsynced: there or refused, never another value.
+        if let found = try? reader.bytes(for: pointer), found != value {
+          Issue.record("a wrong value, seed \(seed)")
+        }
+      }
+    }
+  }
+
+  @Test("A sealed file survives any power cut whole", arguments: CrashMode.allCases)
+  func powerCutAfterSealing(_ mode: CrashMode) throws {
+    let (disk, directory) = try makeDisk()
+    let (record, _) = try ValueFixture.write(
+      [[UInt8](repeating: 4, count: 5000), [1, 2]], in: directory)
+    for seed in 0..<10 as Range<UInt64> {
+      let after = try disk.crashImage(mode, seed: seed).openDirectory(at: "store", create: false)
+      let reader = ValueFileReader(record, in: ValueFixture.environment(after, .mapped))
+      #expect(try ValueFixture.findings(reader).isEmpty, "seed \(seed)")
+    }
+  }
+}
