@@ -72,6 +72,24 @@ struct CompressionTests {
     #expect(first == run(after: 25))
   }
 
+  @Test("A compressor that changes levels gives what a fresh one gives at each")
+  func levelsChange() {
+    var random = SeededRandom(seed: 0x5eed_1006)
+    let bytes = random.text(30_000)
+    func compress(_ compressor: BlockCompressor, _ level: Int) -> [UInt8] {
+      var chooser = CodecChooser(.zstd(level: level))
+      return bytes.withByteView { compressor.compress($0, with: &chooser).bytes.array }
+    }
+    let levels = [1, 9, 1, 3, 19, 3]
+    let fresh = levels.map { level in
+      let compressor = BlockCompressor()
+      return compress(compressor, level)
+    }
+    let kept = BlockCompressor()
+    #expect(levels.map { compress(kept, $0) } == fresh)
+    #expect(Set(fresh).count == 4)
+  }
+
   @Test("What was chosen, and why, is counted")
   func counts() {
     var random = SeededRandom(seed: 0x5eed_1004)

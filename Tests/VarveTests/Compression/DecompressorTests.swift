@@ -64,6 +64,10 @@ struct DecompressorTests {
     #expect(throws: FormatError.self) { try decode(stored + stored, codec, 3000) }
     #expect(throws: FormatError.self) { try decode(stored.dropLast(), codec, 3000) }
     #expect(throws: FormatError.self) { try decode([], codec, 3000) }
+    // An empty skippable frame, which zstd would pass over in silence.
+    let skippable: [UInt8] = [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]
+    #expect(throws: FormatError.self) { try decode(stored + skippable, codec, 3000) }
+    #expect(throws: FormatError.self) { try decode(skippable + stored, codec, 3000) }
   }
 
   @Test("Damaged and random streams never write outside their buffer", arguments: codecs)
