@@ -125,12 +125,23 @@ extension WriteAheadLog {
     }
   }
 
+  /// The log prepared ahead, if it will do. One that is too small goes, and so does one that was
+  /// overtaken: numbers must ascend in the order in which logs are written.
   private func takeSpare(withRoomFor needed: UInt64) -> LogWriter? {
-    state.withLock { state in
-      guard let spare = state.spare, spare.capacity - spare.end >= needed else { return nil }
-      state.spare = nil
-      return spare
+    let (spare, current) = state.withLock { state in
+      defer { state.spare = nil }
+      return (state.spare, state.current)
     }
+    guard let spare else { return nil }
+    if spare.capacity - spare.end >= needed, spare.number > current?.number ?? 0 { return spare }
+    discard(spare)
+    return nil
+  }
+
+  /// Removes a log that was prepared and never used; one that stays is an orphan without records.
+  private func discard(_ spare: LogWriter) {
+    spare.closeQuietly()
+    try? directory.remove(spare.name)
   }
 
   private func makeLog(capacity: UInt64) throws(StoreError) -> LogWriter {
