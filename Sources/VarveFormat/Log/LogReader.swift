@@ -36,7 +36,7 @@ package struct LogReader {
   package let bytes: ByteView
   package let identity: LogIdentity
   /// Where the next record begins: after the walk, where it ended.
-  package private(set) var offset = FileHeader.byteCount
+  package private(set) var offset: Int
   /// Why the walk ended; nil while it goes on.
   package private(set) var end: LogEnd?
   /// The sequence number that the next record must begin with; nil before the first record.
@@ -45,9 +45,15 @@ package struct LogReader {
   package private(set) var watermark = LogPosition.none
 
   /// Reads the log whose file, or first part of a file, is `bytes`.
-  package init(_ bytes: ByteView, identity: LogIdentity) {
+  ///
+  /// - Parameter offset: where the first record begins; elsewhere than behind the file header only
+  ///   to see what is left of a damaged log.
+  package init(
+    _ bytes: ByteView, identity: LogIdentity, at offset: Int = FileHeader.byteCount
+  ) {
     self.bytes = bytes
     self.identity = identity
+    self.offset = offset
   }
 
   /// The next record, or nil at the end; ``end`` then says why. Costs one CRC-32C of the record.

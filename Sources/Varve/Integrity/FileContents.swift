@@ -1,0 +1,51 @@
+package import VarveFormat
+package import VarvePlatform
+
+/// All bytes of a file, for an examination.
+///
+/// Read rather than mapped up to 256 MiB: where the device cannot read its own sectors, that is an
+/// error to report and not the end of the process. Larger files are mapped.
+package struct FileContents: ~Copyable {
+  private enum Storage {
+    case buffer(AlignedBuffer, count: Int)
+    case mapping(MappedFile)
+  }
+
+  package static let readLimit: UInt64 = 256 << 20
+  private static let pieceBytes = 1 << 20
+
+  private let storage: Storage
+
+  package init(
+    of name: String, in directory: any Directory, readLimit: UInt64 = readLimit
+  ) throws(FileSystemError) {
+    let file = try directory.open(name)
+    let size = try file.size()
+    guard size > 0, size <= readLimit, let count = Int(exactly: size) else {
+      storage =
+        size == 0
+        ? .buffer(AlignedBuffer(capacity: 0), count: 0)
+        : .mapping(try directory.map(name, size: size))
+      return
+    }
+    let buffer = AlignedBuffer(capacity: count)
+    let found = try file.read(into: buffer, count: count, at: 0)
+    // Shorter than a moment ago: a writer cut it. What is there is examined.
+    storage = .buffer(buffer, count: found)
+  }
+
+  /// The bytes, for as long as the contents live.
+  package var bytes: ByteView {
+    switch storage {
+    case .buffer(let buffer, let count): buffer.view(count: count)
+    case .mapping(let mapping): mapping.bytes
+    }
+  }
+
+  /// Lends the bytes to `body`.
+  package borrowing func withBytes<Result, Failure: Error>(
+    _ body: (ByteView) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(bytes)
+  }
+}

@@ -1,0 +1,85 @@
+import VarveFormat
+import VarvePlatform
+
+// Logs are judged together, by the very rules that opening uses: what is damage here refuses to open,
+// what is a torn tail here is dropped there.
+
+extension StoreVerification {
+  mutating func examineLogs(_ files: [FileName], _ manifest: Manifest) {
+    let logs = files.filter { $0.kind == .log }
+    var kept: [AlignedContents] = []
+    var sources: [LogSource] = []
+    for file in logs {
+      do {
+        let contents = AlignedContents(try FileContents(of: file.description, in: directory))
+        kept.append(contents)
+        sources.append(LogSource(number: file.number, bytes: contents.bytes))
+        count(bytes: UInt64(contents.bytes.count))
+      } catch {
+        note(IntegrityFinding(error, in: file.description))
+      }
+    }
+    withExtendedLifetime(kept) { judge(sources, manifest) }
+  }
+
+  private mutating func judge(_ sources: [LogSource], _ manifest: Manifest) {
+    do throws(LogDamage) {
+      let replay = try LogReplay(sources, of: manifest)
+      countFiles(replay.parts.count)
+      if let tail = replay.tornTail { note(tail) }
+      for orphan in replay.orphans {
+        note(
+          IntegrityFinding(
+            .notice, "\(FileName(.log, orphan))",
+            "left over; the next opening for writing removes it"))
+      }
+      for part in replay.parts { examineBatches(part) }
+    } catch {
+      note(error.error, error.file)
+    }
+  }
+
+  private mutating func note(_ tail: TornTail) {
+    let logs = tail.droppedLogs.isEmpty ? "" : ", and \(tail.droppedLogs.count) later logs"
+    note(
+      IntegrityFinding(
+        .notice, "\(FileName(.log, tail.position.log))",
+        "a torn tail of \(tail.droppedBytes) bytes\(logs), never known to be durable; opening"
+          + " drops it",
+        structure: tail.flaw.map { $0.error.structure.rawValue }, offset: tail.position.offset))
+  }
+
+  /// Every entry of every record that opening would replay.
+  private mutating func examineBatches(_ part: LogReplay.Part) {
+    let file = FileName(.log, part.identity.number)
+    var reader = LogReader(part.bytes, identity: part.identity)
+    while let record = reader.next() {
+      count(logRecords: 1)
+      guard record.type == .batch else { continue }
+      do throws(FormatError) {
+        try examineBatch(record, file)
+      } catch {
+        note(error, file)
+      }
+    }
+  }
+
+  private mutating func examineBatch(_ record: LogRecord, _ file: FileName) throws(FormatError) {
+    var batch = try BatchDecoder(record.payload, at: record.offset + 32)
+    while let entry = try batch.next() {
+      count(entries: 1)
+      guard depth == .deep, entry.kind == .pointer else { continue }
+      let pointer = try ValuePointer(decoding: entry.value, at: record.offset)
+      examineLoggedValue(pointer, file, record.offset)
+    }
+  }
+}
+
+/// File contents that can be kept in an array.
+private final class AlignedContents {
+  private let contents: FileContents
+
+  init(_ contents: consuming FileContents) { self.contents = contents }
+
+  var bytes: ByteView { contents.bytes }
+}

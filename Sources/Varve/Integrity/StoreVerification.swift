@@ -1,0 +1,131 @@
+import VarveFormat
+import VarvePlatform
+
+/// One run of a ``StoreVerifier``: the findings so far and what was looked at.
+struct StoreVerification {
+  let directory: any Directory
+  let depth: IntegrityDepth
+  private(set) var report = IntegrityReport()
+  /// Not yet handed to the caller.
+  private var pending: [IntegrityFinding] = []
+  /// Live value files by number, for the pointers.
+  private(set) var valueFiles: [UInt64: ValueFileRecord] = [:]
+
+  init(_ directory: any Directory, _ depth: IntegrityDepth) {
+    self.directory = directory
+    self.depth = depth
+  }
+
+  mutating func run(
+    _ names: [String], _ onFinding: (IntegrityFinding) throws -> Void
+  ) throws {
+    let files = names.compactMap(FileName.init(parsing:)).sorted {
+      $0.number < $1.number
+    }
+    guard let newest = files.last(where: { $0.kind == .manifest }) else {
+      throw StoreError(.notFound, "no manifest: this is not a store", file: directory.path)
+    }
+    let manifest = examineManifest(newest)
+    try hand(to: onFinding)
+    guard let manifest else {
+      // Without a manifest nobody can say which files matter: each is held to its own header.
+      for file in files where file.kind == .segment {
+        examineSegment(file, record: nil)
+        try hand(to: onFinding)
+      }
+      return
+    }
+    for record in manifest.valueFiles { valueFiles[record.number] = record }
+    noteLeftovers(names, manifest)
+    examineLogs(files, manifest)
+    try hand(to: onFinding)
+    for record in manifest.segments {
+      examineSegment(FileName(.segment, record.number), record: record)
+      try hand(to: onFinding)
+    }
+    for record in manifest.valueFiles {
+      examineValueFile(record)
+      try hand(to: onFinding)
+    }
+  }
+
+  private mutating func hand(to onFinding: (IntegrityFinding) throws -> Void) throws {
+    let findings = pending
+    pending.removeAll(keepingCapacity: true)
+    for finding in findings { try onFinding(finding) }
+  }
+
+  mutating func note(_ finding: IntegrityFinding) {
+    switch finding.severity {
+    case .damage: report.damage += 1
+    case .notice: report.notices += 1
+    }
+    pending.append(finding)
+  }
+
+  mutating func note(_ error: FormatError, _ file: FileName) {
+    note(IntegrityFinding(error, in: file.description))
+  }
+
+  /// Runs `body` over the bytes of a file, and takes note of what hinders it.
+  mutating func withContents(
+    of file: FileName, _ body: (inout StoreVerification, ByteView) -> Void
+  ) {
+    do {
+      let contents = try FileContents(of: file.description, in: directory)
+      report.files += 1
+      body(&self, contents.bytes)
+    } catch {
+      note(IntegrityFinding(error, in: file.description))
+    }
+  }
+
+  mutating func countFiles(_ count: Int) { report.files += count }
+
+  mutating func count(
+    bytes: UInt64 = 0, blocks: Int = 0, entries: UInt64 = 0, logRecords: Int = 0, values: Int = 0
+  ) {
+    report.bytes += bytes
+    report.blocks += blocks
+    report.entries += entries
+    report.logRecords += logRecords
+    report.values += values
+  }
+}
+
+// MARK: - Manifest and directory
+
+extension StoreVerification {
+  private mutating func examineManifest(_ file: FileName) -> Manifest? {
+    var found: Manifest?
+    withContents(of: file) { this, bytes in
+      this.count(bytes: UInt64(bytes.count))
+      do throws(FormatError) {
+        let manifest = try Manifest(decoding: bytes)
+        guard manifest.number == file.number else {
+          throw FormatError(.fileHeader, .value("file number"), at: 24)
+        }
+        found = manifest
+      } catch {
+        this.note(error, file)
+      }
+    }
+    return found
+  }
+
+  /// Files of ours that this version does not need: harmless, and the next opening removes them.
+  private mutating func noteLeftovers(_ names: [String], _ manifest: Manifest) {
+    var live: Set<String> = ["\(FileName(.manifest, manifest.number))", FileName.lock]
+    live.formUnion(manifest.segments.map { "\(FileName(.segment, $0.number))" })
+    live.formUnion(manifest.valueFiles.map { "\(FileName(.values, $0.number))" })
+    for name in names.sorted() where !live.contains(name) {
+      let isTemporary = name.hasSuffix(".new")
+      let stem = isTemporary ? String(name.dropLast(4)) : name
+      guard let file = FileName(parsing: stem), isTemporary || file.kind != .log,
+        // Newer than the manifest: of a writer that crashed before it could name them.
+        isTemporary || file.number < manifest.nextFileNumber || file.kind == .manifest
+      else { continue }
+      note(IntegrityFinding(.notice, name, "left over; the next opening for writing removes it"))
+    }
+  }
+}

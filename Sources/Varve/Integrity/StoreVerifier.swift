@@ -1,0 +1,61 @@
+import VarveFormat
+package import VarvePlatform
+
+/// Checks a store's files against its manifest and each other, and reports every flaw it meets.
+///
+/// It reads files and not the engine's caches, changes nothing, and does not stop at the first flaw.
+///
+/// ```swift
+/// let report = try StoreVerifier(at: "catalog.varve").run(.deep) { print($0) }
+/// print(report.isSound)
+/// ```
+///
+/// The order: manifest, names in the directory, logs, segments, value files. Memory: one file at a
+/// time, at most 256 MiB of it; larger files are mapped.
+public struct StoreVerifier {
+  let directory: any Directory
+  private let lock: (any FileLock)?
+
+  /// For a store that nobody has open; it stays locked until the verifier is dropped.
+  ///
+  /// - Throws: `.locked` while somebody has it open, `.notFound`.
+  public init(at path: String) throws(StoreError) {
+    try self.init(at: path, on: PosixFileSystem())
+  }
+
+  package init(at path: String, on fileSystem: any FileSystem) throws(StoreError) {
+    do throws(FileSystemError) {
+      directory = try fileSystem.openDirectory(at: path, create: false)
+      lock = try Self.lock(directory)
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  /// The lock file of a store is made with the store and never removed: where it is missing nobody
+  /// has it open, and making one would change what was only to be looked at. A store that may only
+  /// be read cannot be locked, nor be written to by this user.
+  private static func lock(_ directory: any Directory) throws(FileSystemError) -> (any FileLock)? {
+    guard try directory.status(of: FileName.lock) != nil else { return nil }
+    do {
+      return try directory.lock(FileName.lock)
+    } catch  where error.reason == .permission {
+      return nil
+    }
+  }
+
+  /// Looks at everything, telling `onFinding` at once what is found.
+  ///
+  /// - Throws: `.notFound` where there is no store; whatever `onFinding` throws. Damage is not
+  ///   thrown: it is what was asked for.
+  @discardableResult
+  public func run(
+    _ depth: IntegrityDepth, onFinding: (IntegrityFinding) throws -> Void = { _ in }
+  ) throws -> IntegrityReport {
+    let names: [String]
+    do throws(FileSystemError) { names = try directory.names() } catch { throw StoreError(error) }
+    var verification = StoreVerification(directory, depth)
+    try verification.run(names, onFinding)
+    return verification.report
+  }
+}

@@ -1,0 +1,95 @@
+import VarveFormat
+import VarvePlatform
+
+/// Reads single values of a value file for an examination, trusting nothing.
+struct ValuePieces {
+  /// Why a value cannot be vouched for.
+  enum Failure: Error {
+    case format(FormatError)
+    case system(FileSystemError)
+    case size(found: UInt64, expected: UInt64)
+    case identity
+  }
+
+  let name: FileName
+  private let directory: any Directory
+  /// What the manifest says; nil for a file it does not name yet.
+  private let record: ValueFileRecord?
+  private let file: Result<any File, FileSystemError>
+  private let decompressor = Decompressor()
+
+  init(_ record: ValueFileRecord, in directory: any Directory) {
+    self.init(FileName(.values, record.number), in: directory, record: record)
+  }
+
+  init(_ name: FileName, in directory: any Directory, record: ValueFileRecord? = nil) {
+    self.name = name
+    self.directory = directory
+    self.record = record
+    file = Result { () throws(FileSystemError) in try directory.open(name.description) }
+  }
+
+  /// Size and header are what the manifest says.
+  func checkOutline() throws(Failure) {
+    let size = try size()
+    if let record, record.size != size {
+      throw .size(found: size, expected: record.size)
+    }
+    let id = try identity()
+    if let record, record.id != id { throw .identity }
+  }
+
+  /// The stored bytes of the value have their checksum and decompress to their length.
+  func check(_ pointer: ValuePointer) throws(Failure) {
+    let id: FileID
+    if let record { id = record.id } else { id = try identity() }
+    let bytes = try read(pointer.offset, Int(pointer.storedCount))
+    do throws(FormatError) {
+      let view = bytes.view()
+      let computed = CRC32C.checksum(of: view, in: id, at: pointer.offset)
+      guard computed == pointer.checksum else {
+        throw FormatError(
+          .valueRecord, .checksum(stored: pointer.checksum, computed: computed),
+          at: pointer.offset)
+      }
+      guard pointer.codec != .none else { return }
+      _ = try decompressor.decompress(
+        view, pointer.codec, fullCount: Int(pointer.fullCount), limit: Limits.valueBytes,
+        at: pointer.offset)
+    } catch {
+      throw .format(error)
+    }
+  }
+
+  private func identity() throws(Failure) -> FileID {
+    let bytes = try read(0, FileHeader.byteCount)
+    do throws(FormatError) {
+      return try FileHeader(decoding: bytes.view(), as: .values).identity
+    } catch {
+      throw .format(error)
+    }
+  }
+
+  private func size() throws(Failure) -> UInt64 {
+    do throws(FileSystemError) { return try file.get().size() } catch { throw .system(error) }
+  }
+
+  private func read(_ offset: UInt64, _ count: Int) throws(Failure) -> AlignedBuffer {
+    let size = try size()
+    guard offset <= size, UInt64(count) <= size - offset else {
+      throw .format(FormatError(.valueRecord, .truncated, at: size))
+    }
+    let buffer = AlignedBuffer(capacity: count)
+    do throws(FileSystemError) {
+      let found = try file.get().read(into: buffer, count: count, at: offset)
+      guard found == count else {
+        throw FileSystemError(
+          .read, .size(expected: offset + UInt64(count), found: offset + UInt64(found)),
+          path: name.description)
+      }
+    } catch {
+      throw .system(error)
+    }
+    return buffer
+  }
+}
