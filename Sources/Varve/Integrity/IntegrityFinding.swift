@@ -37,6 +37,12 @@ public struct IntegrityFinding: Sendable, Equatable {
       .damage, file, "\(error.fault)", structure: error.structure.rawValue, offset: error.offset)
   }
 
+  init(_ finding: Finding) {
+    self.init(
+      .damage, finding.file, finding.message, structure: finding.structure,
+      offset: finding.offset)
+  }
+
   init(_ error: FileSystemError, in file: String) {
     self.init(
       .damage, file,

@@ -13,17 +13,14 @@ import VarvePlatform
 /// belong to nothing must be zero, so that none is left unexamined.
 package struct SegmentExamination<Visitor: SegmentVisitor> {
   private let file: ByteView
-  private let readsBlocks: Bool
   package var visitor: Visitor
   private let decompressor = Decompressor()
   private var id = FileID.zero
   /// Where the last block ended, to see what lies between them.
   private var blocksEnd: UInt64 = 0
 
-  /// - Parameter readsBlocks: false stops behind the footer's sections: the fast form.
-  package init(_ file: ByteView, readsBlocks: Bool, visitor: Visitor) {
+  package init(_ file: ByteView, visitor: Visitor) {
     self.file = file
-    self.readsBlocks = readsBlocks
     self.visitor = visitor
   }
 
@@ -162,10 +159,9 @@ extension SegmentExamination {
     blocksEnd = blocks.offset
     for index in 0..<top.count {
       guard let leaf = readLeaf(index, of: top, in: leaves) else { continue }
-      guard readsBlocks else { continue }
       for item in 0..<leaf.count { readBlock(item, of: leaf, in: blocks) }
     }
-    if readsBlocks { checkZeros(from: blocksEnd, to: blocks.end, .dataBlock) }
+    checkZeros(from: blocksEnd, to: blocks.end, .dataBlock)
   }
 
   private mutating func readLeaf(

@@ -2,49 +2,58 @@ import VarveFormat
 import VarvePlatform
 
 extension StoreVerification {
-  /// Checks one segment against `record`, or by itself where there is no record.
-  mutating func examineSegment(_ file: FileName, record: SegmentRecord?) {
-    withContents(of: file) { this, bytes in
-      if let record, record.size != UInt64(bytes.count) {
-        this.note(
-          IntegrityFinding(
-            .damage, file.description,
-            "has \(bytes.count) bytes; the manifest says \(record.size)",
-            offset: min(record.size, UInt64(bytes.count))))
+  /// Checks one segment and holds it to its record.
+  mutating func examineSegment(_ record: SegmentRecord) {
+    let file = FileName(.segment, record.number)
+    let segment = reader(record.number, record.id, record.size)
+    let isOutlineSound = examineOutline(segment, record)
+    guard depth == .deep else { return }
+    examineBytes(segment, file)
+    if isOutlineSound, !record.digest.isEmpty { examineDigest(record, file) }
+  }
+
+  /// Checks a segment that no readable manifest speaks of, against its own header.
+  mutating func examineSegment(unnamed file: FileName) {
+    let name = file.description
+    do throws(FileSystemError) {
+      let plain = try directory.open(name)
+      let size = try plain.size()
+      let buffer = AlignedBuffer(capacity: FileHeader.byteCount)
+      let found = try plain.read(into: buffer, count: FileHeader.byteCount, at: 0)
+      countFiles(1)
+      do throws(FormatError) {
+        let header = try FileHeader(decoding: buffer.view(count: found), as: .segment)
+        examineBytes(reader(file.number, header.identity, size), file)
+      } catch {
+        note(error, file)
       }
-      var examination = SegmentExamination(
-        bytes, readsBlocks: this.depth == .deep, visitor: SegmentChecks())
-      examination.run()
-      var checks = examination.visitor
-      if this.depth == .deep { checks.finish() }
-      for finding in checks.findings { this.note(finding, file) }
-      if let record { this.compare(checks, bytes, record, file) }
-      this.count(
-        bytes: this.depth == .deep ? UInt64(bytes.count) : 0, blocks: checks.blockCount,
-        entries: checks.counted.entryCount)
-      this.examine(checks.takePointers(), file)
+    } catch {
+      note(IntegrityFinding(error, in: name))
     }
   }
 
-  /// What the manifest says of a segment must be what the segment says of itself.
-  private mutating func compare(
-    _ checks: SegmentChecks, _ bytes: ByteView, _ record: SegmentRecord, _ file: FileName
-  ) {
-    func disagree(_ what: String) -> IntegrityFinding {
-      IntegrityFinding(
-        .damage, file.description, "the manifest disagrees about the segment's \(what)",
-        structure: FormatError.Structure.properties.rawValue)
+  private func reader(_ number: UInt64, _ id: FileID, _ size: UInt64) -> SegmentReader {
+    SegmentReader(number: number, id: id, size: size, in: environment)
+  }
+
+  /// Size, header, footer, properties and top of the index, and what the manifest says of them.
+  private mutating func examineOutline(_ segment: SegmentReader, _ record: SegmentRecord) -> Bool {
+    do throws(StoreError) {
+      let stored = try segment.properties()
+      countFiles(1)
+      compare(stored, record)
+      return true
+    } catch {
+      // The deep check meets the same flaw again and tells more of it, unless the file itself is
+      // missing or cut.
+      if depth == .fast || error.structure == nil {
+        note(IntegrityFinding(error, in: segment.name))
+      }
+      return false
     }
-    if let header = checks.header, header.identity != record.id {
-      note(
-        IntegrityFinding(
-          .damage, file.description, "is another segment than the manifest names",
-          structure: FormatError.Structure.fileHeader.rawValue, offset: 32))
-    }
-    if depth == .deep, !record.digest.isEmpty, record.digest != SHA256.digest(of: bytes) {
-      note(IntegrityFinding(.damage, file.description, "the manifest has another SHA-256 of it"))
-    }
-    guard let stored = checks.stored else { return }
+  }
+
+  private mutating func compare(_ stored: SegmentProperties, _ record: SegmentRecord) {
     let pairs: [(String, Bool)] = [
       ("entry count", stored.entryCount == record.entryCount),
       ("delete count", stored.deleteCount == record.deleteCount),
@@ -52,9 +61,58 @@ extension StoreVerification {
       ("largest key", stored.largestKey == record.largestKey),
       ("smallest sequence", stored.smallestSequence == record.smallestSequence),
       ("largest sequence", stored.largestSequence == record.largestSequence),
+      ("earliest expiry", stored.earliestExpiry == record.earliestExpiry),
+      ("latest expiry", stored.latestExpiry == record.latestExpiry),
       ("raw bytes", stored.rawBytes == record.rawBytes),
       ("value references", stored.valueReferences == record.valueReferences),
     ]
-    for (what, agrees) in pairs where !agrees { note(disagree(what)) }
+    for (what, agrees) in pairs where !agrees {
+      note(
+        IntegrityFinding(
+          .damage, "\(FileName(.segment, record.number))",
+          "the manifest disagrees about the segment's \(what)",
+          structure: FormatError.Structure.properties.rawValue))
+    }
+  }
+
+  /// Every byte, and every value that an entry points to.
+  private mutating func examineBytes(_ segment: SegmentReader, _ file: FileName) {
+    var findings: [IntegrityFinding] = []
+    var pointers: [PointerUse] = []
+    var bytes: UInt64 = 0
+    do throws(StoreError) {
+      let seen = try segment.verify(
+        progress: { count in
+          bytes += count
+          return true
+        },
+        onPointer: { pointers.append(PointerUse(pointer: $0, place: $1)) },
+        { findings.append(IntegrityFinding($0)) })
+      count(bytes: bytes, blocks: Int(seen.blockCount), entries: seen.entryCount)
+    } catch {
+      findings.append(IntegrityFinding(error, in: file.description))
+    }
+    for finding in findings { note(finding) }
+    examine(pointers, of: file)
+  }
+
+  private mutating func examineDigest(_ record: SegmentRecord, _ file: FileName) {
+    do throws(FileSystemError) {
+      let plain = try directory.open(file.description)
+      var sum = SHA256()
+      let buffer = AlignedBuffer(capacity: 1 << 20)
+      var offset: UInt64 = 0
+      while true {
+        let found = try plain.read(into: buffer, count: buffer.capacity, at: offset)
+        guard found > 0 else { break }
+        sum.append(buffer.view(count: found))
+        offset += UInt64(found)
+      }
+      guard sum.digest() != record.digest else { return }
+      note(
+        IntegrityFinding(.damage, file.description, "the manifest has another SHA-256 of it"))
+    } catch {
+      note(IntegrityFinding(error, in: file.description))
+    }
   }
 }

@@ -1,9 +1,16 @@
 import VarveFormat
 import VarvePlatform
 
+/// An entry whose value lies in a value file.
+struct PointerUse {
+  var pointer: ValuePointer
+  /// The offset of the block or record the entry is in.
+  var place: UInt64
+}
+
 extension StoreVerification {
   /// Checks the values that entries of one segment point to, file by file.
-  mutating func examine(_ uses: [SegmentChecks.PointerUse], _ segment: FileName) {
+  mutating func examine(_ uses: [PointerUse], of segment: FileName) {
     let byFile = Dictionary(grouping: uses, by: \.pointer.file)
     for (number, uses) in byFile.sorted(by: { $0.key < $1.key }) {
       guard let record = valueFiles[number] else {
@@ -12,7 +19,7 @@ extension StoreVerification {
           IntegrityFinding(
             .damage, segment.description,
             "points into \(missing), which the manifest does not name",
-            structure: FormatError.Structure.valuePointer.rawValue, offset: uses.first?.blockOffset)
+            structure: FormatError.Structure.valuePointer.rawValue, offset: uses.first?.place)
         )
         continue
       }

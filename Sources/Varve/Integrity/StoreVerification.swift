@@ -5,6 +5,8 @@ import VarvePlatform
 struct StoreVerification {
   let directory: any Directory
   let depth: IntegrityDepth
+  /// Segments are read block by block: what the disk holds, and an I/O error is a finding.
+  let environment: SegmentEnvironment
   private(set) var report = IntegrityReport()
   /// Not yet handed to the caller.
   private var pending: [IntegrityFinding] = []
@@ -13,6 +15,9 @@ struct StoreVerification {
 
   init(_ directory: any Directory, _ depth: IntegrityDepth) {
     self.directory = directory
+    environment = SegmentEnvironment(
+      directory: directory, mode: .pread,
+      blocks: BlockAccess(decompressor: Decompressor(), cache: BlockCache(budget: 1 << 20)))
     self.depth = depth
   }
 
@@ -30,7 +35,7 @@ struct StoreVerification {
     guard let manifest else {
       // Without a manifest nobody can say which files matter: each is held to its own header.
       for file in files where file.kind == .segment {
-        examineSegment(file, record: nil)
+        examineSegment(unnamed: file)
         try hand(to: onFinding)
       }
       return
@@ -40,7 +45,7 @@ struct StoreVerification {
     examineLogs(files, manifest)
     try hand(to: onFinding)
     for record in manifest.segments {
-      examineSegment(FileName(.segment, record.number), record: record)
+      examineSegment(record)
       try hand(to: onFinding)
     }
     for record in manifest.valueFiles {

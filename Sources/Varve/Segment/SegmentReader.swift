@@ -140,17 +140,22 @@ extension SegmentReader {
   ///
   /// - Parameter progress: called with the bytes of each piece that was read, from the same thread;
   ///   returning false stops the check. May wait, to bound the rate.
+  /// - Parameter onPointer: told of every pointer to a value, with the offset of its block.
+  /// - Returns: what was counted; less than there is where something could not be read.
+  @discardableResult
   func verify(
     progress: @escaping (UInt64) -> Bool = { _ in true },
+    onPointer: @escaping (ValuePointer, UInt64) -> Void = { _, _ in },
     _ report: @escaping (Finding) -> Void
-  ) throws(StoreError) {
+  ) throws(StoreError) -> SegmentProperties {
     let file = try openPlain()
     // The disk is to be checked, not the cache; where that cannot be had, the cache must do.
     try? file.dropCache()
     let verifier = SegmentVerifier(
       FilePieces(file: file, size: size), id: id, decompressor: environment.blocks.decompressor,
-      progress: progress, report: report)
+      progress: progress, onPointer: onPointer, report: report)
     verifier.run()
     do { try file.close() } catch { throw StoreError(error) }
+    return verifier.counted
   }
 }

@@ -161,6 +161,7 @@ extension SegmentVerifier {
     references[pointer.file, default: ValueReference(file: pointer.file, count: 0, bytes: 0)]
       .count += 1
     references[pointer.file]?.bytes += UInt64(pointer.storedCount)
+    onPointer(pointer, offset)
   }
 
   /// The last entry of a block stands at or before its separator, the next one behind it.

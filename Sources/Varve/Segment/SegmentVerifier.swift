@@ -17,6 +17,8 @@ final class SegmentVerifier {
   let report: (Finding) -> Void
   /// Called with the bytes read after each piece; false stops the check.
   private let progress: (UInt64) -> Bool
+  /// Told of every pointer to a value and the offset of its block.
+  let onPointer: (ValuePointer, UInt64) -> Void
 
   var order = EntryOrder()
   var counted = SegmentProperties()
@@ -28,12 +30,15 @@ final class SegmentVerifier {
 
   init(
     _ pieces: FilePieces, id: FileID, decompressor: Decompressor,
-    progress: @escaping (UInt64) -> Bool = { _ in true }, report: @escaping (Finding) -> Void
+    progress: @escaping (UInt64) -> Bool = { _ in true },
+    onPointer: @escaping (ValuePointer, UInt64) -> Void = { _, _ in },
+    report: @escaping (Finding) -> Void
   ) {
     self.pieces = pieces
     self.id = id
     self.decompressor = decompressor
     self.progress = progress
+    self.onPointer = onPointer
     self.report = report
   }
 

@@ -9,8 +9,7 @@ struct SegmentDump: SegmentVisitor {
   private init(_ writer: DumpWriter) { self.writer = writer }
 
   static func run(_ bytes: ByteView, _ writer: DumpWriter) {
-    var examination = SegmentExamination(
-      bytes, readsBlocks: true, visitor: SegmentDump(writer))
+    var examination = SegmentExamination(bytes, visitor: SegmentDump(writer))
     examination.run()
   }
 
