@@ -16,7 +16,7 @@ public struct StoreVerifier {
   let directory: any Directory
   private let lock: (any FileLock)?
 
-  /// For a store that nobody has open; it stays locked until the verifier is dropped.
+  /// For a store that nobody writes to; until the verifier is dropped nobody can.
   ///
   /// - Throws: `.locked` while somebody has it open, `.notFound`.
   public init(at path: String) throws(StoreError) {
@@ -38,7 +38,7 @@ public struct StoreVerifier {
   private static func lock(_ directory: any Directory) throws(FileSystemError) -> (any FileLock)? {
     guard try directory.status(of: FileName.lock) != nil else { return nil }
     do {
-      return try directory.lock(FileName.lock)
+      return try directory.lock(FileName.lock, isShared: true)
     } catch  where error.reason == .permission {
       return nil
     }

@@ -94,13 +94,15 @@ extension LogDump {
   }
 
   private func showEnd(_ bytes: ByteView, _ offset: Int) {
-    var item = DumpItem("end", at: UInt64(offset), length: UInt64(bytes.count - offset))
-    item.add("state", offset == bytes.count ? "the file ends here" : "nothing but zeros")
+    // A file cut within its header ends before its first record.
+    let rest = max(0, bytes.count - offset)
+    var item = DumpItem("end", at: UInt64(offset), length: UInt64(rest))
+    item.add("state", rest == 0 ? "the file ends here" : "nothing but zeros")
     writer.write(item)
   }
 
   private func showRest(_ bytes: ByteView, _ offset: Int) {
-    var item = DumpItem("unread", at: UInt64(offset), length: UInt64(bytes.count - offset))
+    var item = DumpItem("unread", at: UInt64(offset), length: UInt64(max(0, bytes.count - offset)))
     item.add("state", "no intact record header up to the end of the file")
     writer.write(item)
   }

@@ -1,0 +1,126 @@
+import VarveFormat
+import VarvePlatform
+import VarveTestSupport
+
+@testable import Varve
+
+/// A small store made file by file, cleanly closed, so that what each byte should be is known.
+///
+/// ```
+/// manifest-1   names segment-2, values-3 and log-4
+/// segment-2    40 entries; one of them points into values-3
+/// values-3     one value of 3,000 bytes
+/// log-4        two batches
+/// ```
+struct HandmadeStore {
+  static let manifestName = FileName(.manifest, 1)
+  static let segmentName = FileName(.segment, 2)
+  static let valuesName = FileName(.values, 3)
+  static let logName = FileName(.log, 4)
+
+  let directory: any Directory
+  private(set) var manifest = Manifest(storeID: FileID(low: 11, high: 12))
+
+  init(in directory: any Directory) throws {
+    self.directory = directory
+    manifest.number = 1
+    manifest.nextFileNumber = 5
+    manifest.logFloor = 4
+    manifest.isCleanlyClosed = true
+    let pointer = try writeValues()
+    try writeSegment(pointer)
+    try writeLog()
+    try write(manifest.encoded(), to: Self.manifestName)
+  }
+
+  /// Writes a file anew, whatever was there.
+  func write(_ bytes: [UInt8], to name: FileName) throws {
+    if try directory.status(of: name.description) != nil {
+      try directory.remove(name.description)
+    }
+    let file = try directory.create(name.description)
+    try file.write(bytes, at: 0)
+    try file.sync()
+    try file.close()
+  }
+
+  /// Everything a verification finds.
+  func findings(_ depth: IntegrityDepth, on fileSystem: any FileSystem) throws
+    -> [IntegrityFinding]
+  {
+    var found: [IntegrityFinding] = []
+    let verifier = try StoreVerifier(at: directory.path, on: fileSystem)
+    let report = try verifier.run(depth) { found.append($0) }
+    precondition(report.damage == found.count { $0.severity == .damage })
+    precondition(report.notices == found.count { $0.severity == .notice })
+    return found
+  }
+}
+
+// MARK: - The files
+
+extension HandmadeStore {
+  private mutating func writeValues() throws -> ValuePointer {
+    let id = FileID(low: 31, high: 32)
+    var random = SeededRandom(seed: 1)
+    let value = random.bytes(3000)
+    let header = FileHeader(.values, identity: id).encoded()
+    // Only what pointers reach matters here: the record's header is left as zeros.
+    let bytes = header + [UInt8](repeating: 0, count: 64) + value
+    try write(bytes, to: Self.valuesName)
+    manifest.valueFiles = [
+      ValueFileRecord(
+        number: 3, id: id, size: UInt64(bytes.count), valueCount: 1, valueBytes: 3000)
+    ]
+    let checksum = value.withByteView { CRC32C.checksum(of: $0, in: id, at: 128) }
+    return ValuePointer(
+      file: 3, offset: 128, storedCount: 3000, fullCount: 3000, checksum: checksum, codec: .none)
+  }
+
+  private mutating func writeSegment(_ pointer: ValuePointer) throws {
+    let file = try directory.create(Self.segmentName.description)
+    let writer = try SegmentWriter(
+      to: file, id: FileID(low: 21, high: 22), options: SegmentOptions(indexLeafBytes: 256),
+      policy: SegmentBlockPolicy(blockBytes: 512, compression: .none))
+    for index in 0..<40 {
+      var encoded = ByteWriter()
+      pointer.encode(to: &encoded)
+      let isPointer = index == 17
+      let value = isPointer ? encoded.bytes : Array("value \(index) \(index) \(index)".utf8)
+      let entry = StoredEntry(
+        [0, 0, 0, 1] + Array("key \(100 + index)".utf8), UInt64(index + 1),
+        isPointer ? .pointer : .put, value: value)
+      try entry.withView { try writer.add($0) }
+    }
+    let summary = try writer.finish()
+    try file.sync()
+    try file.close()
+    manifest.segments = [summary.record(number: 2, level: 1)]
+    manifest.lastSequence = SequenceNumber(40)
+  }
+
+  private mutating func writeLog() throws {
+    let identity = LogIdentity(number: 4, salt: 99)
+    var writer = ByteWriter()
+    writer.append(
+      FileHeader(
+        .log, number: 4, identity: FileID(low: 99, high: 0), storeTag: manifest.storeID.low
+      ).encoded())
+    for (index, sequence) in [41, 42].enumerated() {
+      var batch = BatchEncoder()
+      try Array("new \(index)".utf8).withByteView { key in
+        try batch.put(key, in: 1, key)
+      }
+      batch.withPayload { payload in
+        LogFramer.frame(
+          .batch, payload, firstSequence: SequenceNumber(UInt64(sequence)), watermark: .none,
+          identity: identity, offset: UInt64(writer.count), into: &writer)
+      }
+    }
+    try write(writer.bytes, to: Self.logName)
+    manifest.logs = [
+      LogExtent(
+        number: 4, length: UInt64(writer.count), lastSequence: SequenceNumber(42))
+    ]
+  }
+}

@@ -1,0 +1,153 @@
+import Testing
+import VarveFormat
+import VarvePlatform
+import VarveTestSupport
+
+@testable import Varve
+
+@Suite("Store verifier")
+struct StoreVerifierTests {
+  @Test("finds nothing in a sound store", arguments: FileSystemKind.allCases)
+  func findsNothing(on kind: FileSystemKind) throws {
+    try kind.withDirectory { directory, fileSystem, _ in
+      let store = try HandmadeStore(in: directory)
+      #expect(try store.findings(.fast, on: fileSystem) == [])
+      #expect(try store.findings(.deep, on: fileSystem) == [])
+      let report = try StoreVerifier(at: directory.path, on: fileSystem).run(.deep)
+      #expect(report.files == 4)
+      #expect(report.entries == 42)
+      #expect(report.values == 1)
+      #expect(report.logRecords == 2)
+      #expect(report.blocks > 2)
+      #expect(report.isSound)
+    }
+  }
+
+  static let coveredFiles = [
+    HandmadeStore.manifestName, HandmadeStore.segmentName, HandmadeStore.logName,
+  ]
+
+  @Test("finds a flip of any byte and names its file", arguments: coveredFiles)
+  func findsEveryFlip(in name: FileName) throws {
+    try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
+      let store = try HandmadeStore(in: directory)
+      let original = try readAll(name.description, in: directory)
+      for offset in original.indices {
+        var bytes = original
+        bytes[offset] ^= 1 << UInt8(offset % 8)
+        try store.write(bytes, to: name)
+        let damage = try store.findings(.deep, on: fileSystem).filter { $0.severity == .damage }
+        let isNamed = damage.contains { $0.file == name.description }
+        if !isNamed { Issue.record("the flip at \(offset) of \(original.count) is not found") }
+      }
+    }
+  }
+
+  @Test("finds a flip of any byte that a pointer reaches, and the value file cut or swapped")
+  func checksValues() throws {
+    try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
+      let store = try HandmadeStore(in: directory)
+      let name = HandmadeStore.valuesName
+      let original = try readAll(name.description, in: directory)
+      for offset in [0, 40, 63, 128, 1500, original.count - 1] {
+        var bytes = original
+        bytes[offset] ^= 0x10
+        try store.write(bytes, to: name)
+        let damage = try store.findings(.deep, on: fileSystem)
+        #expect(damage.count >= 1 && damage.allSatisfy { $0.file == name.description })
+      }
+      try store.write(Array(original.dropLast()), to: name)
+      let cut = try store.findings(.fast, on: fileSystem)
+      #expect(cut.map(\.message) == ["has 3127 bytes; the manifest says 3128"])
+      let header = FileHeader(.values, identity: FileID(low: 77, high: 78)).encoded()
+      try store.write(header + original.dropFirst(64), to: name)
+      let swapped = try store.findings(.fast, on: fileSystem)
+      #expect(swapped.map(\.message) == ["is another value file than the manifest names"])
+    }
+  }
+
+  @Test("finds a missing or cut file of every kind, fast", arguments: FileSystemKind.allCases)
+  func findsMissingFiles(on kind: FileSystemKind) throws {
+    try kind.withDirectory { directory, fileSystem, _ in
+      let store = try HandmadeStore(in: directory)
+      let names = [
+        HandmadeStore.segmentName, HandmadeStore.valuesName, HandmadeStore.logName,
+      ]
+      for name in names {
+        let original = try readAll(name.description, in: directory)
+        try store.write(Array(original.dropLast(8)), to: name)
+        let cut = try store.findings(.fast, on: fileSystem)
+        #expect(cut.map(\.file) == [name.description])
+        try directory.remove(name.description)
+        let missing = try store.findings(.fast, on: fileSystem)
+        #expect(missing.map(\.file) == [name.description])
+        #expect(missing.allSatisfy { $0.severity == .damage })
+        try store.write(original, to: name)
+      }
+      #expect(try store.findings(.deep, on: fileSystem) == [])
+    }
+  }
+
+  @Test("goes on behind a flaw: two damaged blocks are two findings")
+  func findsSeveral() throws {
+    try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
+      let store = try HandmadeStore(in: directory)
+      var bytes = try readAll(HandmadeStore.segmentName.description, in: directory)
+      bytes[100] ^= 1
+      bytes[700] ^= 1
+      try store.write(bytes, to: HandmadeStore.segmentName)
+      let found = try store.findings(.deep, on: fileSystem)
+      #expect(found.count == 2)
+      #expect(found.allSatisfy { $0.structure == "data block" })
+      #expect(found.compactMap(\.offset).sorted() == found.compactMap(\.offset))
+    }
+  }
+
+  @Test("examines segments by their own headers where the manifest is unreadable")
+  func survivesABrokenManifest() throws {
+    try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
+      let store = try HandmadeStore(in: directory)
+      for name in [HandmadeStore.manifestName, HandmadeStore.segmentName] {
+        var bytes = try readAll(name.description, in: directory)
+        bytes[bytes.count / 2] ^= 1
+        try store.write(bytes, to: name)
+      }
+      let files = Set(try store.findings(.fast, on: fileSystem).map(\.file))
+      #expect(
+        files == [HandmadeStore.manifestName.description, HandmadeStore.segmentName.description])
+    }
+  }
+
+  @Test("tells leftovers from damage, and leaves strange files alone")
+  func notesLeftovers() throws {
+    try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
+      let store = try HandmadeStore(in: directory)
+      try store.write([1, 2, 3], to: FileName(.segment, 1))
+      for name in ["manifest-0000000000000002.new", "notes.txt"] {
+        try directory.create(name).close()
+      }
+      let found = try store.findings(.deep, on: fileSystem)
+      #expect(found.allSatisfy { $0.severity == .notice })
+      #expect(
+        found.map(\.file) == ["manifest-0000000000000002.new", "segment-0000000000000001"])
+    }
+  }
+
+  @Test("says that a directory is no store, and that a store is locked")
+  func saysWhatHinders() throws {
+    try FileSystemKind.simulated.withDirectory { directory, fileSystem, path in
+      let missing = #expect(throws: StoreError.self) {
+        try StoreVerifier(at: path, on: fileSystem).run(.fast)
+      }
+      #expect(missing?.code == .notFound)
+      let store = try HandmadeStore(in: directory)
+      let lock = try directory.lock(FileName.lock, isShared: false)
+      let locked = #expect(throws: StoreError.self) {
+        try StoreVerifier(at: path, on: fileSystem)
+      }
+      #expect(locked?.code == .locked)
+      lock.release()
+      #expect(try store.findings(.fast, on: fileSystem) == [])
+    }
+  }
+}
