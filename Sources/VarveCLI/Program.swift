@@ -136,6 +136,7 @@ enum StoreAdvice {
     case .corrupted: "'varve verify --deep' lists all damage; restore the file from a copy"
     case .poisoned: "the store stopped writing after a failed write; open it again to recover"
     case .full: "make room on the disk and try again; nothing was lost"
+    case .notFound: "check the path; only 'put' and 'import' make a store"
     case .incompatible: "a newer version of this program may be able to read it"
     default: nil
     }

@@ -61,7 +61,33 @@ extension WriteBatch {
     bytes key: Span<UInt8>, _ value: Span<UInt8>, in keyspace: Keyspace,
     expiresIn milliseconds: UInt64? = nil
   ) {
-    let expiry = keyspace.expiry(in: milliseconds)
+    put(key, value, keyspace, expiry: keyspace.expiry(in: milliseconds))
+  }
+
+  /// Stores `value` under `key` until a moment, in milliseconds since 1970, which may have passed.
+  @inlinable
+  public mutating func put<Key: StoreKey, Value: StoreValue>(
+    _ key: Key, _ value: Value, in keyspace: Keyspace, expiresAt moment: UInt64
+  ) {
+    key.withKeyBytes { key in
+      value.withValueBytes { value in
+        put(bytes: key, value, in: keyspace, expiresAt: moment)
+      }
+    }
+  }
+
+  /// ``put(_:_:in:expiresAt:)`` for bytes that are lent.
+  public mutating func put(
+    bytes key: Span<UInt8>, _ value: Span<UInt8>, in keyspace: Keyspace,
+    expiresAt moment: UInt64
+  ) {
+    // Zero is stored for "never", and so far back nothing tells it from one.
+    put(key, value, keyspace, expiry: max(1, moment))
+  }
+
+  private mutating func put(
+    _ key: Span<UInt8>, _ value: Span<UInt8>, _ keyspace: Keyspace, expiry: ExpiryTime
+  ) {
     key.withByteView { key in
       value.withByteView { value in
         add(to: keyspace) { encoder throws(FormatError) in

@@ -89,3 +89,22 @@ struct ByteStream {
     return !isAtEnd
   }
 }
+
+extension InputFile {
+  /// All of an input; `limit` bounds what is held in memory.
+  static func contents(of path: String, limit: Int) throws -> [UInt8] {
+    var source = try InputFile(path).source
+    var bytes: [UInt8] = []
+    var chunk: [UInt8] = []
+    while true {
+      try source.next(into: &chunk)
+      guard !chunk.isEmpty else { return bytes }
+      guard chunk.count <= limit - bytes.count else {
+        throw CommandFailure(
+          "\(source.name): longer than \(Quantity.grouped(UInt64(limit))) bytes, the most that a"
+            + " value may have")
+      }
+      bytes += chunk
+    }
+  }
+}

@@ -47,3 +47,26 @@ struct VectorReader: RecordReader {
     InputError(line: line, column: 0, message: message)
   }
 }
+
+// MARK: - Dimension
+
+extension VectorReader {
+  /// Numbers in a row, from the size of the input and the count of keys; both must be regular files,
+  /// since the keys are read twice.
+  static func dimension(of rows: InputFile, keys path: String) throws -> Int {
+    let keys = try InputFile(path)
+    guard let size = rows.size, keys.size != nil else {
+      throw UsageError("--dimension is needed where rows or keys come from a pipe")
+    }
+    var reader = LineReader(keys.source)
+    var key: [UInt8] = []
+    var count: UInt64 = 0
+    while try reader.next(into: &key, limit: Limits.keyBytes) { count += 1 }
+    guard count > 0, size > 0, size % (count * 4) == 0, size / (count * 4) <= 1 << 28 else {
+      throw CommandFailure(
+        "\(rows.source.name): \(Quantity.grouped(size)) bytes are not"
+          + " \(Quantity.grouped(count)) rows of whole numbers; is every key in \(path)?")
+    }
+    return Int(size / (count * 4))
+  }
+}

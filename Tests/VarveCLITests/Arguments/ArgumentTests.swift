@@ -122,7 +122,7 @@ struct ArgumentTests {
         """)
   }
 
-  @Test("keeps help within the width, and every command's table whole", arguments: [60, 80, 100])
+  @Test("keeps help within the width, and every command's table whole", arguments: [72, 80, 100])
   func wrapsHelp(_ width: Int) {
     let help = HelpText(width: width)
     for command in Program.allCommands {

@@ -53,7 +53,7 @@ struct DumpTests {
         "0x00000000          64  file header     kind log, version 0, number 7,"
           + " salt 0x0000000000001234, store tag 0x000000000000abcd",
         "0x00000160          64  end             state nothing but zeros",
-        "                        sum             records 3, entries 6, payload bytes 156,"
+        "                        sum             records 3, entries 6, payload bytes 165,"
           + " first sequence 1, last sequence 6",
       ])
   }

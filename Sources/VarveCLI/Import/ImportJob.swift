@@ -1,0 +1,85 @@
+import Varve
+
+/// Reads entries and commits them in batches.
+struct ImportJob {
+  struct Settings {
+    /// For entries that name none.
+    var keyspace: String?
+    /// Of a keyspace that has to be made.
+    var policy: KeyspacePolicy
+    var batchEntries: Int
+    var durability: Durability
+    /// For errors.
+    var inputName: String
+  }
+
+  /// A batch is committed at this size, whatever its count: memory stays bounded.
+  static let batchBytes = 4 << 20
+
+  private let store: SegmentStore
+  private let settings: Settings
+  private var progress: ProgressReporter
+  private var batch = WriteBatch()
+  private var keyspaces: [String: Keyspace] = [:]
+  private var committed: UInt64 = 0
+
+  init(_ store: SegmentStore, _ settings: Settings, _ progress: ProgressReporter) {
+    self.store = store
+    self.settings = settings
+    self.progress = progress
+  }
+
+  /// Reads to the end. On return everything is durable.
+  mutating func run(_ reader: any RecordReader) throws -> ProgressBar.State {
+    do {
+      try read(reader)
+    } catch {
+      progress.clear()
+      guard let error = error as? InputError else { throw error }
+      throw CommandFailure(
+        "\(settings.inputName): \(error.description)\n  "
+          + "\(Quantity.count(committed, "entry", "entries")) before it are in the store")
+    }
+    progress.finish("imported")
+    return progress.state
+  }
+
+  private mutating func read(_ reader: some RecordReader) throws {
+    var reader = reader
+    var record = ImportRecord()
+    while try reader.next(into: &record) {
+      try add(record)
+      if batch.count >= settings.batchEntries || batch.byteCount >= Self.batchBytes {
+        try commit(reader.offset)
+      }
+    }
+    try commit(reader.offset)
+    if settings.durability == .buffered { try store.sync() }
+  }
+
+  private mutating func add(_ record: ImportRecord) throws {
+    let keyspace = try keyspace(record.keyspace ?? settings.keyspace)
+    if record.expiry == 0 {
+      batch.put(record.key, record.value, in: keyspace)
+    } else {
+      batch.put(record.key, record.value, in: keyspace, expiresAt: record.expiry)
+    }
+  }
+
+  private mutating func keyspace(_ name: String?) throws -> Keyspace {
+    let name = name ?? SegmentStore.defaultKeyspaceName
+    if let known = keyspaces[name] { return known }
+    let keyspace = try store.keyspace(toWrite: name, policy: settings.policy)
+    keyspaces[name] = keyspace
+    return keyspace
+  }
+
+  private mutating func commit(_ offset: UInt64) throws {
+    if batch.count > 0 {
+      try store.commit(batch, durability: settings.durability)
+      committed += UInt64(batch.count)
+      batch.removeAll()
+    }
+    progress.update(entries: committed, bytes: offset)
+  }
+}

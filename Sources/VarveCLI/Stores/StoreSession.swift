@@ -1,0 +1,62 @@
+import Varve
+
+/// Opens stores as commands want them, and closes them whatever happens.
+enum StoreSession {
+  /// Lends a store that is only read: nothing in it changes. Fails while a writer has it open.
+  static func reading<Result>(
+    _ path: String, _ body: (SegmentStore) throws -> Result
+  ) throws -> Result {
+    var options = StoreOptions()
+    options.access = .readOnly
+    options.createIfMissing = false
+    return try using(path, options, body)
+  }
+
+  /// Lends a store for writing.
+  ///
+  /// - Parameter creates: makes a missing store; otherwise a mistyped path is an error and not a
+  ///   new store.
+  static func writing<Result>(
+    _ path: String, creates: Bool, _ body: (SegmentStore) throws -> Result
+  ) throws -> Result {
+    var options = StoreOptions()
+    options.createIfMissing = creates
+    return try using(path, options, body)
+  }
+
+  private static func using<Result>(
+    _ path: String, _ options: StoreOptions, _ body: (SegmentStore) throws -> Result
+  ) throws -> Result {
+    let store = try SegmentStore.open(at: path, options: options)
+    let outcome: Swift.Result<Result, any Error> = Swift.Result { try body(store) }
+    do {
+      try store.close()
+    } catch {
+      // What went wrong first is what the person wants to know.
+      _ = try outcome.get()
+      throw error
+    }
+    return try outcome.get()
+  }
+}
+
+extension SegmentStore {
+  /// The keyspace that exists without having been made.
+  static let defaultKeyspaceName = "default"
+
+  /// A keyspace to read from: one that exists.
+  func keyspace(toRead name: String?) throws -> Keyspace {
+    let name = name ?? Self.defaultKeyspaceName
+    guard let keyspace = try existingKeyspace(name) else {
+      throw CommandFailure("there is no keyspace '\(EscapedText.text(Array(name.utf8)))'")
+    }
+    return keyspace
+  }
+
+  /// A keyspace to write to: made when it is missing.
+  func keyspace(
+    toWrite name: String?, policy: KeyspacePolicy = .default
+  ) throws -> Keyspace {
+    try keyspace(name ?? Self.defaultKeyspaceName, policy)
+  }
+}
