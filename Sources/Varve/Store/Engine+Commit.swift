@@ -161,7 +161,7 @@ extension Engine {
         state.liveLogs.append(
           LogExtent(
             number: end.log, length: end.offset,
-            lastSequence: SequenceNumber(state.nextSequence - 1)))
+            lastSequence: .zero))
       }
       work.wantLogWork()
     } else if log.wantsSpare {
@@ -174,7 +174,8 @@ extension Engine {
   func appendWatermark() throws(StoreError) {
     try alone { [self] () throws(StoreError) in
       guard let end = log.end, log.durable > LogPosition(log: end.log, offset: 0) else { return }
-      try log.makeRoom(for: LogRecordHeader.byteCount)
+      // Where there is no room the next log's first record says it in time.
+      guard log.hasRoom(for: LogRecordHeader.byteCount) else { return }
       guard let place = log.nextPlace else { return }
       var frame = ByteWriter()
       LogFramer.frame(

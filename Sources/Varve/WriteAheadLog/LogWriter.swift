@@ -36,7 +36,9 @@ final class LogWriter: @unchecked Sendable {
         try header.encoded().withByteView { header throws(FileSystemError) in
           try file.append(header, at: 0)
         }
-        // A synced file whose name was not synced can be gone after a crash.
+        // A header that is not durable before the first record would make an honest crash look
+        // like damage; and a synced file whose name was not synced can be gone after a crash.
+        try file.sync()
         try directory.sync()
       } catch {
         try? file.close()

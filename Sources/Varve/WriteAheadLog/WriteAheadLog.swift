@@ -31,6 +31,14 @@ final class WriteAheadLog: Sendable {
     var spare: LogWriter?
     var nextCapacity: UInt64
     var isPreparing = false
+
+    /// Where everything appended so far ends: in the last log that holds a record. The watermark
+    /// moves into a new log only once a record there is durable.
+    var reached: LogPosition? {
+      let logs = older + [current].compactMap(\.self)
+      return logs.last { $0.end > UInt64(FileHeader.byteCount) }
+        .map { LogPosition(log: $0.number, offset: $0.end) }
+    }
   }
 
   private let state: Mutex<State>
@@ -75,6 +83,13 @@ final class WriteAheadLog: Sendable {
 // MARK: - Appending (the leader)
 
 extension WriteAheadLog {
+  /// Whether records of `byteCount` bytes fit the current log.
+  func hasRoom(for byteCount: Int) -> Bool {
+    state.withLock { state in
+      state.current.map { $0.capacity - $0.end >= UInt64(byteCount) } ?? false
+    }
+  }
+
   /// Makes room for records of `byteCount` bytes, in a new log if need be.
   ///
   /// - Returns: whether a new log was begun.
@@ -160,12 +175,9 @@ extension WriteAheadLog {
     try syncing.withLock { _ throws(StoreError) in
       if let failure { throw failure }
       let (older, current, reached) = state.withLock { state in
-        (
-          state.older, state.current,
-          state.current.map { LogPosition(log: $0.number, offset: $0.end) }
-        )
+        (state.older, state.current, state.reached)
       }
-      guard let current, let reached, reached > durable else { return }
+      guard let current, let reached, reached > durable || !older.isEmpty else { return }
       do throws(StoreError) {
         try syncValues()
       } catch {

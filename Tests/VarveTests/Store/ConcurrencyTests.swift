@@ -33,7 +33,9 @@ import VarveTestSupport
       let rounds = 150
       let isDone = Atomic<Bool>(false)
       let problems = Monitor<[String]>([])
-      func watch(_ what: String, _ body: @escaping @Sendable () throws -> Void) throws -> WorkerThread {
+      func watch(_ what: String, _ body: @escaping @Sendable () throws -> Void) throws
+        -> WorkerThread
+      {
         try WorkerThread(name: what) {
           do { try body() } catch { problems.withLock { $0.append("\(what): \(error)") } }
         }
@@ -81,7 +83,9 @@ import VarveTestSupport
               ) { _, value in
                 if let round = Self.round(of: value) { rounds.insert(round) }
               }
-              let other = try snapshot.withValue(for: "w\(writer)", in: other) { Self.round(of: $0) }
+              let other = try snapshot.withValue(for: "w\(writer)", in: other) {
+                Self.round(of: $0)
+              }
               if let other = other ?? nil { rounds.insert(other) }
               guard rounds.count <= 1 else {
                 throw StoreError(.invalid, "a snapshot saw rounds \(rounds) of one batch")
