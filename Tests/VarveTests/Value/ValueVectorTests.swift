@@ -72,14 +72,34 @@ struct ValueVectorTests {
   }
 
   private static func write(_ files: [ValueVectorMaker.File], to name: String) throws {
-    let vectors = try files.map {
-      Vector(
-        kind: "values", name: $0.name, note: $0.note, hex: hexadecimal($0.bytes),
-        expect: try read($0.bytes))
+    let vectors = try files.map { file in
+      JSON.object([
+        ("kind", "values"), ("name", .text(file.name)), ("note", .text(file.note)),
+        ("hex", .hex(file.bytes)), ("expect", json(try read(file.bytes))),
+      ])
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try encoder.encode(vectors).write(to: folder.appending(path: name))
+    try Data((JSON.list(vectors).written() + "\n").utf8).write(to: folder.appending(path: name))
+  }
+
+  private static func json(_ expectation: Vector.Expectation) -> JSON {
+    if let error = expectation.error {
+      return .object([
+        (
+          "error",
+          .object([
+            ("structure", .text(error.structure)), ("fault", .text(error.fault)),
+            ("offset", .number(error.offset)),
+          ])
+        )
+      ])
+    }
+    let values = (expectation.values ?? []).map { value in
+      JSON.object([
+        ("offset", .number(value.offset)), ("codec", .text(value.codec)),
+        ("value", .text(value.value)),
+      ])
+    }
+    return .object([("values", .list(values))])
   }
 
   /// What reading all records of a sealed file gives, with the first error.
