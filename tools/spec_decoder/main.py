@@ -52,6 +52,15 @@ def main():
     arguments = parser.parse_args()
     if not (arguments.files or arguments.entries or arguments.vectors):
         parser.error("nothing to do")
+    try:
+        sys.exit(0 if _run(arguments) else 1)
+    except OSError as error:
+        print(f"spec-decoder: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _run(arguments):
+    """Does what was asked; whether nothing was damaged."""
     whole = True
     if arguments.files:
         whole = _print_files(arguments.files)
@@ -63,4 +72,4 @@ def main():
             whole = False
     if arguments.vectors:
         whole = vectors.run(arguments.vectors) and whole
-    sys.exit(0 if whole else 1)
+    return whole

@@ -339,10 +339,7 @@ class Segment:
 
     def _parse_block(self, item):
         stored = self._stored(item, "data block")
-        try:
-            data = decompress(item.codec, stored, item.full, item.offset)
-        except Damage as damage:
-            raise Damage("data block", "value", item.offset, damage.what)
+        data = decompress(item.codec, stored, item.full, item.offset)
         raw = item.codec == 0
 
         def rule(condition, at, what, fault="value"):

@@ -134,8 +134,14 @@ class Store:
         for key, (_, kind, _, value) in self.newest.items():
             if key[:4] != bytes(4) or key[4:5] != b"k" or kind == DELETE:
                 continue
-            value = self._value(kind, value)
-            names[parse_keyspace_record(value)["number"]] = key[5:].decode()
+            record = parse_keyspace_record(self._value(kind, value))
+            try:
+                name = key[5:].decode()
+            except UnicodeDecodeError:
+                raise Damage("keyspace record", "value", 0, "a name that is not UTF-8")
+            if not 1 <= len(key) - 5 <= 255:
+                raise Damage("keyspace record", "limit", 0, "length of a name")
+            names[record["number"]] = name
         return names
 
     def _value(self, kind, value):

@@ -88,14 +88,12 @@ def _find_header(data, end):
     at = (end + 7) & ~7
     if not is_zero(data[end:at]):
         raise Damage("value record", "value", end, "bytes between records")
+    for found in range(at, min(at + 8 * 512, len(data) - 7), 8):
+        if data[found : found + 8] != bytes(8):
+            return found
     if at + RECORD_HEADER > len(data):
-        raise Damage("value record", "truncated", len(data), "no end record")
-    found = at
-    while found < len(data) and data[found : found + 8] == bytes(min(8, len(data) - found)):
-        found += 8
-        if found > at + 8 * 511 or found >= len(data):
-            raise Damage("value record", "value", at, UNWRITTEN)
-    return found
+        raise Damage("value record", "truncated", min(at, len(data)), "no end record")
+    raise Damage("value record", "value", at, UNWRITTEN)
 
 
 def _place(record, end):

@@ -67,7 +67,7 @@ package struct ValueFileWalk {
       let fault: FormatError.Fault =
         window.dropping(Int(first &- position)).count < ValueRecord.headerBytes
         ? .truncated : .value("record type")
-      throw FormatError(.valueRecord, fault, at: first)
+      throw FormatError(.valueRecord, fault, at: min(first, size))
     }
     return position &+ UInt64(index)
   }

@@ -130,7 +130,10 @@ extension SpecDecoderTests {
   private func add(
     to batch: inout WriteBatch, _ keyspace: Keyspace, _ random: inout SeededRandom
   ) {
-    let key = "package/\(random.below(300))"
+    let number = random.below(300)
+    // Some keys are long enough for every branch of the hash.
+    let key =
+      number % 7 == 0 ? "a package with a name of many letters/\(number)" : "package/\(number)"
     switch random.below(10) {
     case 0, 1: batch.delete(key, in: keyspace)
     case 2:
