@@ -30,7 +30,8 @@ struct SegmentOutput {
   private let engine: Engine
   private let level: UInt8
   private let rules: ValueRules
-  private let pacer: WritePacer
+  /// Nil for a flush: nothing holds it up, not even a close.
+  private let pacer: WritePacer?
   private var writer: (number: UInt64, writer: SegmentWriter)?
   private var valueWriter: ValueFileWriter?
   private var keyspace: UInt32?
@@ -39,7 +40,7 @@ struct SegmentOutput {
   private var result = Result()
   private var begun: [FileName] = []
 
-  init(_ engine: Engine, level: UInt8, _ rules: ValueRules, pacer: WritePacer) {
+  init(_ engine: Engine, level: UInt8, _ rules: ValueRules, pacer: WritePacer? = nil) {
     self.engine = engine
     self.level = level
     self.rules = rules
@@ -124,7 +125,7 @@ extension SegmentOutput {
   private mutating func pace() throws(StoreError) {
     let bytes = segmentBytes
     guard bytes > pacedBytes + WritePacer.stepBytes else { return }
-    try pacer.spend(bytes - pacedBytes)
+    try pacer?.spend(bytes - pacedBytes)
     pacedBytes = bytes
   }
 }

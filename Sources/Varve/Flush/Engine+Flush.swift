@@ -47,7 +47,7 @@ extension Engine {
   ) throws(StoreError) -> SegmentOutput.Result {
     let rules = SegmentOutput.ValueRules(
       keyspaces: catalog.liveness(), isRelocated: isRelocated)
-    var output = SegmentOutput(self, level: 0, rules, pacer: flushPacer)
+    var output = SegmentOutput(self, level: 0, rules)
     do throws(StoreError) {
       let sealed = try placement.seal(tables.flatMap(\.valueFiles))
       var merge = MergingCursor(tables.map { EntrySource($0.table) })

@@ -37,7 +37,6 @@ final class Engine: Sendable {
   let snapshots = SnapshotList()
   let metrics: MetricsRecorder
   let work: BackgroundWork
-  let flushPacer: WritePacer
   let compactionPacer: WritePacer
   /// Held while a compaction is at work.
   let compacting = Mutex(CompactionMemory())
@@ -87,7 +86,6 @@ final class Engine: Sendable {
         try placement.sync()
       })
     work = BackgroundWork()
-    flushPacer = WritePacer(bytesPerSecond: nil, clock: parts.clock, work: work)
     compactionPacer = WritePacer(
       bytesPerSecond: parts.options.backgroundWriteRate, clock: parts.clock, work: work)
     visibleSequence = Atomic(parts.lastSequence.rawValue)
