@@ -26,9 +26,7 @@ struct LevelMap: Sendable {
       repeating: [], count: max(deepest, options.lastLevel) + 1)
     for segment in segments { levels[Int(segment.level)].append(segment) }
     levels[0].sort { ($0.largestSequence, $0.number) < ($1.largestSequence, $1.number) }
-    for level in levels.indices.dropFirst() {
-      levels[level].sort { $0.smallestKey.isBelow($1.smallestKey) }
-    }
+    for level in levels.indices.dropFirst() { levels[level].sortByKey() }
     self.levels = levels
     (base, targets) = Self.shape(levels.map { $0.bytes }, options)
   }
@@ -40,7 +38,10 @@ struct LevelMap: Sendable {
     var targets = [UInt64](repeating: 0, count: bytes.count)
     var base = last
     targets[last] = max(bytes[last], options.baseBytes)
-    while base > 1, targets[base] > options.baseBytes {
+    // Level 0 comes down in pieces of about `baseBytes`. Merged straight into a level r times as
+    // large a byte costs 1 + r; by way of a level a tenth of that, (1 + r/10) + (1 + r/(1 + r/10)),
+    // which is less from r = 5 on.
+    while base > 1, targets[base] > options.baseBytes * options.levelMultiplier / 2 {
       targets[base - 1] = targets[base] / options.levelMultiplier
       base -= 1
     }
@@ -74,6 +75,14 @@ extension Collection where Element == SegmentRecord {
 }
 
 extension [SegmentRecord] {
+  /// Sorts disjoint segments; a manifest lists them so already.
+  fileprivate mutating func sortByKey() {
+    let isSorted = indices.dropFirst().allSatisfy {
+      self[$0 - 1].smallestKey.isBelow(self[$0].smallestKey)
+    }
+    if !isSorted { sort { $0.smallestKey.isBelow($1.smallestKey) } }
+  }
+
   /// The first index at which `isBefore` no longer holds; it must hold up to there.
   func partitionPoint(_ isBefore: (SegmentRecord) -> Bool) -> Int {
     var low = 0
