@@ -32,9 +32,9 @@ public struct IntegrityFinding: Sendable, Equatable {
     self.message = message
   }
 
-  init(_ error: FormatError, in file: String) {
+  init(_ error: FormatError, in file: String, _ severity: Severity = .damage) {
     self.init(
-      .damage, file, "\(error.fault)", structure: error.structure.rawValue, offset: error.offset)
+      severity, file, "\(error.fault)", structure: error.structure.rawValue, offset: error.offset)
   }
 
   init(_ finding: Finding) {
@@ -43,9 +43,9 @@ public struct IntegrityFinding: Sendable, Equatable {
       offset: finding.offset)
   }
 
-  init(_ error: FileSystemError, in file: String) {
+  init(_ error: FileSystemError, in file: String, _ severity: Severity = .damage) {
     self.init(
-      .damage, file,
+      severity, file,
       "\(error.operation.rawValue) failed (\(error.reason), system error \(error.number))")
   }
 

@@ -33,7 +33,7 @@ extension StoreVerification {
             .notice, "\(FileName(.log, orphan))",
             "left over; the next opening for writing removes it"))
       }
-      for part in replay.parts { examineBatches(part) }
+      for part in replay.parts { examineBatches(part, durable: replay.durable) }
     } catch {
       note(error.error, error.file)
     }
@@ -50,27 +50,30 @@ extension StoreVerification {
   }
 
   /// Every entry of every record that opening would replay.
-  private mutating func examineBatches(_ part: LogReplay.Part) {
+  private mutating func examineBatches(_ part: LogReplay.Part, durable: LogPosition) {
     let file = FileName(.log, part.identity.number)
     var reader = LogReader(part.bytes, identity: part.identity)
     while let record = reader.next() {
       count(logRecords: 1)
       guard record.type == .batch else { continue }
       do throws(FormatError) {
-        try examineBatch(record, file)
+        let end = LogPosition(log: file.number, offset: record.end)
+        try examineBatch(record, isDurable: end <= durable)
       } catch {
         note(error, file)
       }
     }
   }
 
-  private mutating func examineBatch(_ record: LogRecord, _ file: FileName) throws(FormatError) {
+  private mutating func examineBatch(
+    _ record: LogRecord, isDurable: Bool
+  ) throws(FormatError) {
     var batch = try BatchDecoder(record.payload, at: record.offset + 32)
     while let entry = try batch.next() {
       count(entries: 1)
       guard depth == .deep, entry.kind == .pointer else { continue }
       let pointer = try ValuePointer(decoding: entry.value, at: record.offset)
-      examineLoggedValue(pointer, file, record.offset)
+      examineLoggedValue(pointer, isDurable: isDurable)
     }
   }
 }

@@ -24,53 +24,87 @@ extension StoreVerification {
         continue
       }
       let pieces = ValuePieces(record, in: directory)
+      // A file that is missing or another one is a finding of its own, and not one for each value.
+      guard (try? pieces.checkOutline()) != nil else { continue }
       for use in uses.sorted(by: { $0.pointer.offset < $1.pointer.offset }) {
-        examine(use.pointer, pieces)
+        examine(pieces) { pieces throws(ValuePieces.Failure) in
+          try pieces.checkRecord(of: use.pointer)
+        }
       }
     }
   }
 
   /// Checks the value of an entry that is still in a log. Value files that are being filled are in
   /// no manifest yet: the file's own header then says what it is.
-  mutating func examineLoggedValue(_ pointer: ValuePointer, _ log: FileName, _ offset: UInt64) {
-    examine(pointer, ValuePieces(FileName(.values, pointer.file), in: directory))
-  }
-
-  private mutating func examine(_ pointer: ValuePointer, _ pieces: ValuePieces) {
-    do throws(ValuePieces.Failure) {
+  ///
+  /// - Parameter isDurable: whether the entry's record was known to be on disk; if not, a value
+  ///   that is not whole is part of the torn tail.
+  mutating func examineLoggedValue(_ pointer: ValuePointer, isDurable: Bool) {
+    let pieces = ValuePieces(FileName(.values, pointer.file), in: directory)
+    examine(pieces, isDurable ? .damage : .notice) { pieces throws(ValuePieces.Failure) in
       try pieces.check(pointer)
-      count(bytes: UInt64(pointer.storedCount), values: 1)
-    } catch {
-      note(IntegrityFinding(error, in: pieces.name.description))
     }
   }
 
-  /// Presence, size and header; the values themselves are reached by their pointers.
+  private mutating func examine(
+    _ pieces: ValuePieces, _ severity: IntegrityFinding.Severity = .damage,
+    _ check: (ValuePieces) throws(ValuePieces.Failure) -> Void
+  ) {
+    do throws(ValuePieces.Failure) {
+      try check(pieces)
+      count(values: 1)
+    } catch {
+      note(IntegrityFinding(error, in: pieces.name.description, severity))
+    }
+  }
+
+  /// Presence, size and header; the deep form reads every record and value as well.
   mutating func examineValueFile(_ record: ValueFileRecord) {
     let pieces = ValuePieces(record, in: directory)
-    report(pieces)
+    do throws(ValuePieces.Failure) {
+      try pieces.checkOutline()
+      countFiles(1)
+    } catch {
+      note(IntegrityFinding(error, in: pieces.name.description))
+      return
+    }
+    if depth == .deep { examineRecords(record) }
   }
 
-  private mutating func report(_ pieces: ValuePieces) {
-    countFiles(1)
-    do throws(ValuePieces.Failure) { try pieces.checkOutline() } catch {
-      note(IntegrityFinding(error, in: pieces.name.description))
+  private mutating func examineRecords(_ record: ValueFileRecord) {
+    let reader = ValueFileReader(
+      record,
+      in: ValueEnvironment(directory: directory, mode: .pread, blocks: environment.blocks))
+    var findings: [IntegrityFinding] = []
+    var bytes: UInt64 = 0
+    do throws(StoreError) {
+      try reader.verify(
+        progress: { count in
+          bytes += count
+          return true
+        }, { findings.append(IntegrityFinding($0)) })
+    } catch {
+      findings.append(IntegrityFinding(error, in: reader.name))
     }
+    count(bytes: bytes)
+    for finding in findings { note(finding) }
   }
 }
 
 extension IntegrityFinding {
-  init(_ failure: ValuePieces.Failure, in file: String) {
+  init(
+    _ failure: ValuePieces.Failure, in file: String, _ severity: Severity = .damage
+  ) {
     switch failure {
-    case .format(let error): self.init(error, in: file)
-    case .system(let error): self.init(error, in: file)
+    case .format(let error): self.init(error, in: file, severity)
+    case .system(let error): self.init(error, in: file, severity)
     case .size(let found, let expected):
       self.init(
-        .damage, file, "has \(found) bytes; the manifest says \(expected)",
+        severity, file, "has \(found) bytes; the manifest says \(expected)",
         offset: min(found, expected))
     case .identity:
       self.init(
-        .damage, file, "is another value file than the manifest names",
+        severity, file, "is another value file than the manifest names",
         structure: FormatError.Structure.fileHeader.rawValue, offset: 32)
     }
   }

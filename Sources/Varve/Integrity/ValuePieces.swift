@@ -39,10 +39,35 @@ struct ValuePieces {
     if let record, record.id != id { throw .identity }
   }
 
+  /// The record that `pointer` points to is there and is the one it means. Cheap: 32 bytes; the
+  /// value itself is checked where its file is.
+  func checkRecord(of pointer: ValuePointer) throws(Failure) {
+    let id = try identityOfRecord()
+    guard pointer.offset >= ValuePlace.firstValue else {
+      throw .format(FormatError(.valuePointer, .value("offset"), at: pointer.offset))
+    }
+    let offset = pointer.offset - UInt64(ValueRecord.headerBytes)
+    let bytes = try read(offset, ValueRecord.headerBytes)
+    do throws(FormatError) {
+      guard case .value(let header) = try ValueRecord(decoding: bytes.view(), in: id, at: offset),
+        header.matches(pointer)
+      else {
+        throw FormatError(.valueRecord, .value("a field that a pointer knows"), at: offset)
+      }
+    } catch {
+      throw .format(error)
+    }
+  }
+
+  /// The manifest's word for a file it names, else the file's own.
+  private func identityOfRecord() throws(Failure) -> FileID {
+    if let record { return record.id }
+    return try identity()
+  }
+
   /// The stored bytes of the value have their checksum and decompress to their length.
   func check(_ pointer: ValuePointer) throws(Failure) {
-    let id: FileID
-    if let record { id = record.id } else { id = try identity() }
+    let id = try identityOfRecord()
     let bytes = try read(pointer.offset, Int(pointer.storedCount))
     do throws(FormatError) {
       let view = bytes.view()

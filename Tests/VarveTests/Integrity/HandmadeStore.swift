@@ -9,7 +9,7 @@ import VarveTestSupport
 /// ```
 /// manifest-1   names segment-2, values-3 and log-4
 /// segment-2    40 entries; one of them points into values-3
-/// values-3     one value of 3,000 bytes
+/// values-3     one value of 300 bytes
 /// log-4        two batches
 /// ```
 struct HandmadeStore {
@@ -61,20 +61,11 @@ struct HandmadeStore {
 
 extension HandmadeStore {
   private mutating func writeValues() throws -> ValuePointer {
-    let id = FileID(low: 31, high: 32)
     var random = SeededRandom(seed: 1)
-    let value = random.bytes(3000)
-    let header = FileHeader(.values, identity: id).encoded()
-    // Only what pointers reach matters here: the record's header is left as zeros.
-    let bytes = header + [UInt8](repeating: 0, count: 64) + value
-    try write(bytes, to: Self.valuesName)
-    manifest.valueFiles = [
-      ValueFileRecord(
-        number: 3, id: id, size: UInt64(bytes.count), valueCount: 1, valueBytes: 3000)
-    ]
-    let checksum = value.withByteView { CRC32C.checksum(of: $0, in: id, at: 128) }
-    return ValuePointer(
-      file: 3, offset: 128, storedCount: 3000, fullCount: 3000, checksum: checksum, codec: .none)
+    let writer = try ValueFileWriter(number: 3, id: FileID(low: 31, high: 32), in: directory)
+    let pointer = try random.bytes(300).withByteView { try writer.append($0) }
+    manifest.valueFiles = [try writer.seal()]
+    return pointer
   }
 
   private mutating func writeSegment(_ pointer: ValuePointer) throws {

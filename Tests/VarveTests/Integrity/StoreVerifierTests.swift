@@ -24,7 +24,8 @@ struct StoreVerifierTests {
   }
 
   static let coveredFiles = [
-    HandmadeStore.manifestName, HandmadeStore.segmentName, HandmadeStore.logName,
+    HandmadeStore.manifestName, HandmadeStore.segmentName, HandmadeStore.valuesName,
+    HandmadeStore.logName,
   ]
 
   @Test("finds a flip of any byte and names its file", arguments: coveredFiles)
@@ -43,22 +44,16 @@ struct StoreVerifierTests {
     }
   }
 
-  @Test("finds a flip of any byte that a pointer reaches, and the value file cut or swapped")
-  func checksValues() throws {
+  @Test("finds a value file cut or swapped, fast")
+  func checksValueFiles() throws {
     try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
       let store = try HandmadeStore(in: directory)
       let name = HandmadeStore.valuesName
       let original = try readAll(name.description, in: directory)
-      for offset in [0, 40, 63, 128, 1500, original.count - 1] {
-        var bytes = original
-        bytes[offset] ^= 0x10
-        try store.write(bytes, to: name)
-        let damage = try store.findings(.deep, on: fileSystem)
-        #expect(damage.count >= 1 && damage.allSatisfy { $0.file == name.description })
-      }
       try store.write(Array(original.dropLast()), to: name)
       let cut = try store.findings(.fast, on: fileSystem)
-      #expect(cut.map(\.message) == ["has 3127 bytes; the manifest says 3128"])
+      let size = original.count
+      #expect(cut.map(\.message) == ["has \(size - 1) bytes; the manifest says \(size)"])
       let header = FileHeader(.values, identity: FileID(low: 77, high: 78)).encoded()
       try store.write(header + original.dropFirst(64), to: name)
       let swapped = try store.findings(.fast, on: fileSystem)
