@@ -16,8 +16,8 @@ package struct SegmentExamination<Visitor: SegmentVisitor> {
   package var visitor: Visitor
   private let decompressor = Decompressor()
   private var id = FileID.zero
-  /// Where the last block ended, to see what lies between them.
-  private var blocksEnd: UInt64 = 0
+  /// Where the last block ended, to see what lies between them; nil behind one that was not found.
+  private var blocksEnd: UInt64?
 
   package init(_ file: ByteView, visitor: Visitor) {
     self.file = file
@@ -158,10 +158,13 @@ extension SegmentExamination {
     visitor.visit(node: top, at: nil)
     blocksEnd = blocks.offset
     for index in 0..<top.count {
-      guard let leaf = readLeaf(index, of: top, in: leaves) else { continue }
+      guard let leaf = readLeaf(index, of: top, in: leaves) else {
+        blocksEnd = nil
+        continue
+      }
       for item in 0..<leaf.count { readBlock(item, of: leaf, in: blocks) }
     }
-    checkZeros(from: blocksEnd, to: blocks.end, .dataBlock)
+    if let blocksEnd { checkZeros(from: blocksEnd, to: blocks.end, .dataBlock) }
   }
 
   private mutating func readLeaf(
@@ -171,7 +174,7 @@ extension SegmentExamination {
     let found = attempt { () throws(FormatError) -> (IndexNode, BlockHandle) in
       let handle = try top.handle(at: index)
       _ = try top.separator(at: index)
-      let bytes = try this.stored(handle, in: section, .blockIndex)
+      let bytes = try this.stored(handle, of: top, in: section, .blockIndex)
       let leaf = try IndexNode(decoding: bytes, .leaf, at: handle.offset)
       guard leaf.count == Int(handle.itemCount), leaf.firstNumber == handle.number else {
         throw FormatError(.blockIndex, .value("item count"), at: handle.offset)
@@ -190,18 +193,19 @@ extension SegmentExamination {
     guard
       let handle = attempt({ () throws(FormatError) in
         _ = try leaf.separator(at: index)
-        return try leaf.handle(at: index)
+        let handle = try leaf.handle(at: index)
+        try this.check(handle, of: leaf, in: section)
+        return handle
       })
-    else { return }
-    if handle.offset >= blocksEnd {
-      checkZeros(from: blocksEnd, to: min(handle.offset, section.end), .dataBlock)
-    } else {
-      visitor.damage(FormatError(.blockIndex, .value("block offset"), at: leaf.base))
+    else {
+      blocksEnd = nil
+      return
     }
-    blocksEnd = max(blocksEnd, min(handle.end, section.end))
+    if let blocksEnd { checkPlace(of: handle, behind: blocksEnd, leaf) }
+    blocksEnd = handle.end
     var owner: AlignedBuffer?
     let block = attempt { () throws(FormatError) in
-      try this.block(handle, in: section, &owner)
+      try this.block(handle, of: leaf, in: section, &owner)
     }
     // The buffer of a compressed block lives as long as the visit.
     withExtendedLifetime(owner) {
@@ -210,9 +214,10 @@ extension SegmentExamination {
   }
 
   private func block(
-    _ handle: BlockHandle, in section: SegmentSection, _ owner: inout AlignedBuffer?
+    _ handle: BlockHandle, of leaf: IndexNode, in section: SegmentSection,
+    _ owner: inout AlignedBuffer?
   ) throws(FormatError) -> DataBlock {
-    let stored = try stored(handle, in: section, .dataBlock)
+    let stored = try stored(handle, of: leaf, in: section, .dataBlock)
     var bytes = stored
     if handle.codec != .none {
       let buffer = try decompressor.decompress(
@@ -229,13 +234,31 @@ extension SegmentExamination {
     return block
   }
 
+  /// Blocks follow each other, with nothing but zeros between.
+  private mutating func checkPlace(
+    of handle: BlockHandle, behind end: UInt64, _ leaf: IndexNode
+  ) {
+    guard handle.offset >= end else {
+      return visitor.damage(FormatError(.blockIndex, .order, at: leaf.base))
+    }
+    checkZeros(from: end, to: handle.offset, .dataBlock)
+  }
+
+  /// A block or leaf must lie in the section that holds its like.
+  private func check(
+    _ handle: BlockHandle, of node: IndexNode, in section: SegmentSection
+  ) throws(FormatError) {
+    guard handle.offset >= section.offset, handle.end <= section.end else {
+      throw FormatError(.blockIndex, .limit("offset"), at: node.base)
+    }
+  }
+
   /// The stored bytes of a block or leaf, which must lie in `section` and have their checksum.
   private func stored(
-    _ handle: BlockHandle, in section: SegmentSection, _ structure: FormatError.Structure
+    _ handle: BlockHandle, of node: IndexNode, in section: SegmentSection,
+    _ structure: FormatError.Structure
   ) throws(FormatError) -> ByteView {
-    guard handle.offset >= section.offset, handle.end <= section.end else {
-      throw FormatError(.blockIndex, .limit("offset"), at: handle.offset)
-    }
+    try check(handle, of: node, in: section)
     let bytes = try part(at: handle.offset, UInt64(handle.storedCount), structure)
     let computed = CRC32C.checksum(of: bytes, in: id, at: handle.offset)
     guard computed == handle.checksum else {

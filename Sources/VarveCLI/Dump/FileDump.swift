@@ -15,6 +15,9 @@ struct FileDump {
         "\(name) is not a file of a store: neither its first bytes nor its name say what it is")
     }
     writer.begin(name, size: UInt64(bytes.count), kind: Self.title(of: kind))
+    if let named = FileName(parsing: name), named.kind != kind {
+      writer.damage(FormatError(.fileHeader, .magic, at: 0))
+    }
     switch kind {
     case .log: LogDump(writer: writer).run(bytes)
     case .segment: SegmentDump.run(bytes, writer)
