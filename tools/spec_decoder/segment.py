@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from .directory import HEADER_LENGTH, parse_header
 from .primitives import (
+    CODECS,
     MAX_ENGINE_KEY,
     MAX_SEQUENCE,
     MAX_U64,
@@ -517,5 +518,10 @@ def decode(data, identity=None):
             for kind, section in segment.sections.items()
         ],
         "leaves": len(segment.top),
+        **{
+            f"{codec}_blocks": count
+            for codec, count in zip(CODECS, segment.properties["blocks_by_codec"])
+            if count
+        },
         "entries": [entry.json() for entry in entries],
     }

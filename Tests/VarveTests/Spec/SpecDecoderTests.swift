@@ -49,6 +49,15 @@ struct SpecDecoderTests {
       }
       let run = try SpecDecoder.run(names.map { path + "/" + $0 })
       #expect(run.status == 0 && !run.output.contains("\"error\""), "\(run.output.suffix(500))")
+      for part in ["kind\": \"put", "kind\": \"delete", "kind\": \"pointer", "kind\": 4"] {
+        #expect(run.output.contains(part), "no \(part) in the store")
+      }
+      for codec in ["none", "lz4", "zstd"] {
+        #expect(run.output.contains("\"codec\": \"\(codec)\""), "no value is stored by \(codec)")
+      }
+      for codec in ["lz4", "zstd"] {
+        #expect(run.output.contains("\"\(codec)_blocks\""), "no block is stored by \(codec)")
+      }
     }
   }
 
