@@ -189,7 +189,7 @@ extension KeyspacePolicy {
   /// How blocks of the keyspace are made.
   var blocks: SegmentBlockPolicy {
     SegmentBlockPolicy(
-      blockBytes: blockBytes,
+      compression: compression, blockBytes: blockBytes,
       // Eight bytes are worth padding for where values are read as numbers, not for every text.
       alignmentShift: valueAlignment > 8 ? alignmentShift : 0)
   }
