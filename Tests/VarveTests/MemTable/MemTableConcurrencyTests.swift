@@ -11,6 +11,7 @@ import VarveTestSupport
   /// What the writer has done: entry n is inserted once this is n or more.
   private final class Progress: Sendable {
     let done = Atomic<UInt64>(0)
+    let troubles = Troubles()
   }
 
   private static let count: UInt64 = 6000
@@ -38,7 +39,7 @@ import VarveTestSupport
       if done > 0 {
         let wanted = entry(UInt64.random(in: 1...done, using: &random), shape)
         if table.find(wanted.key, at: wanted.sequence) != wanted {
-          Issue.record("seed \(seed): \(wanted) is missing")
+          progress.troubles.add("seed \(seed): \(wanted) is missing")
         }
       }
       if done == count { return }
@@ -59,15 +60,17 @@ import VarveTestSupport
         if let last {
           let (left, right) = ascending ? (last, entry) : (entry, last)
           if !left.comesBefore(right.key, right.sequence) {
-            Issue.record("\(left) stands before \(right)")
+            progress.troubles.add("\(left) stands before \(right)")
           }
         }
-        if entry != Self.entry(entry.sequence, shape) { Issue.record("\(entry) is damaged") }
+        if entry != Self.entry(entry.sequence, shape) {
+          progress.troubles.add("\(entry) is damaged")
+        }
         met += entry.sequence <= done ? 1 : 0
         last = entry
         if ascending { cursor.next() } else { cursor.previous() }
       }
-      if met != done { Issue.record("a walk met \(met) of \(done) entries") }
+      if met != done { progress.troubles.add("a walk met \(met) of \(done) entries") }
       if done == count { return }
     }
   }
@@ -84,6 +87,7 @@ import VarveTestSupport
     ]
     threads.append(try WorkerThread(name: "write") { Self.write(table, shape, progress) })
     for thread in threads { thread.join() }
+    #expect(progress.troubles.all == [])
     #expect(table.entryCount == Int(Self.count))
   }
 }
