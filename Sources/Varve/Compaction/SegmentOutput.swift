@@ -189,8 +189,8 @@ extension KeyspacePolicy {
   /// How blocks of the keyspace are made.
   var blocks: SegmentBlockPolicy {
     SegmentBlockPolicy(
-      compression: compression, blockBytes: blockBytes,
+      blockBytes: blockBytes,
       // Eight bytes are worth padding for where values are read as numbers, not for every text.
-      alignmentShift: valueAlignment > 8 ? alignmentShift : 0)
+      alignmentShift: valueAlignment > 8 ? alignmentShift : 0, compression: compression)
   }
 }

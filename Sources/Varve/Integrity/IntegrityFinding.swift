@@ -11,6 +11,7 @@ public struct IntegrityFinding: Sendable, Equatable {
     case notice
   }
 
+  /// How bad it is.
   public let severity: Severity
   /// The name of the file within the store.
   public let file: String
@@ -56,6 +57,7 @@ public struct IntegrityFinding: Sendable, Equatable {
 }
 
 extension IntegrityFinding: CustomStringConvertible {
+  /// The finding in one line.
   public var description: String {
     var text = "\(file): "
     if let structure { text += "\(structure): " }
@@ -76,15 +78,21 @@ public enum IntegrityDepth: Sendable {
 
 /// What a verification looked at, and how much of it is damaged.
 public struct IntegrityReport: Sendable, Equatable {
+  /// Files that were looked at.
   public internal(set) var files = 0
   /// Bytes that were read and checked.
   public internal(set) var bytes: UInt64 = 0
+  /// Blocks whose checksum was computed.
   public internal(set) var blocks = 0
+  /// Entries in segments that were looked at.
   public internal(set) var entries: UInt64 = 0
+  /// Records found in logs.
   public internal(set) var logRecords = 0
   /// Values outside of segments.
   public internal(set) var values = 0
+  /// Findings that mean damage.
   public internal(set) var damage = 0
+  /// Findings that need not worry anybody.
   public internal(set) var notices = 0
 
   /// True where nothing is damaged.

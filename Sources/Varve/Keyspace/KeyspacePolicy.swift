@@ -23,6 +23,7 @@ public struct KeyspacePolicy: Sendable, Equatable {
   /// Bits of filter for each key: 10 make about one absent read in a hundred look further.
   public var filterBitsPerKey = 10
 
+  /// The plain policy.
   public init() {}
 
   /// The plain policy.

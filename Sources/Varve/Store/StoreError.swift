@@ -41,6 +41,7 @@ public struct StoreError: Error, Sendable {
     /// Background work cannot keep up and the wait ran out. Try again later.
     public static let busy = Code(value: .busy)
 
+    /// The code's name.
     public var description: String { value.rawValue }
   }
 
@@ -68,6 +69,7 @@ public struct StoreError: Error, Sendable {
 }
 
 extension StoreError: CustomStringConvertible {
+  /// Code, message, and where it happened.
   public var description: String {
     var text = "\(code): \(message)"
     if let file { text += " in \(file)" }

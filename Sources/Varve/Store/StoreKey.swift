@@ -18,6 +18,7 @@ public protocol StoreValue {
 }
 
 extension Array: StoreKey, StoreValue where Element == UInt8 {
+  /// Lends the bytes to `body`.
   @inlinable
   public func withKeyBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -25,6 +26,7 @@ extension Array: StoreKey, StoreValue where Element == UInt8 {
     try body(span)
   }
 
+  /// Lends the bytes to `body`.
   @inlinable
   public func withValueBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -34,6 +36,7 @@ extension Array: StoreKey, StoreValue where Element == UInt8 {
 }
 
 extension ArraySlice: StoreKey, StoreValue where Element == UInt8 {
+  /// Lends the bytes to `body`.
   @inlinable
   public func withKeyBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -41,6 +44,7 @@ extension ArraySlice: StoreKey, StoreValue where Element == UInt8 {
     try body(span)
   }
 
+  /// Lends the bytes to `body`.
   @inlinable
   public func withValueBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -50,6 +54,7 @@ extension ArraySlice: StoreKey, StoreValue where Element == UInt8 {
 }
 
 extension String: StoreKey, StoreValue {
+  /// Lends the bytes to `body`.
   @inlinable
   public func withKeyBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -57,6 +62,7 @@ extension String: StoreKey, StoreValue {
     try body(utf8.span)
   }
 
+  /// Lends the bytes to `body`.
   @inlinable
   public func withValueBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -66,6 +72,7 @@ extension String: StoreKey, StoreValue {
 }
 
 extension Substring: StoreKey, StoreValue {
+  /// Lends the bytes to `body`.
   @inlinable
   public func withKeyBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -73,6 +80,7 @@ extension Substring: StoreKey, StoreValue {
     try body(utf8.span)
   }
 
+  /// Lends the bytes to `body`.
   @inlinable
   public func withValueBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -82,6 +90,7 @@ extension Substring: StoreKey, StoreValue {
 }
 
 extension UInt64: StoreKey {
+  /// Lends the bytes to `body`.
   @inlinable
   public func withKeyBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -94,6 +103,7 @@ extension UInt64: StoreKey {
 }
 
 extension UInt32: StoreKey {
+  /// Lends the bytes to `body`.
   @inlinable
   public func withKeyBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result

@@ -20,6 +20,7 @@ public struct StoreOptions: Sendable {
     case buffered
   }
 
+  /// Who may change the store.
   public var access: Access = .readWrite
 
   /// Makes the directory and an empty store where there is none.
@@ -29,6 +30,7 @@ public struct StoreOptions: Sendable {
   /// quarter of the machine's memory, at most 1 GiB; at least 8 MiB.
   public var memoryBudget: Int
 
+  /// How segments and value files are read.
   public var readMode: ReadMode = .mapped
 
   /// Checks a block's checksum the first time a mapping touches it. Turning it off is for stores
@@ -47,6 +49,7 @@ public struct StoreOptions: Sendable {
   /// Told about flushes, compactions, recoveries and failures, on the thread that did the work.
   public var onEvent: (@Sendable (StoreEvent) -> Void)?
 
+  /// The defaults, for this machine.
   public init() {
     memoryBudget = min(1 << 30, max(8 << 20, SystemMemory.byteCount / 4))
   }

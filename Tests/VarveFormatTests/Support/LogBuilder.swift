@@ -45,6 +45,8 @@ struct LogBuilder {
     for index in 0..<entries {
       let key = Array("key-\(nextSequence + UInt64(index))".utf8)
       let value = [UInt8](repeating: UInt8(truncatingIfNeeded: nextSequence), count: valueBytes)
+      // Keys and values of a few bytes are within every limit.
+      // swift-format-ignore: NeverUseForceTry
       try! key.withByteView { key in
         try value.withByteView { value in try encoder.put(key, in: 1, value) }
       }
@@ -156,6 +158,8 @@ struct Verdict: Equatable {
         return Verdict(try LogReplay(sources, of: manifest))
       }
     } catch {
+      // `LogReplay` throws nothing else; the closure has lost the type.
+      // swift-format-ignore: NeverForceUnwrap
       throw error as! LogDamage
     }
   }
