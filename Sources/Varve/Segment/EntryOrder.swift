@@ -3,13 +3,15 @@ import VarveFormat
 /// Follows entries and separators as they come and says whether each is in its place.
 struct EntryOrder {
   private(set) var lastKey: [UInt8] = []
-  private(set) var keyCount: UInt64 = 0
-  private(set) var longestDeleteRun: UInt32 = 0
   private var lastSequence = SequenceNumber.max
   private var hasLast = false
   /// Everything from here on stands behind it.
   private var border: Separator?
-  private var deleteRun: UInt32 = 0
+
+  /// Whether this is another key than the last entry's.
+  func isNewKey(_ key: ByteView) -> Bool {
+    !hasLast || lastKey.withByteView { $0 != key }
+  }
 
   /// Takes in the next entry; false where it does not follow the last one or the last separator.
   mutating func advance(to entry: EntryView) -> Bool {
@@ -19,14 +21,9 @@ struct EntryOrder {
         entry.compare(key: $0, sequence: lastSequence) > 0
       }
     let isBehindBorder = border.map { !$0.isAtOrAfter(entry.key, entry.sequence) } ?? true
-    if !hasLast || lastKey.withByteView({ $0 != entry.key }) {
-      keyCount += 1
-      lastKey = entry.key.array
-    }
+    if isNewKey(entry.key) { lastKey = entry.key.array }
     lastSequence = entry.sequence
     hasLast = true
-    deleteRun = entry.kind == .delete ? deleteRun &+ (deleteRun == .max ? 0 : 1) : 0
-    longestDeleteRun = max(longestDeleteRun, deleteRun)
     return follows && isBehindBorder
   }
 

@@ -156,6 +156,6 @@ extension SegmentReader {
       progress: progress, onPointer: onPointer, report: report)
     verifier.run()
     do { try file.close() } catch { throw StoreError(error) }
-    return verifier.counted
+    return verifier.counter.properties
   }
 }

@@ -84,7 +84,7 @@ extension SegmentVerifier {
       }
       if let end = place.end { checkZeros(from: end, to: handle.offset, .dataBlock) }
       place.end = handle.end
-      counted.count(handle)
+      counter.count(handle)
       checkBlock(handle)
       checkSeparator(of: leaf, item)
     }
@@ -143,6 +143,7 @@ extension SegmentVerifier {
   }
 
   private func check(_ entry: EntryView, tag: UInt8?, at offset: UInt64) {
+    let isNewKey = order.isNewKey(entry.key)
     if !order.advance(to: entry) { found(.dataBlock, .order, at: offset) }
     let hash = XXH64.hash(of: entry.key)
     if tag != UInt8(truncatingIfNeeded: hash >> 56) {
@@ -151,16 +152,13 @@ extension SegmentVerifier {
     if let filter, !filter.mayContain(hash) {
       found(.filter, .value("a key's bits"), at: offset)
     }
-    if counted.entryCount == 0 { counted.smallestKey = entry.key.array }
-    counted.count(entry, isNewKey: false)
+    counter.count(entry, isNewKey: isNewKey)
     guard entry.kind == .pointer,
       let pointer = decode({ () throws(FormatError) in
         try ValuePointer(decoding: entry.value, at: offset)
       })
     else { return }
-    references[pointer.file, default: ValueReference(file: pointer.file, count: 0, bytes: 0)]
-      .count += 1
-    references[pointer.file]?.bytes += UInt64(pointer.storedCount)
+    counter.count(pointer)
     onPointer(pointer, offset)
   }
 

@@ -62,11 +62,9 @@ extension SegmentVerifier {
 
   func compare(_ properties: SegmentProperties, _ footer: SegmentFooter) {
     let at = footer.section(.properties)?.offset ?? 0
-    counted.largestKey = order.lastKey
-    counted.keyCount = order.keyCount
-    counted.longestDeleteRun = order.longestDeleteRun
-    counted.valueReferences = references.values.sorted { $0.file < $1.file }
-    if counted != properties { found(.properties, .value("a count"), at: at) }
+    if counter.finish(largestKey: order.lastKey) != properties {
+      found(.properties, .value("a count"), at: at)
+    }
     if let filter, filter.keyCount != properties.keyCount {
       found(.filter, .value("key count"), at: (footer.section(.filter)?.offset ?? 0) + 8)
     }

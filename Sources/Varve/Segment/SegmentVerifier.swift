@@ -21,8 +21,7 @@ final class SegmentVerifier {
   let onPointer: (ValuePointer, UInt64) -> Void
 
   var order = EntryOrder()
-  var counted = SegmentProperties()
-  var references: [UInt64: ValueReference] = [:]
+  var counter = SegmentCounter()
   /// False once something could not be read, so that the counts mean nothing.
   var isComplete = true
   var isStopped = false

@@ -23,15 +23,9 @@ final class SegmentWriter {
   private var chooser: CodecChooser
   private var output: SegmentFileBuffer
   private var block: DataBlockBuilder
-  private var filter: FilterBuilder
+  private let filter: FilterBuilder
   private var index: BlockIndexBuilder
-  private var properties = SegmentProperties()
-  /// The last entry that was added: its key and sequence number.
-  private var lastKey = ByteWriter()
-  private var lastSequence = SequenceNumber.max
-  /// Pointers counted by value file.
-  private var references: [UInt64: ValueReference] = [:]
-  private var deleteRun: UInt32 = 0
+  private var counter = SegmentCounter()
   private var isFinished = false
 
   /// Begins a segment in an empty file.
@@ -56,7 +50,7 @@ final class SegmentWriter {
   /// Bytes of the file so far, a little less than what ``finish()`` will have written.
   var byteCount: UInt64 { output.offset }
 
-  var entryCount: UInt64 { properties.entryCount }
+  var entryCount: UInt64 { counter.entryCount }
 }
 
 // MARK: - Adding
@@ -68,45 +62,38 @@ extension SegmentWriter {
     try cutBlock()
     self.policy = policy
     chooser = CodecChooser(policy.compression)
-    block = DataBlockBuilder(alignmentShift: policy.alignmentShift)
+    let next = DataBlockBuilder(alignmentShift: policy.alignmentShift)
+    next.resume(after: block)
+    block = next
   }
 
   /// Adds the next entry; its key and sequence number must follow the last one's.
   func add(_ entry: EntryView) throws(StoreError) {
-    try check(entry)
-    let pointer = try pointer(in: entry)
-    let isNewKey = properties.entryCount == 0 || lastKey.bytes.withByteView { $0 != entry.key }
-    let hash = XXH64.hash(of: entry.key)
-    if !block.hasRoom(for: entry, limit: policy.blockBytes) {
-      try cutBlock()
+    // One reference for all the calls below: each read of the property would retain it again.
+    let block = block
+    let step = block.follow(entry)
+    guard step != .disorder else {
+      throw StoreError(.invalid, "entries of a segment must ascend", file: file.name)
     }
+    try check(entry)
+    if entry.kind == .pointer { counter.count(try pointer(in: entry)) }
+    let hash = XXH64.hash(of: entry.key)
+    if !block.hasRoom(for: entry, step, limit: policy.blockBytes) { try cutBlock() }
     if block.isEmpty { index.separate(before: entry.key) }
-    block.add(entry, tag: UInt8(truncatingIfNeeded: hash >> 56))
-    if isNewKey { filter.add(hash) }
-    count(entry, pointer, isNewKey: isNewKey)
-    remember(entry)
+    block.add(entry, step, tag: UInt8(truncatingIfNeeded: hash >> 56))
+    if step != .version { filter.add(hash) }
+    counter.count(entry, isNewKey: step != .version)
   }
 
   private func check(_ entry: EntryView) throws(StoreError) {
     precondition(!isFinished)
-    let order =
-      properties.entryCount == 0
-      ? -1
-      : lastKey.bytes.withByteView {
-        EntryView(key: $0, sequence: lastSequence, kind: .put)
-          .compare(key: entry.key, sequence: entry.sequence)
-      }
-    guard order < 0 else {
-      throw StoreError(.invalid, "entries of a segment must ascend", file: file.name)
-    }
     guard entry.key.count <= Limits.engineKeyBytes, entry.value.count <= Limits.valueBytes,
       entry.sequence > .zero, entry.sequence <= .max
     else { throw StoreError(.limit, "an entry exceeds the limits of a segment", file: file.name) }
     let isSound =
       switch entry.kind {
-      case .put: true
+      case .put, .pointer: true
       case .delete: entry.value.isEmpty
-      case .pointer: entry.value.count == ValuePointer.byteCount
       case .rangeDelete: false
       }
     guard isSound else {
@@ -115,30 +102,10 @@ extension SegmentWriter {
   }
 
   /// The pointer an entry carries: one that a reader would refuse is refused here.
-  private func pointer(in entry: EntryView) throws(StoreError) -> ValuePointer? {
-    guard entry.kind == .pointer else { return nil }
+  private func pointer(in entry: EntryView) throws(StoreError) -> ValuePointer {
     do { return try ValuePointer(decoding: entry.value) } catch {
       throw StoreError(.invalid, "a value pointer is malformed", file: file.name)
     }
-  }
-
-  private func count(_ entry: EntryView, _ pointer: ValuePointer?, isNewKey: Bool) {
-    properties.count(entry, isNewKey: isNewKey)
-    deleteRun = entry.kind == .delete ? deleteRun &+ (deleteRun == .max ? 0 : 1) : 0
-    properties.longestDeleteRun = max(properties.longestDeleteRun, deleteRun)
-    guard let pointer else { return }
-    var reference =
-      references[pointer.file] ?? ValueReference(file: pointer.file, count: 0, bytes: 0)
-    reference.count += 1
-    reference.bytes += UInt64(pointer.storedCount)
-    references[pointer.file] = reference
-  }
-
-  private func remember(_ entry: EntryView) {
-    if properties.entryCount == 1 { properties.smallestKey = entry.key.array }
-    lastKey.removeAll()
-    lastKey.append(entry.key)
-    lastSequence = entry.sequence
   }
 }
 
@@ -162,10 +129,10 @@ extension SegmentWriter {
     let handle = BlockHandle(
       offset: output.offset, storedCount: UInt32(stored.count), fullCount: UInt32(full.count),
       checksum: CRC32C.checksum(of: stored, in: id, at: output.offset), codec: codec,
-      itemCount: itemCount, number: properties.blockCount)
+      itemCount: itemCount, number: counter.blockCount)
     try output.append(stored)
-    properties.count(handle)
-    lastKey.bytes.withByteView { index.add(handle, last: $0, lastSequence) }
+    counter.count(handle)
+    index.add(handle, last: block.lastKey, block.lastSequence)
   }
 }
 
@@ -175,14 +142,13 @@ extension SegmentWriter {
   /// Writes what follows the blocks, makes the file durable, and tells what it is. The directory must
   /// be synced before anything names the file.
   func finish() throws(StoreError) -> SegmentSummary {
-    guard properties.entryCount > 0 else {
+    guard counter.entryCount > 0 else {
       throw StoreError(.invalid, "a segment needs at least one entry", file: file.name)
     }
     try cutBlock()
     isFinished = true
-    properties.largestKey = lastKey.bytes
-    properties.valueReferences = references.values.sorted { $0.file < $1.file }
-    let sections = try writeSections()
+    let properties = counter.finish(largestKey: block.lastKey.array)
+    let sections = try writeSections(properties)
     try output.align(to: 8)
     try output.append(SegmentFooter(sections: sections).encoded(at: output.offset, id: id))
     try output.flush()
@@ -190,7 +156,9 @@ extension SegmentWriter {
     return SegmentSummary(id: id, size: output.offset, properties: properties)
   }
 
-  private func writeSections() throws(StoreError) -> [SegmentSection] {
+  private func writeSections(
+    _ properties: SegmentProperties
+  ) throws(StoreError) -> [SegmentSection] {
     let dataStart = UInt64(FileHeader.byteCount)
     var sections = [
       SegmentSection(.dataBlocks, offset: dataStart, length: output.offset - dataStart)

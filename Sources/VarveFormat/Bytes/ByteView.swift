@@ -164,13 +164,12 @@ extension ByteView {
   package func sharedPrefixCount(with other: ByteView) -> Int {
     let limit = min(count, other.count)
     var index = 0
-    while index < limit {
-      let same =
-        unsafe start.load(fromByteOffset: index, as: UInt8.self)
-        == other.start.load(fromByteOffset: index, as: UInt8.self)
-      guard same else { break }
-      index &+= 1
+    while let left = uint64(at: index), let right = other.uint64(at: index) {
+      // The lowest byte that differs is the first in memory: the numbers are little-endian.
+      if left != right { return index &+ (left ^ right).trailingZeroBitCount / 8 }
+      index &+= 8
     }
+    while index < limit, byte(at: index) == other.byte(at: index) { index &+= 1 }
     return index
   }
 

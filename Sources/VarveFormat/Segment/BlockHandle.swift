@@ -11,8 +11,6 @@
 /// 24  separator end  u32, in the node's heap; the previous item's end is the start
 /// 28  block number   u32, counted from 0 through the segment; of a leaf: its first block's
 /// ```
-@frozen
-@usableFromInline
 package struct BlockHandle: Equatable, Sendable {
   package static let byteCount = 32
 

@@ -22,16 +22,13 @@
 // ask for all of their cache lines before the header has arrived.
 
 /// One decoded entry of a block. Its key is the block's shared prefix followed by `suffix`.
-@frozen
-@usableFromInline
 package struct BlockEntry: Sendable {
-  @usableFromInline package var suffix: ByteView
-  @usableFromInline package var sequence: SequenceNumber
-  @usableFromInline package var kind: EntryKind
-  @usableFromInline package var expiry: ExpiryTime
-  @usableFromInline package var value: ByteView
+  package var suffix: ByteView
+  package var sequence: SequenceNumber
+  package var kind: EntryKind
+  package var expiry: ExpiryTime
+  package var value: ByteView
 
-  @inlinable
   init(
     suffix: ByteView, sequence: SequenceNumber, kind: EntryKind, expiry: ExpiryTime,
     value: ByteView
@@ -44,7 +41,6 @@ package struct BlockEntry: Sendable {
   }
 
   /// In the order of entries, with `rest` being the other key after the shared prefix.
-  @inlinable
   package func compare(suffix rest: ByteView, sequence other: SequenceNumber) -> Int {
     let order = suffix.compare(rest)
     guard order == 0 else { return order }
@@ -56,32 +52,30 @@ package struct BlockEntry: Sendable {
 ///
 /// Every number is checked when it is used: a hostile block behind a valid checksum gives an error
 /// or wrong entries, but never a read outside of `bytes` and never a walk without end.
-@frozen
-@usableFromInline
 package struct DataBlock: Sendable {
   package static let headerByteCount = 16
   static let expiryFlag: UInt8 = 0x10
 
-  @usableFromInline package let bytes: ByteView
+  package let bytes: ByteView
   /// How many entries there are: at least one.
-  @usableFromInline package let count: Int
+  package let count: Int
   /// What all keys of the block begin with.
-  @usableFromInline package let prefix: ByteView
+  package let prefix: ByteView
   /// The alignment of values within the block, in bytes.
   package var alignment: Int { 1 << Int(alignmentShift) }
 
-  @usableFromInline let baseSequence: UInt64
-  @usableFromInline let slotsAt: Int
-  @usableFromInline let entriesAt: Int
+  private let baseSequence: UInt64
+  private let slotsAt: Int
+  private let entriesAt: Int
   /// The block's offset in its file.
-  @usableFromInline let base: UInt64
+  private let base: UInt64
   /// 1 where positions in `bytes` are positions in the file; 0 where the block was compressed and
   /// errors can only name the block.
-  @usableFromInline let errorScale: UInt64
-  @usableFromInline let alignmentShift: UInt8
-  @usableFromInline let sequenceWidth: UInt8
-  @usableFromInline let keyWidth: UInt8
-  @usableFromInline let valueWidth: UInt8
+  private let errorScale: UInt64
+  private let alignmentShift: UInt8
+  private let sequenceWidth: UInt8
+  private let keyWidth: UInt8
+  private let valueWidth: UInt8
 
   /// Views `bytes`, a whole uncompressed block that is stored (raw or compressed) at `base`.
   package init(

@@ -1,11 +1,25 @@
 // Entries wait in a stage until the block is cut: only then are the shared prefix and the widths of
 // the numbers known. The stage keeps keys and values in two heaps and one small record an entry.
+//
+//   follow(entry) -> how it stands to the last one -> hasRoom? -> add
+//                                                        \ no: finish, then add
 
 /// Lays out one data block after the other. The mirror of ``DataBlock``.
 ///
-/// The caller adds entries in order; that is checked by whoever writes the segment.
-package struct DataBlockBuilder {
-  private struct Staged {
+/// A class: it is called for every entry that is flushed or compacted, and nothing of it is ever
+/// copied. Entries come in order; ``follow(_:)`` says whether they do.
+package final class DataBlockBuilder {
+  /// How an entry stands to the one added last, in this block or the one before.
+  package enum Step: Equatable {
+    /// Not behind it.
+    case disorder
+    /// An older version of the same key.
+    case version
+    /// A larger key that begins with `shared` bytes of the last one; also the first of all.
+    case key(shared: Int)
+  }
+
+  private struct Staged: BitwiseCopyable {
     var keyEnd: Int
     var valueEnd: Int
     var sequence: SequenceNumber
@@ -14,26 +28,45 @@ package struct DataBlockBuilder {
     var tag: UInt8
   }
 
-  /// What the entries of one block have in common.
+  /// What the entries of one block have in common, and the extremes among them.
   private struct Shape {
-    var shared: Int
-    var sequenceWidth: Int
-    var keyWidth: Int
-    var valueWidth: Int
+    var sharedCount = 0
+    var smallestSequence = UInt64.max
+    var largestSequence: UInt64 = 0
+    var longestKey = 0
+    var longestValue = 0
+    var expiringCount = 0
+
+    var sequenceWidth: Int { width(largestSequence - smallestSequence) }
+    var valueWidth: Int { max(1, width(UInt64(longestValue))) }
+
+    func keyWidth(without shared: Int) -> Int { max(1, width(UInt64(longestKey - shared))) }
+
+    /// How many bytes a number takes.
+    private func width(_ number: UInt64) -> Int { (71 - number.leadingZeroBitCount) / 8 }
+
+    mutating func take(_ entry: EntryView, sharing shared: Int) {
+      sharedCount = min(sharedCount, shared)
+      smallestSequence = min(smallestSequence, entry.sequence.rawValue)
+      largestSequence = max(largestSequence, entry.sequence.rawValue)
+      longestKey = max(longestKey, entry.key.count)
+      longestValue = max(longestValue, entry.value.count)
+      expiringCount += entry.expiry == 0 ? 0 : 1
+    }
   }
 
   /// Log2 of the alignment of values.
-  package let alignmentShift: UInt8
-  private var keys = ByteWriter()
-  private var values = ByteWriter()
-  private var staged: [Staged] = []
-  private var output = ByteWriter()
-  private var sharedCount = 0
-  private var smallestSequence = SequenceNumber.max
-  private var largestSequence = SequenceNumber.zero
-  private var longestKey = 0
-  private var longestValue = 0
-  private var expiringCount = 0
+  private let alignmentShift: UInt8
+  private let keys = ByteHeap()
+  private let values = ByteHeap(capacity: 16 << 10)
+  private let output = ByteHeap(capacity: 16 << 10)
+  private let staged = RecordHeap<Staged>()
+  private var shape = Shape()
+  /// The last key of the block before, while this one is empty.
+  private let previousKey = ByteHeap()
+  /// The sequence number that was added last.
+  package private(set) var lastSequence = SequenceNumber.max
+  private var hasLast = false
 
   package init(alignmentShift: UInt8 = 0) {
     precondition(alignmentShift <= Limits.alignmentShift)
@@ -47,50 +80,64 @@ package struct DataBlockBuilder {
 // MARK: - Filling
 
 extension DataBlockBuilder {
-  /// Whether a block with this entry added stays within `limit` bytes. An empty block takes any
-  /// entry: one that is too large for a block gets one of its own.
-  package func hasRoom(for entry: EntryView, limit: Int) -> Bool {
-    staged.isEmpty || byteCount(adding: entry) <= min(limit, Limits.blockBytes)
+  /// The key that was added last, until the next call.
+  package var lastKey: ByteView {
+    guard !staged.isEmpty else { return previousKey.all }
+    let start = staged.count > 1 ? staged[staged.count - 2].keyEnd : 0
+    return keys.view(start, keys.count - start)
   }
 
-  package mutating func add(_ entry: EntryView, tag: UInt8) {
-    if staged.isEmpty {
-      sharedCount = entry.key.count
-    } else {
-      sharedCount = sharedCount(with: entry.key)
+  /// How `entry` stands to the last one.
+  package func follow(_ entry: EntryView) -> Step {
+    guard hasLast else { return .key(shared: 0) }
+    let last = lastKey
+    let shared = last.sharedPrefixCount(with: entry.key)
+    if shared == last.count {
+      if shared < entry.key.count { return .key(shared: shared) }
+      return entry.sequence < lastSequence ? .version : .disorder
     }
+    guard let left = last.byte(at: shared), let right = entry.key.byte(at: shared), left < right
+    else { return .disorder }
+    return .key(shared: shared)
+  }
+
+  /// Whether a block with this entry added stays within `limit` bytes. An empty block takes any
+  /// entry: one that is too large for a block gets one of its own.
+  package func hasRoom(for entry: EntryView, _ step: Step, limit: Int) -> Bool {
+    guard !staged.isEmpty else { return true }
+    var shape = shape
+    shape.take(entry, sharing: sharedCount(entry, step))
+    let count = staged.count + 1
+    let shared = shape.sharedCount
+    let padding = (1 << Int(alignmentShift)) - 1
+    let header =
+      6 + shape.sequenceWidth + shape.keyWidth(without: shared) + shape.valueWidth + padding
+    // Exact but for the padding of values, which is at most this.
+    let total =
+      DataBlock.headerByteCount + shared + count * header + 8 * shape.expiringCount
+      + keys.count + entry.key.count - count * shared + values.count + entry.value.count
+    return total <= min(limit, Limits.blockBytes)
+  }
+
+  /// Adds an entry that stands to the last one as `step` says.
+  package func add(_ entry: EntryView, _ step: Step, tag: UInt8) {
+    precondition(step != .disorder)
+    if staged.isEmpty { shape.sharedCount = entry.key.count }
+    shape.take(entry, sharing: staged.isEmpty ? entry.key.count : sharedCount(entry, step))
     keys.append(entry.key)
     values.append(entry.value)
     staged.append(
       Staged(
         keyEnd: keys.count, valueEnd: values.count, sequence: entry.sequence, kind: entry.kind,
         expiry: entry.expiry, tag: tag))
-    smallestSequence = min(smallestSequence, entry.sequence)
-    largestSequence = max(largestSequence, entry.sequence)
-    longestKey = max(longestKey, entry.key.count)
-    longestValue = max(longestValue, entry.value.count)
-    expiringCount += entry.expiry == 0 ? 0 : 1
+    lastSequence = entry.sequence
+    hasLast = true
   }
 
-  /// An upper bound of the block's length with `entry` in it; exact but for the padding of values.
-  private func byteCount(adding entry: EntryView) -> Int {
-    let count = staged.count + 1
-    let shared = sharedCount(with: entry.key)
-    let sequences =
-      max(largestSequence, entry.sequence).rawValue
-      - min(smallestSequence, entry.sequence).rawValue
-    let headers =
-      1 + width(sequences) + width(max(longestKey, entry.key.count), atLeast: 1)
-      + width(max(longestValue, entry.value.count), atLeast: 1)
-    let padding = (1 << Int(alignmentShift)) - 1
-    let expiring = expiringCount + (entry.expiry == 0 ? 0 : 1)
-    let suffixes = keys.count + entry.key.count - count * shared
-    return DataBlock.headerByteCount + shared + count * (5 + headers + padding) + 8 * expiring
-      + suffixes + values.count + entry.value.count
-  }
-
-  private func sharedCount(with key: ByteView) -> Int {
-    keys.bytes.withByteView { $0.prefix(sharedCount).sharedPrefixCount(with: key) }
+  /// What the entry's key shares with the last one: keys in order share with all of the block what
+  /// neighbours share.
+  private func sharedCount(_ entry: EntryView, _ step: Step) -> Int {
+    if case .key(let shared) = step { shared } else { entry.key.count }
   }
 }
 
@@ -98,108 +145,93 @@ extension DataBlockBuilder {
 
 extension DataBlockBuilder {
   /// Lays the block out, lends it to `body`, and starts the next one.
-  package mutating func finish<Result, Failure: Error>(
+  package func finish<Result, Failure: Error>(
     _ body: (ByteView) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     layOut()
     defer { reset() }
-    return try output.bytes.withByteView(body)
+    return try body(output.all)
   }
 
-  private mutating func layOut() {
+  /// Goes on where another builder stopped: ``follow(_:)`` compares with that one's last entry.
+  package func resume(after other: DataBlockBuilder) {
+    previousKey.removeAll()
+    previousKey.append(other.lastKey)
+    lastSequence = other.lastSequence
+    hasLast = other.hasLast
+  }
+
+  private func layOut() {
     precondition(!staged.isEmpty && staged.count <= Int(UInt16.max))
-    let shared = staged.count == 1 ? 0 : sharedCount
-    let shape = Shape(
-      shared: shared,
-      sequenceWidth: width(largestSequence.rawValue - smallestSequence.rawValue),
-      keyWidth: width(longestKey - shared, atLeast: 1),
-      valueWidth: width(longestValue, atLeast: 1))
-    output.uint16(UInt16(staged.count))
-    output.uint16(UInt16(shared))
-    output.uint8(alignmentShift)
-    output.uint8(UInt8(shape.sequenceWidth))
-    output.uint8(UInt8(shape.keyWidth))
-    output.uint8(UInt8(shape.valueWidth))
-    output.uint64(smallestSequence.rawValue)
-    for entry in staged { output.uint8(entry.tag) }
-    appendSlots(shape)
-    output.append(keys, from: 0, count: shared)
-    appendEntries(shape)
+    let shared = staged.count == 1 ? 0 : shape.sharedCount
+    let sequenceWidth = shape.sequenceWidth
+    let keyWidth = shape.keyWidth(without: shared)
+    output.append(UInt64(staged.count), width: 2)
+    output.append(UInt64(shared), width: 2)
+    output.append(UInt64(alignmentShift), width: 1)
+    output.append(UInt64(sequenceWidth), width: 1)
+    output.append(UInt64(keyWidth), width: 1)
+    output.append(UInt64(shape.valueWidth), width: 1)
+    output.append(shape.smallestSequence, width: 8)
+    for index in 0..<staged.count { output.append(UInt64(staged[index].tag), width: 1) }
+    appendSlots(shared, headerCount: 1 + sequenceWidth + keyWidth + shape.valueWidth)
+    output.append(keys.view(0, shared))
+    appendEntries(shared, sequenceWidth, keyWidth)
     assert(staged.count == 1 || output.count <= Limits.blockBytes)
   }
 
   /// Walks the layout once without writing, to put the slots before the entries.
-  private mutating func appendSlots(_ shape: Shape) {
-    let headerCount = 1 + shape.sequenceWidth + shape.keyWidth + shape.valueWidth
+  private func appendSlots(_ shared: Int, headerCount: Int) {
     let mask = (1 << Int(alignmentShift)) - 1
-    var position = output.count + 4 * staged.count + shape.shared
+    var position = output.count + 4 * staged.count + shared
     var keyStart = 0
     var valueStart = 0
-    for entry in staged {
-      output.uint32(head(keyStart + shape.shared, entry.keyEnd) << 16 | UInt32(UInt16(position)))
-      position += headerCount + (entry.expiry == 0 ? 0 : 8)
-      position += entry.keyEnd - keyStart - shape.shared
+    for index in 0..<staged.count {
+      let entry = staged[index]
+      let suffixStart = keyStart + shared
+      let suffix = keys.view(suffixStart, entry.keyEnd - suffixStart)
+      output.append(UInt64(DataBlock.head(of: suffix) << 16 | UInt32(UInt16(position))), width: 4)
+      position += headerCount + (entry.expiry == 0 ? 0 : 8) + suffix.count
       let valueCount = entry.valueEnd - valueStart
       if valueCount > 0 { position = (position + mask) & ~mask }
       position += valueCount
       keyStart = entry.keyEnd
       valueStart = entry.valueEnd
     }
+    output.reserve(max(0, position - output.count))
   }
 
-  private func head(_ start: Int, _ end: Int) -> UInt32 {
-    keys.bytes.withByteView { DataBlock.head(of: $0.dropping(start).prefix(end - start)) }
-  }
-
-  private mutating func appendEntries(_ shape: Shape) {
-    let base = smallestSequence.rawValue
+  private func appendEntries(_ shared: Int, _ sequenceWidth: Int, _ keyWidth: Int) {
     let alignment = 1 << Int(alignmentShift)
+    let valueWidth = shape.valueWidth
     var keyStart = 0
     var valueStart = 0
-    for entry in staged {
-      let suffixCount = entry.keyEnd - keyStart - shape.shared
+    for index in 0..<staged.count {
+      let entry = staged[index]
+      let suffixStart = keyStart + shared
+      let suffixCount = entry.keyEnd - suffixStart
       let valueCount = entry.valueEnd - valueStart
-      output.uint8(entry.kind.rawValue | (entry.expiry == 0 ? 0 : DataBlock.expiryFlag))
-      output.number(entry.sequence.rawValue - base, width: shape.sequenceWidth)
-      output.number(UInt64(suffixCount), width: shape.keyWidth)
-      output.number(UInt64(valueCount), width: shape.valueWidth)
-      if entry.expiry != 0 { output.uint64(entry.expiry) }
-      output.append(keys, from: keyStart + shape.shared, count: suffixCount)
+      let flags = entry.kind.rawValue | (entry.expiry == 0 ? 0 : DataBlock.expiryFlag)
+      output.append(UInt64(flags), width: 1)
+      output.append(entry.sequence.rawValue - shape.smallestSequence, width: sequenceWidth)
+      output.append(UInt64(suffixCount), width: keyWidth)
+      output.append(UInt64(valueCount), width: valueWidth)
+      if entry.expiry != 0 { output.append(entry.expiry, width: 8) }
+      output.append(keys.view(suffixStart, suffixCount))
       if valueCount > 0 { output.align(to: alignment) }
-      output.append(values, from: valueStart, count: valueCount)
+      output.append(values.view(valueStart, valueCount))
       keyStart = entry.keyEnd
       valueStart = entry.valueEnd
     }
   }
 
-  /// Keeps the memory of ordinary blocks and gives back that of a huge one.
-  private mutating func reset() {
-    if output.count > 1 << 20 { self = DataBlockBuilder(alignmentShift: alignmentShift) }
+  private func reset() {
+    previousKey.removeAll()
+    previousKey.append(lastKey)
+    staged.removeAll()
     keys.removeAll()
     values.removeAll()
     output.removeAll()
-    staged.removeAll(keepingCapacity: true)
-    smallestSequence = .max
-    largestSequence = .zero
-    longestKey = 0
-    longestValue = 0
-    expiringCount = 0
-  }
-
-  /// How many bytes a number takes.
-  private func width(_ number: UInt64) -> Int { (71 - number.leadingZeroBitCount) / 8 }
-
-  private func width(_ number: Int, atLeast least: Int) -> Int { max(least, width(UInt64(number))) }
-}
-
-extension ByteWriter {
-  /// Appends a part of what another writer holds.
-  mutating func append(_ other: ByteWriter, from start: Int, count: Int) {
-    other.bytes.withByteView { append($0.dropping(start).prefix(count)) }
-  }
-
-  /// Writes the low `width` bytes (0...8) of a number, little-endian.
-  mutating func number(_ value: UInt64, width: Int) {
-    for index in 0..<width { uint8(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
+    shape = Shape()
   }
 }

@@ -60,9 +60,11 @@ package struct Filter: Sendable {
 }
 
 /// Collects the hashes of a segment's keys, eight bytes each, and lays the filter out.
-package struct FilterBuilder {
+///
+/// A class, because it is called for every key that is flushed or compacted.
+package final class FilterBuilder {
   private let bitsPerKey: Int
-  private var hashes: [UInt64] = []
+  private let hashes = RecordHeap<UInt64>(capacity: 4096)
 
   /// - Parameter bitsPerKey: 1...32. Ten give about one false answer in a hundred.
   package init(bitsPerKey: Int) { self.bitsPerKey = max(1, min(bitsPerKey, 32)) }
@@ -70,7 +72,7 @@ package struct FilterBuilder {
   package var keyCount: Int { hashes.count }
 
   /// Adds a key that was not added before, by its XXH64.
-  package mutating func add(_ hash: UInt64) { hashes.append(hash) }
+  package func add(_ hash: UInt64) { hashes.append(hash) }
 
   package func encoded() -> [UInt8] {
     let wanted = (UInt64(hashes.count) * UInt64(bitsPerKey) + 511) / 512
@@ -88,7 +90,8 @@ package struct FilterBuilder {
 
   private func blocks(_ count: UInt64, _ probes: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: Int(count) * Filter.blockByteCount)
-    for hash in hashes {
+    for index in 0..<hashes.count {
+      let hash = hashes[index]
       let block = Int(((hash >> 32) * count) >> 32) * Filter.blockByteCount
       var state = hash
       for _ in 0..<probes {

@@ -150,31 +150,3 @@ extension SegmentProperties {
     try require(isAscending, 136, "key range")
   }
 }
-
-// MARK: - Counting
-
-extension SegmentProperties {
-  /// Takes in one entry; keys are taken in by the caller, who sees their borders.
-  package mutating func count(_ entry: EntryView, isNewKey: Bool) {
-    entryCount += 1
-    keyCount += isNewKey ? 1 : 0
-    deleteCount += entry.kind == .delete ? 1 : 0
-    pointerCount += entry.kind == .pointer ? 1 : 0
-    keyBytes += UInt64(entry.key.count)
-    rawBytes += UInt64(entry.key.count + entry.value.count)
-    smallestSequence = min(smallestSequence, entry.sequence)
-    largestSequence = max(largestSequence, entry.sequence)
-    guard entry.expiry != 0 else { return }
-    expiringCount += 1
-    earliestExpiry = earliestExpiry == 0 ? entry.expiry : min(earliestExpiry, entry.expiry)
-    latestExpiry = max(latestExpiry, entry.expiry)
-  }
-
-  /// Takes in one block as it is stored.
-  package mutating func count(_ handle: BlockHandle) {
-    blockCount += 1
-    codecBlocks[Int(handle.codec.rawValue)] += 1
-    storedBytes += UInt64(handle.storedCount)
-    fullBytes += UInt64(handle.fullCount)
-  }
-}

@@ -11,14 +11,14 @@ import VarveTestSupport
   }
 
   private func block(_ items: [Item], alignmentShift: UInt8 = 0) -> [UInt8] {
-    var builder = DataBlockBuilder(alignmentShift: alignmentShift)
+    let builder = DataBlockBuilder(alignmentShift: alignmentShift)
     for item in items {
       item.key.withByteView { key in
         item.value.withByteView { value in
           let entry = EntryView(
             key: key, sequence: SequenceNumber(item.sequence), kind: .put, expiry: item.expiry,
             value: value)
-          builder.add(entry, tag: tag(key))
+          builder.add(entry, builder.follow(entry), tag: tag(key))
         }
       }
     }
@@ -119,7 +119,7 @@ import VarveTestSupport
   }
 
   @Test func aBlockSaysWhetherAnEntryFits() {
-    var builder = DataBlockBuilder(alignmentShift: 6)
+    let builder = DataBlockBuilder(alignmentShift: 6)
     var random = SeededRandom(seed: 4)
     for number in 0..<400 {
       let key: [UInt8] =
@@ -128,12 +128,15 @@ import VarveTestSupport
       key.withByteView { key in
         value.withByteView { value in
           let entry = EntryView(key: key, sequence: SequenceNumber(9), kind: .put, value: value)
-          guard !builder.hasRoom(for: entry, limit: 2000) else { return builder.add(entry, tag: 0) }
+          let step = builder.follow(entry)
+          guard !builder.hasRoom(for: entry, step, limit: 2000) else {
+            return builder.add(entry, step, tag: 0)
+          }
           let count = builder.finish { $0.count }
           #expect(count <= 2000)
           #expect(count > 600)
-          #expect(builder.hasRoom(for: entry, limit: 0), "an empty block takes any entry")
-          builder.add(entry, tag: 0)
+          #expect(builder.hasRoom(for: entry, step, limit: 0), "an empty block takes any entry")
+          builder.add(entry, step, tag: 0)
         }
       }
     }

@@ -4,7 +4,7 @@ import VarveTestSupport
 
 @Suite struct FilterTests {
   private func filter(_ hashes: [UInt64], bitsPerKey: Int) -> [UInt8] {
-    var builder = FilterBuilder(bitsPerKey: bitsPerKey)
+    let builder = FilterBuilder(bitsPerKey: bitsPerKey)
     for hash in hashes { builder.add(hash) }
     return builder.encoded()
   }

@@ -82,6 +82,10 @@ struct Forgery: Sendable, CustomStringConvertible {
     table("reserved bytes", 2, 2, 1),
     table("section in the header", 8, 8, 0),
     table("section beyond the file", 16, 8, .max),
+    Forgery(name: "file length", structure: "footer") { $0[$0.bytes.count - 32, 8] -= 8 },
+    Forgery(name: "reserved bytes of the tail", structure: "footer") {
+      $0[$0.bytes.count - 16, 8] = 1
+    },
     Forgery(name: "too many sections", structure: "footer") {
       $0[$0.bytes.count - 24, 4] = 65
     },
