@@ -5,8 +5,7 @@ import VarveTestSupport
 
 @testable import Varve
 
-/// Everything at once, on the machine's own files and threads. Run under the thread and the address
-/// sanitizer by `tools/test`.
+/// Everything at once, on the machine's own files and threads.
 @Suite struct StoreConcurrencyTests {
   /// Values carry what a reader can check: the writer's round, as text, repeated to some length.
   private static func value(_ round: Int, _ count: Int) -> [UInt8] {
