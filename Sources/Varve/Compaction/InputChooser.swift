@@ -59,9 +59,8 @@ extension InputChooser {
     _ reason: CompactionPlan.Reason, relocating files: Set<UInt64> = []
   ) -> CompactionPlan? {
     let zero = map.levels[0]
-    // One at a time: what is newer than a running compaction's inputs must not overtake them.
-    guard !zero.contains(where: isBusy) else { return nil }
     for seed in zero where !isTaken(seed) {
+      // Where a running compaction has some of it, the rest waits: newer must not overtake older.
       var group = closure(of: seed)
       // Little pieces are gathered: all of level 0 is always a complete set.
       if group.bytes < options.segmentBytes, !zero.contains(where: isTaken) { group = zero }

@@ -232,6 +232,42 @@ extension CompactionPickerTests {
     #expect(picker.plan(for: state) == nil)
   }
 
+  /// A rewrite in place may join two segments across the gap between them.
+  @Test func nothingIsWrittenIntoAGapThatARunningCompactionMayClose() throws {
+    var store = SimulatedLevels()
+    for start in [0, 1_000] as [UInt32] {
+      for _ in 0..<4 { store.flush((start..<start + 60).map { Entry(key: $0, sequence: 0) }) }
+      store.settle()
+    }
+    let map = LevelMap(store.state.segments, store.options)
+    #expect(map.levels[6].count == 2)
+    let joining = try #require(
+      CompactionPlan(
+        .valueGarbage, .rewrite, [.init(level: 6, segments: map.levels[6])], to: 6, in: map))
+    for _ in 0..<4 { store.flush((500..<560).map { Entry(key: $0, sequence: 0) }) }
+    let picker = CompactionPicker(options: store.options)
+    #expect(picker.plan(for: store.state)?.reason == .levelZero)
+    store.running = [joining]
+    #expect(picker.plan(for: store.state) == nil)
+  }
+
+  @Test func unconnectedPartsOfLevelZeroMayBeMergedSideBySide() throws {
+    var store = SimulatedLevels()
+    for start in [0, 1_000] as [UInt32] {
+      for _ in 0..<4 { store.flush((start..<start + 60).map { Entry(key: $0, sequence: 0) }) }
+    }
+    let picker = CompactionPicker(options: store.options)
+    let first = try #require(picker.plan(for: store.state))
+    store.running = [first]
+    let second = try #require(picker.plan(for: store.state))
+    #expect(store.flaw(of: second) == nil)
+    #expect(first.segments.count == 4 && second.segments.count == 4)
+    store.running.append(second)
+    // What is flushed on top of them waits.
+    for _ in 0..<4 { store.flush((0..<60).map { Entry(key: $0, sequence: 0) }) }
+    #expect(picker.plan(for: store.state) == nil)
+  }
+
   @Test func aDamagedSegmentIsNeverAnInputAndOthersGoOn() {
     var random = SeededRandom(seed: 4)
     var store = SimulatedLevels()

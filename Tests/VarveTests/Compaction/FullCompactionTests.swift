@@ -31,7 +31,8 @@ struct FullCompactionTests {
       if random.oneIn(4) { store.settle() }
     }
     store.sequence += 1
-    store.dropped[3] = store.sequence
+    // Segments that span its number stay what they are: that must not make them go round for ever.
+    store.dropped[2] = store.sequence
     let full = FullCompaction(options: store.options, firstOwnNumber: store.nextNumber)
     let needed = full.neededBytes(store.state)
     let (steps, peak) = Self.compact(&store)
@@ -42,7 +43,7 @@ struct FullCompactionTests {
     #expect(store.segments.values.allSatisfy { $0.record.level == 6 })
     #expect(entries.allSatisfy { $0.kind != .delete && ($0.expiry == 0 || $0.expiry > store.now) })
     #expect(Set(entries.map(\.key)).count == entries.count)
-    #expect(entries.allSatisfy { $0.key >> 24 != 3 })
+    #expect(entries.allSatisfy { $0.key >> 24 != 2 })
     for file in store.valueFiles.values {
       let live =
         UInt64(entries.filter { $0.file == file.number }.count) * SimulatedLevels.valueBytes
