@@ -9,6 +9,7 @@ final class MemTableGeneration: Sendable {
   let firstLog: UInt64
   private let pointedBytes = Atomic<UInt64>(0)
   private let pinnedFiles = Mutex<[UInt64: ValueFileHandle]>([:])
+  private let isUnpinned = Atomic<Bool>(false)
 
   init(firstLog: UInt64) { self.firstLog = firstLog }
 
@@ -34,12 +35,12 @@ final class MemTableGeneration: Sendable {
     pinnedFiles.withLock { $0.values.sorted { $0.number < $1.number } }
   }
 
-  /// Lets the value files go: segments keep them now.
+  /// Segments keep the value files now, or drop them in time.
+  ///
+  /// The handles stay: a cursor whose view still has this table reads through its pointers, so the
+  /// files may leave the manifest but not the disk.
   func unpinAll() {
-    let files = pinnedFiles.withLock { pinned in
-      defer { pinned = [:] }
-      return pinned
-    }
-    for file in files.values { file.unpin() }
+    guard !isUnpinned.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    for file in valueFiles { file.unpin() }
   }
 }
