@@ -116,7 +116,13 @@ extension WriteBatch {
   private mutating func add(
     to keyspace: Keyspace, _ encode: (inout BatchEncoder) throws(FormatError) -> Void
   ) {
-    if keyspaces[keyspace.number] == nil { keyspaces[keyspace.number] = keyspace }
+    let known = keyspaces[keyspace.number] ?? keyspace
+    keyspaces[keyspace.number] = known
+    // Two stores number their keyspaces alike: the number alone would put the write into the wrong one.
+    guard known.engine === keyspace.engine else {
+      failure = failure ?? StoreError(.invalid, "the batch holds writes for two stores")
+      return
+    }
     do throws(FormatError) {
       try encode(&encoder)
     } catch {
