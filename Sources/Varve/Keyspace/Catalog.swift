@@ -48,7 +48,7 @@ final class Catalog: Sendable {
       state.byName[keyspace.name] = nil
       state.dropped[keyspace.number] = sequence
     }
-    keyspace.markDropped()
+    keyspace.markDropped(at: sequence)
   }
 
   /// What compaction must know: which numbers live, and since when the others do not.

@@ -8,9 +8,15 @@ extension Keyspace {
     _ range: KeyRange = .all, order: ScanOrder = .ascending, at snapshot: Snapshot? = nil,
     readsValues: Bool = true
   ) throws(StoreError) -> Cursor {
-    try checkLive()
     try snapshot?.check(self)
-    let reading = snapshot?.reading ?? engine.beginReading()
+    let reading = snapshot?.reading
+    try checkLive(in: reading)
+    return try cursor(range, order: order, in: reading ?? engine.beginReading(), readsValues)
+  }
+
+  private func cursor(
+    _ range: KeyRange, order: ScanOrder, in reading: Reading, _ readsValues: Bool
+  ) throws(StoreError) -> Cursor {
     return Cursor(
       try engine.scan(number, range, in: reading), engine: engine, keyspace: number,
       order: order, readsValues: readsValues, view: reading.view)
@@ -43,7 +49,8 @@ extension Keyspace {
     try forEach(in: range, order: order, at: snapshot, body)
   }
 
-  /// About how many bytes the entries of `range` take on disk and in memory. Reads no entry.
+  /// About how many bytes the entries of `range` take on disk and in memory, large values included.
+  /// Reads the ends of the range, not what lies between.
   public func approximateSize(of range: KeyRange = .all) throws(StoreError) -> UInt64 {
     try checkLive()
     let bounds = EngineBounds(number, range)
@@ -114,14 +121,25 @@ extension ReadView {
   func approximateBytes(from lower: ByteView, to upper: ByteView) throws(StoreError) -> UInt64 {
     var total: UInt64 = 0
     for generation in [active] + frozen {
-      total += UInt64(generation.table.approximateBytes(from: lower, to: upper))
+      total += UInt64(generation.approximateBytes(from: lower, to: upper))
     }
     for segment in version.levelZero + version.levels.flatMap(\.segments)
     where segment.overlaps(lower, upper) {
-      total += try segment.reader.approximateBytes(from: lower, to: upper)
-      total += segment.record.valueReferences.reduce(0) { $0 + $1.bytes }
+      total += try segment.approximateBytes(from: lower, to: upper)
     }
     return total
+  }
+}
+
+extension SegmentHandle {
+  /// Bytes of the blocks between two keys, and their share of the values in value files.
+  fileprivate func approximateBytes(
+    from lower: ByteView, to upper: ByteView
+  ) throws(StoreError) -> UInt64 {
+    let part = try reader.approximateBytes(from: lower, to: upper)
+    let whole = try reader.approximateBytes(from: nil, to: nil)
+    let valueBytes = record.valueReferences.reduce(0) { $0 + $1.bytes }
+    return part + UInt64(Double(valueBytes) * Double(part) / Double(max(1, whole)))
   }
 }
 

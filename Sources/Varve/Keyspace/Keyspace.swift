@@ -4,7 +4,8 @@ import VarveFormat
 /// A named ordered map inside a store: keys and values are bytes, keys sort as unsigned bytes.
 ///
 /// Usable from any thread at the same time. Reads take no lock and copy nothing unless asked to.
-/// Every call throws `.notFound` once the keyspace was dropped, `.closed` once the store was.
+/// Every call throws `.notFound` once the keyspace was dropped, `.closed` once the store was; a
+/// snapshot from before the drop still reads what was there.
 public final class Keyspace: Sendable {
   /// The name it was made with.
   public let name: String
@@ -12,7 +13,8 @@ public final class Keyspace: Sendable {
   public let policy: KeyspacePolicy
   let number: UInt32
   let engine: Engine
-  private let dropped = Atomic<Bool>(false)
+  /// The last sequence number that was visible when it was dropped; zero while it is there.
+  private let dropSequence = Atomic<UInt64>(0)
 
   init(name: String, policy: KeyspacePolicy, number: UInt32, engine: Engine) {
     self.name = name
@@ -21,9 +23,18 @@ public final class Keyspace: Sendable {
     self.engine = engine
   }
 
-  var isDropped: Bool { dropped.load(ordering: .acquiring) }
+  func markDropped(at sequence: SequenceNumber) {
+    dropSequence.store(sequence.rawValue, ordering: .releasing)
+  }
 
-  func markDropped() { dropped.store(true, ordering: .releasing) }
+  /// Throws unless the store is open and the keyspace is there: in `reading`, or now.
+  func checkLive(in reading: Reading? = nil) throws(StoreError) {
+    try engine.checkOpen()
+    let dropped = dropSequence.load(ordering: .acquiring)
+    guard dropped == 0 || reading.map({ $0.point.sequence.rawValue < dropped }) ?? false else {
+      throw StoreError(.notFound, "keyspace \(number) was dropped")
+    }
+  }
 }
 
 // MARK: - Writing
@@ -146,7 +157,7 @@ extension Keyspace {
   func lendValue(
     of key: Span<UInt8>, in reading: Reading?, _ body: (Span<UInt8>) throws -> Void
   ) throws {
-    try checkLive()
+    try checkLive(in: reading)
     let failure = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
       try engine.withEntry(of: key, in: reading) { found -> (any Error)? in
         guard let found else { return nil }
@@ -163,7 +174,7 @@ extension Keyspace {
 
   @usableFromInline
   func copyValue(of key: Span<UInt8>, in reading: Reading?) throws(StoreError) -> [UInt8]? {
-    try checkLive()
+    try checkLive(in: reading)
     let outcome = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
       try engine.withEntry(of: key, in: reading) { found -> Result<[UInt8]?, StoreError> in
         guard let found else { return .success(nil) }
@@ -177,7 +188,7 @@ extension Keyspace {
 
   @usableFromInline
   func size(ofValue key: Span<UInt8>, in reading: Reading?) throws(StoreError) -> Int? {
-    try checkLive()
+    try checkLive(in: reading)
     let outcome = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
       try engine.withEntry(of: key, in: reading) { found -> Result<Int?, StoreError> in
         guard let found else { return .success(nil) }
@@ -185,13 +196,5 @@ extension Keyspace {
       }
     }
     return try outcome.get()
-  }
-
-  /// Throws unless the store is open and the keyspace was not dropped.
-  func checkLive() throws(StoreError) {
-    try engine.checkOpen()
-    guard !isDropped else {
-      throw StoreError(.notFound, "keyspace \(number) was dropped")
-    }
   }
 }

@@ -4,20 +4,24 @@ extension MemTable {
   /// How many entries are counted one by one before the rest is estimated.
   private static let countedEntries = 512
 
-  /// Bytes of the keys and values at or after `from` and before `to`. Exact for a few hundred
-  /// entries; beyond that an estimate from the shape of the tree and the mean entry.
-  func approximateBytes(from: ByteView, to: ByteView) -> Int {
+  /// Bytes of the keys and values at or after `from` and before `to`, those in value files
+  /// included. Exact for a few hundred entries; beyond that an estimate from the shape of the tree
+  /// and the mean entry.
+  ///
+  /// - Parameter pointedBytes: bytes of values in value files that all entries point to.
+  func approximateBytes(from: ByteView, to: ByteView, pointedBytes: UInt64 = 0) -> Int {
     guard from < to else { return 0 }
     var cursor = makeCursor()
     var counted = 0
     cursor.seek(from, .max)
     for _ in 0..<Self.countedEntries {
       guard let entry = cursor.entry, entry.key < to else { return counted }
-      counted += entry.key.count + entry.value.count
+      counted += entry.key.count + entry.valueByteCount
       cursor.next()
     }
     let share = share(below: to) - share(below: from)
-    return max(counted, Int(Double(dataBytes) * min(max(share, 0), 1)))
+    let bytes = Double(dataBytes) + Double(pointedBytes)
+    return max(counted, Int(bytes * min(max(share, 0), 1)))
   }
 
   /// Which share of all keys is below `key`, 0...1, as if all nodes of a level held equally many.
@@ -40,5 +44,20 @@ extension MemTable {
       guard let position = leaf.position(of: key, shape) else { return nil }
       return low + width * Double(position.slot) / Double(max(shape.count, 1))
     }
+  }
+}
+
+extension EntryView {
+  /// Bytes of the value as stored, wherever it lies.
+  fileprivate var valueByteCount: Int {
+    guard kind == .pointer else { return value.count }
+    do { return Int(try ValuePointer(decoding: value).storedCount) } catch { return value.count }
+  }
+}
+
+extension MemTableGeneration {
+  /// ``MemTable/approximateBytes(from:to:pointedBytes:)`` with the values of this generation.
+  func approximateBytes(from: ByteView, to: ByteView) -> Int {
+    table.approximateBytes(from: from, to: to, pointedBytes: valueBytes)
   }
 }

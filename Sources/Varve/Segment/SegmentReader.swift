@@ -119,7 +119,7 @@ extension SegmentReader {
   }
 
   /// About how many bytes of the file hold the keys from `start` (nil: the first) up to before `end`
-  /// (nil: the end). Reads the index only; right to within a block at either side.
+  /// (nil: the end). Reads the index and the block at either side.
   func approximateBytes(from start: ByteView?, to end: ByteView?) throws(StoreError) -> UInt64 {
     try open().approximateBytes(from: start, to: end)
   }
