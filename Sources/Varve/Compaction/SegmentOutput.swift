@@ -119,6 +119,8 @@ extension SegmentOutput {
     keyspace = number
     policy = rules.keyspaces.policy(of: number)
     try writer?.writer.use(policy.blocks)
+    // One filter serves all keyspaces of the segment, each as well as it was promised.
+    writer?.writer.useFilter(bitsPerKey: policy.filterBitsPerKey)
   }
 
   /// Keeps to the rate that was asked for, counted in steps of what was written.

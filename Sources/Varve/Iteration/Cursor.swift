@@ -51,6 +51,8 @@ public struct Cursor: ~Copyable {
   private let view: ReadView
   private var isPlaced = false
   private var current: ResolvedValue?
+  /// How many of the source's skipped entries the store's metrics know of.
+  private var reportedSkips: UInt64 = 0
   /// Whether values are read as well; without it ``value`` is empty.
   private let readsValues: Bool
 
@@ -109,12 +111,22 @@ extension Cursor {
 
   /// Fetches the value of the entry the cursor stands on.
   private mutating func settle() throws(StoreError) -> Bool {
+    reportSkips()
     guard let entry = source.entry else {
       current = nil
       return false
     }
     current = readsValues ? try engine.values.resolve(entry) : ResolvedValue(bytes: .empty)
     return true
+  }
+}
+
+extension Cursor {
+  private mutating func reportSkips() {
+    let skipped = source.skippedEntries
+    guard skipped != reportedSkips else { return }
+    engine.metrics.skippedEntries.add(skipped &- reportedSkips)
+    reportedSkips = skipped
   }
 }
 

@@ -45,9 +45,11 @@ public struct StoreMetrics: Sendable {
   public var logBytes: UInt64 = 0
   /// Commits that waited for a sync.
   public var logSyncs: UInt64 = 0
-  /// Flushes and the bytes they wrote.
+  /// Bytes of large values that commits wrote to value files, as stored.
+  public var valueBytesWritten: UInt64 = 0
+  /// Flushes.
   public var flushes: UInt64 = 0
-  /// Bytes that flushes wrote.
+  /// Bytes that flushes wrote: segments, and large values that were in the log until then.
   public var flushedBytes: UInt64 = 0
   /// Compactions.
   public var compactions: UInt64 = 0
@@ -55,6 +57,9 @@ public struct StoreMetrics: Sendable {
   public var compactionReadBytes: UInt64 = 0
   /// Bytes that compactions wrote.
   public var compactionWrittenBytes: UInt64 = 0
+  /// Entries that scans passed without showing them: overwritten, deleted, expired, or too new.
+  /// Many of them for each entry shown are a reason to compact.
+  public var skippedEntries: UInt64 = 0
   /// Writes that were slowed down, and for how long in all.
   public var delayedWrites: UInt64 = 0
   /// Microseconds that writes were slowed down for.
@@ -74,6 +79,8 @@ extension Engine {
     metrics.entriesWritten = recorder.entriesWritten.value
     metrics.logBytes = recorder.logBytes.value
     metrics.logSyncs = recorder.logSyncs.value
+    metrics.valueBytesWritten = recorder.valueBytesWritten.value
+    metrics.skippedEntries = recorder.skippedEntries.value
     metrics.flushes = recorder.flushes.value
     metrics.flushedBytes = recorder.flushedBytes.value
     metrics.compactions = recorder.compactions.value

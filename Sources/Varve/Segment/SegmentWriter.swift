@@ -17,7 +17,6 @@ import VarvePlatform
 final class SegmentWriter {
   let id: FileID
   private let file: any File
-  private let options: SegmentOptions
   private var policy: SegmentBlockPolicy
   private let compressor: BlockCompressor
   private var chooser: CodecChooser
@@ -36,7 +35,6 @@ final class SegmentWriter {
   ) throws(StoreError) {
     self.file = file
     self.id = id
-    self.options = options
     self.policy = policy
     self.compressor = compressor
     chooser = CodecChooser(policy.compression)
@@ -66,6 +64,9 @@ extension SegmentWriter {
     next.resume(after: block)
     block = next
   }
+
+  /// Gives the filter at least so many bits for each key of the segment; zero asks for none.
+  func useFilter(bitsPerKey: Int) { filter.raise(bitsPerKey: bitsPerKey) }
 
   /// Adds the next entry; its key and sequence number must follow the last one's.
   func add(_ entry: EntryView) throws(StoreError) {
@@ -163,7 +164,7 @@ extension SegmentWriter {
     var sections = [
       SegmentSection(.dataBlocks, offset: dataStart, length: output.offset - dataStart)
     ]
-    if options.filterBitsPerKey > 0 {
+    if filter.bitsPerKey > 0 {
       sections.append(try write(filter.encoded(), as: .filter))
     }
     try output.align(to: 8)

@@ -44,7 +44,22 @@ final class BackgroundWork: Sendable {
 
   func pause() { wants.withLock { $0.pauses += 1 } }
 
-  func resume() { want { $0.pauses = max(0, $0.pauses - 1) } }
+  /// Whoever paused may have stopped a compaction between two steps, so there may be work.
+  func resume() {
+    want { wants in
+      wants.pauses = max(0, wants.pauses - 1)
+      wants.compaction = true
+    }
+  }
+
+  /// Whether to compact now; the want stays while compaction rests.
+  func takeCompaction() -> Bool {
+    wants.withLock { wants in
+      guard wants.pauses == 0 else { return false }
+      defer { wants.compaction = false }
+      return wants.compaction
+    }
+  }
 
   /// Starts threads that run until ``stop()``.
   func start(_ bodies: [(name: String, body: @Sendable () -> Void)]) throws(StoreError) {

@@ -89,16 +89,22 @@ extension Engine {
     }
   }
 
+  /// Ends one pause of compaction.
+  func resumeCompaction() {
+    work.resume()
+    runInlineWork()
+  }
+
   /// Does what is wanted on this thread, where the store has no threads of its own.
   func runInlineWork() {
     guard background == .inline else { return }
     let wants = work.wants.withLock { wants in
-      defer { (wants.flush, wants.log, wants.compaction) = (false, false, false) }
+      defer { (wants.flush, wants.log) = (false, false) }
       return wants
     }
     if wants.log { lookAfterLog() }
     if wants.flush { flushAll() }
-    if wants.flush || wants.compaction, wants.pauses == 0 {
+    if work.takeCompaction() {
       attempt { () throws(StoreError) in while try compactOnce() {} }
     }
     views.epochs.collect()

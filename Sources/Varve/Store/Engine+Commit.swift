@@ -21,6 +21,7 @@ extension Engine {
     try waitForBackground()
     let placed = try placement.place(batch, isSynced: durability == .synced)
     defer { for file in placed.valueFiles { file.unpin() } }
+    metrics.valueBytesWritten.add(placed.storedBytes)
     let request = CommitRequest(
       placed.batch, isSynced: durability == .synced, valueFiles: placed.valueFiles,
       valueBytes: placed.valueFiles.isEmpty ? 0 : batch.largeValueBytes)

@@ -143,7 +143,7 @@ extension SegmentStore {
   public func pauseCompaction() { engine.work.pause() }
 
   /// Ends one ``pauseCompaction()``.
-  public func resumeCompaction() { engine.work.resume() }
+  public func resumeCompaction() { engine.resumeCompaction() }
 
   /// What the store holds and has done.
   public func metrics() -> StoreMetrics { engine.currentMetrics() }

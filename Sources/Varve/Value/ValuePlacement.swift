@@ -13,6 +13,8 @@ final class ValuePlacement: Sendable {
   struct Placed {
     var batch: BatchEncoder
     var valueFiles: [ValueFileHandle]
+    /// Bytes written to them.
+    var storedBytes: UInt64 = 0
   }
 
   /// A synced batch with at most this many bytes of large values keeps them inline.
@@ -84,6 +86,7 @@ extension ValuePlacement {
         continue
       }
       let (pointer, file) = try append(entry.value, in: entry.keyspace, policy)
+      placed.storedBytes += UInt64(pointer.storedCount)
       if placed.valueFiles.contains(where: { $0 === file }) {
         file.unpin()
       } else {

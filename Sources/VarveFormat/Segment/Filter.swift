@@ -63,11 +63,17 @@ package struct Filter: Sendable {
 ///
 /// A class, because it is called for every key that is flushed or compacted.
 package final class FilterBuilder {
-  private let bitsPerKey: Int
+  /// At most 32; zero where no filter is wanted.
+  package private(set) var bitsPerKey: Int
   private let hashes = RecordHeap<UInt64>(capacity: 4096)
 
-  /// - Parameter bitsPerKey: 1...32. Ten give about one false answer in a hundred.
-  package init(bitsPerKey: Int) { self.bitsPerKey = max(1, min(bitsPerKey, 32)) }
+  /// - Parameter bitsPerKey: 0...32. Ten give about one false answer in a hundred.
+  package init(bitsPerKey: Int) { self.bitsPerKey = max(0, min(bitsPerKey, 32)) }
+
+  /// Gives every key, those added before too, at least so many bits.
+  package func raise(bitsPerKey: Int) {
+    self.bitsPerKey = max(self.bitsPerKey, min(bitsPerKey, 32))
+  }
 
   package var keyCount: Int { hashes.count }
 
