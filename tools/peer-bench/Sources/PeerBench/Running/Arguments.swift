@@ -7,7 +7,8 @@ struct Arguments {
     Fill, read and scan: Varve beside RocksDB and LMDB. Higher is better; the last column is Varve's
     rate to the best of the others, and carries a mark below a third.
 
-      --rounds N         times that every line is run by each engine; medians are shown (3)
+      --rounds N         times that every line is run by each engine, or ten times that; medians are
+                         shown (3)
       --scale X          share of the full size: 1 is 1,000,000 small and 200,000 large records (1)
       --quick            one round at a twentieth
       --only TEXT        lines whose name contains TEXT

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Runs the lines: in every round each line is run by each engine in turn, so that what else the
 /// machine does meets all of them alike.
 final class Comparison {
@@ -28,20 +30,26 @@ final class Comparison {
     for round in 0..<rounds {
       for (line, workload) in workloads.enumerated() {
         let prepared = PreparedWorkload(workload, try dataset(workload.data), scale: scale)
-        var tallies: [Tally] = []
-        // Nobody is always first.
-        for turn in peers.indices {
-          let index = (turn + round) % peers.count
-          progress("round \(round + 1): \(workload.name), \(peers[index].name)")
-          let (rate, tally) = try measure(peers[index], prepared)
-          results[line].rates[index].append(rate)
-          tallies.append(tally)
+        for turn in 0..<workload.turns {
+          progress("round \(round + 1): \(workload.name)")
+          // Nobody is always first.
+          try takeTurns(line, prepared, first: round + turn)
         }
-        try Self.compare(tallies, prepared)
       }
     }
     for store in sharedStores.values { try store.close() }
     sharedStores = [:]
+  }
+
+  private func takeTurns(_ line: Int, _ prepared: PreparedWorkload, first: Int) throws {
+    var tallies: [Tally] = []
+    for place in peers.indices {
+      let index = (place + first) % peers.count
+      let (rate, tally) = try measure(peers[index], prepared)
+      results[line].rates[index].append(rate)
+      tallies.append(tally)
+    }
+    try Self.compare(tallies, prepared)
   }
 
   private func dataset(_ kind: DataKind) throws -> Dataset {
@@ -83,6 +91,8 @@ extension Comparison {
     defer { workplace.remove(directory) }
     let peer = try type.init(in: directory, PeerSettings(isDurable: workload.isDurable))
     if workload.start == .filled { try fill(peer, prepared.data) }
+    // What the disk still owes from runs before is not this engine's to pay.
+    sync()
     let (rate, _) = try time(peer, prepared)
     // What was written is read back, outside the clock.
     var written = Tally()

@@ -28,7 +28,7 @@ struct Report: Encodable {
         space.first { $0.peer == peer && $0.data == kind }
           .map { String(format: "%.2f", Double($0.bytes) / Double($0.userBytes)) } ?? "-"
       }
-      rows.append(["disk / user bytes, \(kind)", "x"] + shares)
+      rows.append(["open on disk / user bytes, \(kind)", "x"] + shares)
     }
     return Self.aligned(rows)
   }

@@ -17,8 +17,8 @@ let allWorkloads: [Workload] = [
   Workload(name: "seek + 10", data: .small, action: .seek(entries: 10), operations: 200_000),
   Workload(name: "read random 3 KiB", data: .large, action: .get, operations: 200_000),
   Workload(
-    name: "durable put", data: .small, action: .put(batch: 1), start: .empty, operations: 2_000,
-    isDurable: true),
+    name: "durable put", data: .small, action: .put(batch: 1), start: .empty, operations: 500,
+    isDurable: true, turns: 10),
   Workload(
     name: "fill embeddings", data: .embeddings, action: .put(batch: 1), start: .empty,
     unit: .megabytes),

@@ -34,6 +34,9 @@ struct Workload {
   /// How many operations at full scale; nil for as many as there are records.
   var operations: Int?
   var isDurable = false
+  /// How often the engines take turns in one round: more where the disk's mood decides, which
+  /// changes by the second.
+  var turns = 1
   var unit = Unit.operations
 
   var isWriting: Bool { if case .put = action { true } else { false } }
