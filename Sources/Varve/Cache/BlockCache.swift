@@ -1,4 +1,3 @@
-import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -132,10 +131,10 @@ private final class Shard: Sendable {
     case follow(Flight)
   }
 
-  let state: Mutex<State>
+  let state: Monitor<State>
 
   init(capacity: Int) {
-    state = Mutex(State(blocks: CacheShard(capacity: capacity)))
+    state = Monitor(State(blocks: CacheShard(capacity: capacity)))
   }
 
   /// Loads the block for everyone who waits for it.

@@ -1,5 +1,5 @@
-import Synchronization
 import VarveFormat
+import VarvePlatform
 
 // A compaction, in four steps that never mix:
 //

@@ -1,6 +1,5 @@
 import CVarveLZ4
 import CVarveZstd
-import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -14,7 +13,7 @@ import VarvePlatform
 @safe
 final class Decompressor: Sendable {
   private static let idleContexts = 8
-  private let idle = Mutex<[ZstdDecoder]>([])
+  private let idle = Monitor<[ZstdDecoder]>([])
 
   init() {}
 

@@ -1,5 +1,5 @@
-import Synchronization
 import VarveFormat
+import VarvePlatform
 
 /// The keyspaces of an open store, by name and by number.
 ///
@@ -16,9 +16,9 @@ final class Catalog: Sendable {
   /// The keyspace that is there without having been made.
   static let defaultName = "default"
 
-  private let state = Mutex(State())
+  private let state = Monitor(State())
   /// Held while a keyspace is made or dropped, its commit included.
-  let changing = Mutex(())
+  let changing = Monitor(())
 
   func keyspace(named name: String) -> Keyspace? { state.withLock { $0.byName[name] } }
 

@@ -1,4 +1,3 @@
-import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -7,8 +6,8 @@ import VarvePlatform
 /// The last reference to a file may be dropped on any thread, by a reader even; removing is work
 /// for the background. What cannot be removed is left: the next opening finds it an orphan.
 final class ObsoleteFiles: Sendable {
-  private let names = Mutex<[FileName]>([])
-  private let forgetValueFiles = Mutex<(@Sendable ([UInt64]) -> Void)?>(nil)
+  private let names = Monitor<[FileName]>([])
+  private let forgetValueFiles = Monitor<(@Sendable ([UInt64]) -> Void)?>(nil)
 
   /// Sets who is told the numbers of value files before they go.
   func onRemoval(ofValueFiles forget: @escaping @Sendable ([UInt64]) -> Void) {

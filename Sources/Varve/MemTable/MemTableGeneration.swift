@@ -1,5 +1,6 @@
 import Synchronization
 import VarveFormat
+import VarvePlatform
 
 /// A memtable with what must stay until it is flushed: its logs and the value files it points into.
 final class MemTableGeneration: Sendable {
@@ -8,7 +9,7 @@ final class MemTableGeneration: Sendable {
   /// once this one is flushed.
   let firstLog: UInt64
   private let pointedBytes = Atomic<UInt64>(0)
-  private let pinnedFiles = Mutex<[UInt64: ValueFileHandle]>([:])
+  private let pinnedFiles = Monitor<[UInt64: ValueFileHandle]>([:])
   private let isUnpinned = Atomic<Bool>(false)
 
   init(firstLog: UInt64) { self.firstLog = firstLog }

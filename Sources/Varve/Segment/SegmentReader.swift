@@ -32,7 +32,7 @@ final class SegmentReader: Sendable {
   /// Published once. Unmanaged, because retaining one object from many threads for each read would
   /// cost more than the read; `deinit` gives the reference back.
   private let opened = unsafe Atomic<Unmanaged<OpenSegment>?>(nil)
-  private let opening = Mutex<Void>(())
+  private let opening = Monitor<Void>(())
 
   init(number: UInt64, id: FileID, size: UInt64, in environment: SegmentEnvironment) {
     self.number = number

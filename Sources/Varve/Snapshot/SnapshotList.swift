@@ -1,5 +1,5 @@
-import Synchronization
 import VarveFormat
+import VarvePlatform
 
 /// The snapshots that exist, and the one place where "what is visible now" and "what must be kept"
 /// are decided together.
@@ -8,7 +8,7 @@ import VarveFormat
 /// snapshot either stands in the list a compaction works with, or is at least as new as the visible
 /// sequence of that list, which the compaction keeps whole.
 final class SnapshotList: Sendable {
-  private let counts = Mutex<[ReadPoint: Int]>([:])
+  private let counts = Monitor<[ReadPoint: Int]>([:])
 
   /// Registers a snapshot at what `now` returns, called under the lock.
   func register(at now: () -> ReadPoint) -> ReadPoint {

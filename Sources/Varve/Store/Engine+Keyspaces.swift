@@ -1,5 +1,5 @@
-import Synchronization
 import VarveFormat
+import VarvePlatform
 
 extension Engine {
   /// The keyspace `name`, made with `policy` when it is missing.

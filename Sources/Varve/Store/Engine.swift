@@ -39,14 +39,14 @@ final class Engine: Sendable {
   let work: BackgroundWork
   let compactionPacer: WritePacer
   /// Held while a compaction is at work.
-  let compacting = Mutex(CompactionMemory())
+  let compacting = Monitor(CompactionMemory())
   /// Held while memtables become a segment.
-  let flushing = Mutex(())
+  let flushing = Monitor(())
 
   /// Everything up to it is visible.
   let visibleSequence: Atomic<UInt64>
   /// What only the commit leader touches.
-  let lead: Mutex<LeadState>
+  let lead: Monitor<LeadState>
   private let isOpen = Atomic<Bool>(true)
 
   /// What belongs to whoever leads a commit group.
@@ -89,7 +89,7 @@ final class Engine: Sendable {
     compactionPacer = WritePacer(
       bytesPerSecond: parts.options.backgroundWriteRate, clock: parts.clock, work: work)
     visibleSequence = Atomic(parts.lastSequence.rawValue)
-    lead = Mutex(
+    lead = Monitor(
       LeadState(
         nextSequence: parts.lastSequence.rawValue + 1, liveLogs: parts.liveLogs,
         frame: ByteWriter()))

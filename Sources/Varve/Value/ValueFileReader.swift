@@ -31,7 +31,7 @@ final class ValueFileReader: Sendable {
   /// Published once. Unmanaged, because counting one object from many threads for each read would
   /// cost more than the read; `deinit` gives the reference back.
   private let opened = unsafe Atomic<Unmanaged<OpenValueFile>?>(nil)
-  private let opening = Mutex<Void>(())
+  private let opening = Monitor<Void>(())
 
   /// Reads a sealed file, as the manifest describes it.
   convenience init(_ record: ValueFileRecord, in environment: ValueEnvironment) {

@@ -52,7 +52,7 @@ final class ValueFileWriter: Sendable {
   let state = Monitor(State())
   /// `State.end`, for readers that check a pointer without the lock.
   private let endMirror = Atomic<UInt64>(UInt64(FileHeader.byteCount))
-  private let scratches = Mutex<[AppendScratch]>([])
+  private let scratches = Monitor<[AppendScratch]>([])
 
   /// Makes the file `values-<number>`. Its name is durable after the first ``sync()``.
   init(number: UInt64, id: FileID, in directory: any Directory) throws(StoreError) {

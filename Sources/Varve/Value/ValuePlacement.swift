@@ -1,4 +1,3 @@
-import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -40,7 +39,7 @@ final class ValuePlacement: Sendable {
   private let values: ValueStore
   private let fileBytes: UInt64
   /// Held while files are synced or sealed, so that neither meets the other's half-done work.
-  private let syncing = Mutex(())
+  private let syncing = Monitor(())
 
   init(
     directory: any Directory, numbers: FileNumbers, random: any RandomSource,

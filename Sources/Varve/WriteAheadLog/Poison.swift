@@ -1,4 +1,4 @@
-import Synchronization
+import VarvePlatform
 
 /// The mark that a store must not be written to any more, and why.
 ///
@@ -6,7 +6,7 @@ import Synchronization
 /// is unknown what is durable. Nothing is deleted, reads go on, reopening recovers. A failed sync is
 /// never tried again: the system has marked its pages clean, and a second one would lie.
 final class Poison: Sendable {
-  private let first = Mutex<StoreError?>(nil)
+  private let first = Monitor<StoreError?>(nil)
 
   init() {}
 

@@ -1,4 +1,3 @@
-import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -41,9 +40,9 @@ final class WriteAheadLog: Sendable {
     }
   }
 
-  private let state: Mutex<State>
+  private let state: Monitor<State>
   /// Held while files are synced, so that two syncs do not report each other's work.
-  private let syncing = Mutex(())
+  private let syncing = Monitor(())
   private let poison: Poison
   private let directory: any Directory
   private let numbers: FileNumbers
@@ -58,7 +57,7 @@ final class WriteAheadLog: Sendable {
     firstCapacity: UInt64, largestCapacity: UInt64, poison: Poison,
     syncValues: @escaping @Sendable () throws(StoreError) -> Void
   ) {
-    state = Mutex(State(nextCapacity: firstCapacity))
+    state = Monitor(State(nextCapacity: firstCapacity))
     self.directory = directory
     self.numbers = numbers
     self.random = random

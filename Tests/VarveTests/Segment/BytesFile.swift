@@ -1,15 +1,14 @@
-import Synchronization
 import VarveFormat
 import VarvePlatform
 
 /// A file that is an array: for damaging segments byte by byte, and for measuring without a disk.
 final class BytesFile: File {
   let name: String
-  private let content: Mutex<[UInt8]>
+  private let content: Monitor<[UInt8]>
 
   init(_ bytes: [UInt8] = [], name: String = "segment-0000000000000001") {
     self.name = name
-    content = Mutex(bytes)
+    content = Monitor(bytes)
   }
 
   var bytes: [UInt8] { content.withLock { $0 } }
