@@ -53,3 +53,9 @@ extension Option where Value == String {
   static let keyspace = Option.text(
     "--keyspace", short: "k", "NAME", default: "the default one", "the keyspace to work on")
 }
+
+extension Option where Value == Int {
+  static let memory = Option.bytes(
+    "--memory", "SIZE", in: (8 << 20)...(1 << 44), default: "a quarter of the machine's, at most 1G",
+    "memory the store may use, in bytes; K, M and G for KiB, MiB and GiB")
+}

@@ -69,6 +69,27 @@ extension Option where Value == Int {
   }
 }
 
+extension Option where Value == Int {
+  /// A number of bytes: plain, or in KiB, MiB or GiB with the ending K, M or G.
+  static func bytes(
+    _ name: String, _ placeholder: String, in range: ClosedRange<Int>, default: String? = nil,
+    _ help: String
+  ) -> Option {
+    Option(name, short: nil, placeholder: placeholder, defaultText: `default`, help) {
+      text throws(UsageError) in
+      guard let bytes = Quantity.parseBytes(text) else {
+        throw UsageError("\(name) needs a number of bytes such as 512M, not '\(text)'")
+      }
+      guard range.contains(bytes) else {
+        throw UsageError(
+          "\(name) must be from \(Quantity.bytes(UInt64(range.lowerBound))) to "
+            + Quantity.bytes(UInt64(range.upperBound)))
+      }
+      return bytes
+    }
+  }
+}
+
 extension Option where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
   /// One of the names of an enumeration's cases.
   static func choice(_ name: String, default: Value? = nil, _ help: String) -> Option {

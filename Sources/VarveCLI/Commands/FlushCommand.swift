@@ -4,7 +4,7 @@ import Varve
 enum FlushCommand {
   static let specification = CommandSpecification(
     name: "flush", summary: "move recent writes from the logs into segments",
-    operands: [.store], options: [Option.json.specification],
+    operands: [.store], options: [Option.memory.specification, Option.json.specification],
     examples: [.init("varve flush catalog.varve", "Leaves the logs empty.")],
     run: { try Upkeep.run($0, "flushed") { store, _ in try store.flush() } })
 }
@@ -17,7 +17,7 @@ enum CompactCommand {
       "Overwritten, deleted and expired entries go, and the values of large ones with them. Needs"
         + " free space for a second copy of what it rewrites, and says beforehand how much."
     ],
-    operands: [.store], options: [Option.json.specification],
+    operands: [.store], options: [Option.memory.specification, Option.json.specification],
     examples: [.init("varve compact catalog.varve", "Gives space back.")],
     run: {
       try Upkeep.run($0, "compacted") { store, messages in
@@ -47,13 +47,15 @@ enum Upkeep {
   static func run(
     _ invocation: Invocation, _ verb: String, _ body: (SegmentStore, Messages) throws -> Void
   ) throws -> ExitStatus {
-    let (before, after) = try StoreSession.writing(invocation.arguments[.store], creates: false) {
-      store in
+    let arguments = invocation.arguments
+    let (before, after) = try StoreSession.writing(
+      arguments[.store], creates: false, memory: arguments[.memory]
+    ) { store in
       let before = Size(store.metrics())
       try body(store, invocation.messages)
       return (before, Size(store.metrics()))
     }
-    guard invocation.arguments[.json] else {
+    guard arguments[.json] else {
       invocation.messages.say("\(verb): \(before.text) -> \(after.text)")
       return .good
     }

@@ -19,6 +19,8 @@ enum ImportCommand {
   private static let batch = Option.count(
     "--batch", short: "b", "N", in: 1...10_000_000, default: "1000",
     "entries that are committed together")
+  private static let acknowledge = Option.flag(
+    "--acknowledge", "after each commit, print how many entries are committed so far")
   private static let quiet = Option.flag("--quiet", short: "q", "show no progress")
 
   static let specification = CommandSpecification(
@@ -33,15 +35,18 @@ enum ImportCommand {
         + " its values aligned for computing on them in place.",
       "Makes the store and the keyspace when they are missing. Input of any size is read piece by"
         + " piece. Each batch is on disk before the next is read; with --durability buffered all of"
-        + " it is made durable at the end. At an error in the input the line is named, and the"
+        + " it is made durable at the end. A program that feeds the pipe learns from --acknowledge"
+        + " what it need not send again. At an error in the input the line is named, and the"
         + " batches before it stay.",
     ],
     operands: [.store, file],
     options: [
       Option.keyspace.specification, format.specification, keys.specification,
       dimension.specification, batch.specification, DurabilityChoice.option.specification,
-      quiet.specification, Option.json.specification,
+      Option.memory.specification, acknowledge.specification, quiet.specification,
+      Option.json.specification,
     ],
+    exclusive: [["--acknowledge", "--json"]],
     examples: [
       .init(
         "varve import catalog.varve packages.jsonl --keyspace packages",
@@ -70,8 +75,11 @@ extension ImportCommand {
       inputName: input.source.name)
     let progress = ProgressReporter(
       invocation.messages, totalBytes: input.size, isQuiet: arguments[quiet])
-    let end = try StoreSession.writing(arguments[.store], creates: true) { store in
-      var job = ImportJob(store, settings, progress)
+    let acknowledgements = arguments[acknowledge] ? invocation.output : nil
+    let end = try StoreSession.writing(
+      arguments[.store], creates: true, memory: arguments[.memory]
+    ) { store in
+      var job = ImportJob(store, settings, progress, acknowledgements)
       return try job.run(reader)
     }
     guard arguments[.json] else { return .good }

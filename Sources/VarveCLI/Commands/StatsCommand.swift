@@ -6,9 +6,9 @@ enum StatsCommand {
     name: "stats", summary: "show what a store holds",
     notes: [
       "Entries in segments and memtables count overwritten and deleted ones too, until a compaction"
-        + " collects them. The last group is what follows from this machine's memory."
+        + " collects them. The last group is what follows from the memory budget."
     ],
-    operands: [.store], options: [Option.json.specification],
+    operands: [.store], options: [Option.memory.specification, Option.json.specification],
     examples: [
       .init("varve stats catalog.varve", "A page for people."),
       .init("varve stats catalog.varve --json", "The same for a program."),
@@ -16,9 +16,12 @@ enum StatsCommand {
     run: run)
 
   private static func run(_ invocation: Invocation) throws -> ExitStatus {
-    let metrics = try StoreSession.reading(invocation.arguments[.store]) { $0.metrics() }
+    let arguments = invocation.arguments
+    let metrics = try StoreSession.reading(arguments[.store], memory: arguments[.memory]) {
+      $0.metrics()
+    }
     let output = invocation.output
-    if invocation.arguments[.json] {
+    if arguments[.json] {
       try output.write(json: { $0.metrics(metrics) })
     } else {
       for line in StatsText.lines(metrics, output.style) { try output.write(line: line) }
@@ -50,7 +53,7 @@ enum StatsText {
       ("files", "\(metrics.valueFiles), \(Quantity.bytes(metrics.valueFileBytes))"),
       ("of that in use", Quantity.bytes(metrics.liveValueBytes)),
     ])
-    lines.append(style.bold("derived from this machine's memory"))
+    lines.append(style.bold("derived from the memory budget"))
     lines += rows(metrics.derivedOptions.map { ($0.name, Quantity.bytes($0.bytes)) })
     return lines
   }

@@ -19,14 +19,20 @@ struct ImportJob {
   private let store: SegmentStore
   private let settings: Settings
   private var progress: ProgressReporter
+  /// Gets a line with the number of committed entries after each commit.
+  private let acknowledgements: Output?
   private var batch = WriteBatch()
   private var keyspaces: [String: Keyspace] = [:]
   private var committed: UInt64 = 0
 
-  init(_ store: SegmentStore, _ settings: Settings, _ progress: ProgressReporter) {
+  init(
+    _ store: SegmentStore, _ settings: Settings, _ progress: ProgressReporter,
+    _ acknowledgements: Output? = nil
+  ) {
     self.store = store
     self.settings = settings
     self.progress = progress
+    self.acknowledgements = acknowledgements
   }
 
   /// Reads to the end. On return everything is durable.
@@ -79,7 +85,21 @@ struct ImportJob {
       try store.commit(batch, durability: settings.durability)
       committed += UInt64(batch.count)
       batch.removeAll()
+      try acknowledge()
     }
     progress.update(entries: committed, bytes: offset)
+  }
+
+  /// A reader that goes away ends the import: nobody knows any more what was committed.
+  private func acknowledge() throws {
+    guard let acknowledgements else { return }
+    do {
+      try acknowledgements.write(line: "\(committed)")
+      try acknowledgements.flush()
+    } catch is Output.Closed {
+      throw CommandFailure(
+        "nobody reads the acknowledgements; "
+          + "\(Quantity.count(committed, "entry", "entries")) are in the store")
+    }
   }
 }

@@ -4,11 +4,12 @@ import Varve
 enum StoreSession {
   /// Lends a store that is only read: nothing in it changes. Fails while a writer has it open.
   static func reading<Result>(
-    _ path: String, _ body: (SegmentStore) throws -> Result
+    _ path: String, memory: Int? = nil, _ body: (SegmentStore) throws -> Result
   ) throws -> Result {
     var options = StoreOptions()
     options.access = .readOnly
     options.createIfMissing = false
+    if let memory { options.memoryBudget = memory }
     return try using(path, options, body)
   }
 
@@ -16,11 +17,14 @@ enum StoreSession {
   ///
   /// - Parameter creates: makes a missing store; otherwise a mistyped path is an error and not a
   ///   new store.
+  /// - Parameter memory: the store's memory budget in bytes; nil for the default.
   static func writing<Result>(
-    _ path: String, creates: Bool, _ body: (SegmentStore) throws -> Result
+    _ path: String, creates: Bool, memory: Int? = nil,
+    _ body: (SegmentStore) throws -> Result
   ) throws -> Result {
     var options = StoreOptions()
     options.createIfMissing = creates
+    if let memory { options.memoryBudget = memory }
     return try using(path, options, body)
   }
 

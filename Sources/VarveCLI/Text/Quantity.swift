@@ -25,6 +25,18 @@ enum Quantity {
     return "\(decimal(size, places: 1)) \(units[unit])"
   }
 
+  /// Reads what a person writes for a number of bytes: 65536, 512K, 64M, 2G; nil for all else.
+  static func parseBytes(_ text: String) -> Int? {
+    let shifts: [Character: Int] = ["K": 10, "M": 20, "G": 30]
+    let shift = text.last.flatMap { shifts[$0] }
+    let digits = shift == nil ? text[...] : text.dropLast()
+    guard digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(digits) else {
+      return nil
+    }
+    let (bytes, overflow) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0))
+    return overflow ? nil : bytes
+  }
+
   /// A rate in thousands and millions: 940, 12.5 k, 3.1 M.
   static func compact(_ number: Double) -> String {
     if number < 999.5 { return decimal(number, places: 0) }

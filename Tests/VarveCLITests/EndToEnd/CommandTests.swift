@@ -104,6 +104,22 @@ struct CommandTests {
     }
   }
 
+  @Test("acknowledges each commit on standard output")
+  func acknowledges() throws {
+    try withStore { store throws in
+      let input = (0..<7).map { #"{"key":"\#($0)","value":1}"# + "\n" }.joined()
+      let run = try CommandRun(
+        "import", store, "-", "--batch", "3", "--acknowledge", "--memory", "8M", input: input)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.lines == ["3", "6", "7"])
+      #expect(try CommandRun("import", store, "-", "--acknowledge", "--json").status == 2)
+      #expect(try CommandRun("import", store, "-", "--memory", "1M").status == 2)
+      #expect(
+        try CommandRun("stats", store, "--memory", "256M", "--json").text
+          .contains(#""memtable":33554432"#))
+    }
+  }
+
   @Test("imports vectors, with the dimension given or found")
   func importsVectors() throws {
     try withTemporaryDirectory { directory throws in

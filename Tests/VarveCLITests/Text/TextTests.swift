@@ -28,6 +28,16 @@ struct TextTests {
     #expect(Hexadecimal.number(255, width: 4) == "0x00ff")
   }
 
+  @Test("reads sizes as people write them, and nothing else")
+  func sizes() {
+    #expect(
+      ["0", "512", "64K", "256M", "2G"].map { Quantity.parseBytes($0) }
+        == [0, 512, 64 << 10, 256 << 20, 2 << 30])
+    for wrong in ["", "K", "-1", "1.5G", "1k", "1 K", "9223372036854775808", "9007199254740992K"] {
+      #expect(Quantity.parseBytes(wrong) == nil, "\(wrong)")
+    }
+  }
+
   @Test("writes quantities as people read them")
   func quantities() {
     #expect(
