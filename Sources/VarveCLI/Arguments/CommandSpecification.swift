@@ -56,6 +56,6 @@ extension Option where Value == String {
 
 extension Option where Value == Int {
   static let memory = Option.bytes(
-    "--memory", "SIZE", in: (8 << 20)...(1 << 44), default: "a quarter of the machine's, at most 1G",
-    "memory the store may use, in bytes; K, M and G for KiB, MiB and GiB")
+    "--memory", "SIZE", in: (8 << 20)...(1 << 44), default: "a quarter of it, up to 1G",
+    "memory the store may use, in bytes or with K, M, G")
 }
