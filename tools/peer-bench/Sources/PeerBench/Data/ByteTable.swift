@@ -16,6 +16,22 @@ final class ByteTable {
     self.init(bytes, ends: (0..<bytes.count / size).map { ($0 + 1) * size })
   }
 
+  /// Copies of `strings`, one after the other.
+  init(copying strings: some Sequence<Bytes>) {
+    var (size, ends) = (0, [Int]())
+    for string in strings {
+      size += string.count
+      ends.append(size)
+    }
+    memory = .allocate(byteCount: max(1, size), alignment: 64)
+    self.ends = ends
+    var start = 0
+    for string in strings {
+      UnsafeMutableRawBufferPointer(rebasing: memory[start...]).copyMemory(from: string)
+      start += string.count
+    }
+  }
+
   deinit { memory.deallocate() }
 
   var count: Int { ends.count }
