@@ -28,7 +28,7 @@ public struct StoreVerifier {
       directory = try fileSystem.openDirectory(at: path, create: false)
       lock = try Self.lock(directory)
     } catch {
-      throw StoreError(error)
+      throw StoreError(opening: path, error)
     }
   }
 

@@ -51,6 +51,15 @@ final class Catalog: Sendable {
     keyspace.markDropped(at: sequence)
   }
 
+  /// Forgets all keyspaces; for an engine that does nothing any more.
+  func removeAll() {
+    // Freed after unlocking.
+    _ = state.withLock { state in
+      defer { state.byName = [:] }
+      return state.byName
+    }
+  }
+
   /// What compaction must know: which numbers live, and since when the others do not.
   func liveness() -> KeyspaceLiveness {
     state.withLock { state in

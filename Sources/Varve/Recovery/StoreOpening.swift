@@ -44,14 +44,15 @@ struct StoreOpening {
   ) throws(StoreError) -> Engine {
     try options.check()
     let isWriter = options.access == .readWrite
+    let isMaking = isWriter && options.createIfMissing
     let directory: any Directory
     let lock: (any FileLock)?
     do throws(FileSystemError) {
       directory = try components.fileSystem.openDirectory(
-        at: path, create: isWriter && options.createIfMissing)
+        at: path, create: isMaking)
       lock = try takeLock(in: directory, isShared: !isWriter)
     } catch {
-      throw StoreError(error)
+      throw StoreError(opening: path, isMaking: isMaking, error)
     }
     let derived = DerivedOptions(options)
     let opening = StoreOpening(
@@ -88,18 +89,24 @@ extension StoreOpening {
     let epochs = ReadEpochs()
     let values = ValueAccess(store: ValueStore(valueEnvironment, epochs: epochs))
     values.store.add(manifest.valueFiles)
-    obsoleteFiles.onRemoval { [store = values.store] in store.forget($0) }
+    // Weak: what was retired from the store of values leads back here, and would keep all alive.
+    obsoleteFiles.onRemoval { [weak store = values.store] in store?.forget($0) }
     let replay = try LogReplaying(
       directory: directory, manifest: manifest, values: values,
       tableBytes: derived.memTableBytes, readMode: options.readMode,
       obsoleteFiles: obsoleteFiles
     ).run(logs: found.logs)
     let engine = makeEngine(manifest, digest, clock, numbers, values, epochs, replay)
-    try engine.loadCatalog()
-    if options.access == .readWrite {
-      try engine.finishRecovery(replay)
-      removeOrphans(found, keeping: engine.versions.current.manifest, replay)
-      try engine.startBackground()
+    do throws(StoreError) {
+      try engine.loadCatalog()
+      if options.access == .readWrite {
+        try engine.finishRecovery(replay)
+        removeOrphans(found, keeping: engine.versions.current.manifest, replay)
+        try engine.startBackground()
+      }
+    } catch {
+      engine.dissolve()
+      throw error
     }
     engine.report(.opened(replayedEntries: replay.entryCount, tornBytes: replay.tornBytes))
     return engine
@@ -151,7 +158,8 @@ extension StoreOpening {
         structure: "manifest", offset: 0)
     }
     guard options.access == .readWrite, options.createIfMissing else {
-      throw StoreError(.notFound, "there is no store", file: path)
+      throw StoreError(
+        .notFound, "the directory holds no store: check the path, or let one be made", file: path)
     }
     var manifest = Manifest(
       storeID: FileID(low: components.random.next(), high: components.random.next()))

@@ -16,6 +16,8 @@ extension Engine {
   func close() throws(StoreError) {
     guard markClosed() else { return }
     work.stop()
+    // A compaction on a caller's thread ends soon now, and must not commit after the lock is gone.
+    compacting.withLock { _ in }
     defer { release() }
     guard options.access == .readWrite else { return }
     if log.failure != nil { return log.abandon() }
@@ -33,6 +35,12 @@ extension Engine {
     work.stop()
     log.abandon()
     release()
+  }
+
+  /// Lets go of the keyspaces, which hold the engine: the last act, when nobody holds the store.
+  func dissolve() {
+    abandon()
+    catalog.removeAll()
   }
 
   private func release() {

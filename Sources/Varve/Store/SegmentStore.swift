@@ -21,7 +21,7 @@ public final class SegmentStore: Sendable {
 
   deinit {
     // A store that is dropped unclosed is like one whose process ended: recovery finds it whole.
-    engine.abandon()
+    engine.dissolve()
   }
 }
 

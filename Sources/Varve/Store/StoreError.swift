@@ -94,6 +94,25 @@ extension StoreError {
       offset: error.offset)
   }
 
+  /// Why the directory `path` could not be opened as a store: what the caller can do about it, and
+  /// not which call it was.
+  init(opening path: String, isMaking: Bool = false, _ error: FileSystemError) {
+    switch error.reason {
+    case .locked:
+      self.init(
+        .locked, "the store is open elsewhere, in this process or another: close it there first",
+        file: path)
+    case .notFound where isMaking:
+      self.init(
+        .notFound, "the directory to make the store in does not exist: make it first", file: path)
+    case .notFound:
+      self.init(
+        .notFound, "there is no such directory: check the path, or let the store be made",
+        file: path)
+    default: self.init(error)
+    }
+  }
+
   /// A call to the file system that failed.
   init(_ error: FileSystemError) {
     let code: Code =
