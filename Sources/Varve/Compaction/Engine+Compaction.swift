@@ -28,6 +28,8 @@ extension Engine {
   /// Does the compaction that is most needed; false when none is.
   func compactOnce() throws(StoreError) -> Bool {
     try compacting.withLock { memory throws(StoreError) in
+      try checkOpen()
+      if let failure = poison.failure { throw failure }
       let state = compactionState(memory)
       let picker = CompactionPicker(options: compactionOptions)
       guard let plan = picker.plan(for: state) else { return false }
@@ -52,6 +54,7 @@ extension Engine {
       let full = FullCompaction(options: compactionOptions, firstOwnNumber: numbers.upcoming)
       while true {
         try checkOpen()
+        if let failure = poison.failure { throw failure }
         let state = compactionState(memory)
         guard let plan = full.next(state) else { return }
         try carryOut(plan, state.rules)
@@ -134,7 +137,7 @@ extension Engine {
       return try output.finish()
     } catch {
       output.abandon()
-      throw error
+      throw stopIfPoisoned(by: error)
     }
   }
 
@@ -172,7 +175,7 @@ extension Engine {
         views.update { $0.installing(version) }
       }
     } catch {
-      remove(result, keeping: [])
+      remove(result, keeping: [], after: error)
       throw error
     }
   }

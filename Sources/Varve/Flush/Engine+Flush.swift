@@ -16,6 +16,7 @@ extension Engine {
     relocating isRelocated: @escaping (ValuePointer) -> Bool = { _ in false }
   ) throws(StoreError) -> Bool {
     try flushing.withLock { _ throws(StoreError) in
+      if let failure = poison.failure { throw failure }
       let view = views.pinned()
       let tables = view.frozen
       guard let oldestKept = tables.first.map({ _ in view.active }) else { return false }
@@ -60,8 +61,13 @@ extension Engine {
       return result
     } catch {
       output.abandon()
-      throw error
+      throw stopIfPoisoned(by: error)
     }
+  }
+
+  /// Of a file that failed to become durable, or the directory, everybody must know.
+  func stopIfPoisoned(by failure: StoreError) -> StoreError {
+    failure.code == .poisoned ? poison.set(because: failure) : failure
   }
 
   /// What nobody can read from now on, as of this moment.
@@ -86,7 +92,7 @@ extension Engine {
         views.update { $0.installing(version, flushed: tables) }
       }
     } catch {
-      remove(result, keeping: handles)
+      remove(result, keeping: handles, after: error)
       throw error
     }
     placement.forget(result.valueFiles)
@@ -108,6 +114,8 @@ extension Engine {
     try checkWritable()
     if let failure = log.failure { throw failure }
     try alone { [self] () throws(StoreError) in
+      // A close may have overtaken the caller on the way here.
+      try checkOpen()
       if !views.pinned().active.table.isEmpty { try freezeMemTable() }
     }
     while try flushFrozen() {}
@@ -140,9 +148,13 @@ extension Engine {
   }
 }
 extension Engine {
-  /// Removes the files of an output that no manifest names. Value files that memtables point into
-  /// are not the output's own and stay.
-  func remove(_ result: SegmentOutput.Result, keeping kept: [ValueFileHandle]) {
+  /// Removes the files of an output that no manifest names, unless `failure` leaves open whether one
+  /// does: the next opening finds out. Value files that memtables point into are not the output's
+  /// own and stay.
+  func remove(
+    _ result: SegmentOutput.Result, keeping kept: [ValueFileHandle], after failure: StoreError
+  ) {
+    guard failure.code != .poisoned else { return }
     let keptNumbers = Set(kept.map(\.number))
     for segment in result.segments { obsoleteFiles.add(FileName(.segment, segment.number)) }
     for file in result.valueFiles where !keptNumbers.contains(file.number) {

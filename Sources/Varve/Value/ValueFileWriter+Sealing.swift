@@ -21,8 +21,7 @@ extension ValueFileWriter {
       try file.sync()
       try syncName()
     } catch {
-      conclude(.failed)
-      throw StoreError(error)
+      throw fail(error)
     }
     state.withLock { $0.synced = max($0.synced, covered) }
   }
@@ -34,7 +33,22 @@ extension ValueFileWriter {
     state.withLock { $0.isNameDurable = true }
   }
 
-  /// Enters the last phase of the file; a failure is never taken back.
+  /// What a failed step means for the file. After a failed sync nobody knows what of it is on the
+  /// disk; anything else, a full disk above all, leaves it as it was, and it can be sealed later.
+  private func fail(_ error: FileSystemError) -> StoreError {
+    switch error.operation {
+    case .sync, .syncDirectory:
+      conclude(.failed)
+      return StoreError(
+        .poisoned, "the value file failed to become durable: \(StoreError(error).message)",
+        file: name)
+    default:
+      conclude(.growing)
+      return StoreError(error)
+    }
+  }
+
+  /// Enters a phase of the file; a failure is never taken back.
   private func conclude(_ phase: Phase) {
     state.withLock { if $0.phase != .failed { $0.phase = phase } }
     state.broadcast()
@@ -48,6 +62,7 @@ extension ValueFileWriter {
   /// that was reserved ahead and syncs. The record belongs into the next manifest.
   ///
   /// Later appends throw `.closed`. The file stays open for readers until the writer is dropped.
+  /// Where it throws, nothing was sealed; unless a sync failed, it can be tried again.
   func seal() throws(StoreError) -> ValueFileRecord {
     try state.withLock { state throws(StoreError) in
       try checkGrowing(state.phase)
@@ -63,8 +78,7 @@ extension ValueFileWriter {
       try file.sync()
       try syncName()
     } catch {
-      conclude(.failed)
-      throw StoreError(error)
+      throw fail(error)
     }
     conclude(.sealed)
     // A sync that ran beside this one and failed may have taken the error that belonged to both.

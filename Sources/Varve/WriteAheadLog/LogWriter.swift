@@ -26,29 +26,25 @@ final class LogWriter: @unchecked Sendable {
   /// A log that cannot be made is abandoned; its number is not used again.
   static func create(
     number: UInt64, salt: UInt64, storeTag: UInt64, capacity: UInt64, in directory: any Directory
-  ) throws(StoreError) -> LogWriter {
+  ) throws(FileSystemError) -> LogWriter {
     let name = FileName(.log, number).description
     let header = FileHeader(
       .log, number: number, identity: FileID(low: salt, high: 0), storeTag: storeTag)
+    let file = try directory.createLog(name, capacity: capacity)
     do throws(FileSystemError) {
-      let file = try directory.createLog(name, capacity: capacity)
-      do throws(FileSystemError) {
-        try header.encoded().withByteView { header throws(FileSystemError) in
-          try file.append(header, at: 0)
-        }
-        // A header that is not durable before the first record would make an honest crash look
-        // like damage; and a synced file whose name was not synced can be gone after a crash.
-        try file.sync()
-        try directory.sync()
-      } catch {
-        try? file.close()
-        try? directory.remove(name)
-        throw error
+      try header.encoded().withByteView { header throws(FileSystemError) in
+        try file.append(header, at: 0)
       }
-      return LogWriter(identity: LogIdentity(number: number, salt: salt), file: file)
+      // A header that is not durable before the first record would make an honest crash look
+      // like damage; and a synced file whose name was not synced can be gone after a crash.
+      try file.sync()
+      try directory.sync()
     } catch {
-      throw StoreError(error)
+      try? file.close()
+      try? directory.remove(name)
+      throw error
     }
+    return LogWriter(identity: LogIdentity(number: number, salt: salt), file: file)
   }
 
   /// Closes a file whose content no longer depends on the outcome.

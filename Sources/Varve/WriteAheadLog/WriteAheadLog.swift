@@ -159,9 +159,15 @@ extension WriteAheadLog {
   }
 
   private func makeLog(capacity: UInt64) throws(StoreError) -> LogWriter {
-    try LogWriter.create(
-      number: numbers.next(), salt: random.next(), storeTag: storeTag, capacity: capacity,
-      in: directory)
+    do throws(FileSystemError) {
+      return try LogWriter.create(
+        number: numbers.next(), salt: random.next(), storeTag: storeTag, capacity: capacity,
+        in: directory)
+    } catch {
+      // The directory's entries are everybody's: the names of other new files may be lost with it,
+      // and the next sync would not say so.
+      throw error.operation == .syncDirectory ? fail(error) : StoreError(error)
+    }
   }
 }
 

@@ -93,7 +93,7 @@ struct ValueFileFaultTests {
       let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
       _ = try writer.append([1, 2, 3])
       disk.inject(Fault(operation))
-      #expect(storeError { try writer.sync() }?.code == .inputOutput)
+      #expect(storeError { try writer.sync() }?.code == .poisoned)
       #expect(storeError { try writer.sync() }?.code == .poisoned)
       #expect(storeError { _ = try writer.append([1]) }?.code == .poisoned)
       #expect(storeError { _ = try writer.seal() }?.code == .poisoned)
