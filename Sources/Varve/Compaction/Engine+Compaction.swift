@@ -58,10 +58,9 @@ extension Engine {
         let state = compactionState(memory)
         guard let plan = full.next(state) else { return }
         try carryOut(plan, state.rules)
+        reclaim()
       }
     }
-    views.epochs.collect()
-    obsoleteFiles.remove(from: directory)
   }
 
   /// Bytes of free space that ``compactAll()`` would need at most.
@@ -141,7 +140,8 @@ extension Engine {
     }
   }
 
-  /// A cursor over each input: level 0 segment by segment, deeper levels as one.
+  /// A cursor over each input: level 0 segment by segment, deeper levels as one. What is read once
+  /// leaves the cache alone.
   private func sources(of plan: CompactionPlan) throws(StoreError) -> [EntrySource] {
     let version = versions.current
     var sources: [EntrySource] = []
@@ -154,9 +154,11 @@ extension Engine {
         throw StoreError(.invalid, "a compaction was planned on another version")
       }
       if input.level == 0 {
-        for handle in handles { sources.append(.segment(try handle.reader.cursor())) }
+        for handle in handles {
+          sources.append(.segment(try handle.reader.cursor(fillsCache: false)))
+        }
       } else {
-        sources.append(EntrySource(Level(handles)))
+        sources.append(EntrySource(Level(handles), fillsCache: false))
       }
     }
     return sources

@@ -118,7 +118,7 @@ extension Engine {
       try checkOpen()
       if !views.pinned().active.table.isEmpty { try freezeMemTable() }
     }
-    while try flushFrozen() {}
+    while try flushFrozen() { reclaim() }
     runInlineWork()
   }
 

@@ -9,7 +9,9 @@ enum EntrySource: EntryCursor {
 
   init(_ table: MemTable) { self = .memTable(CursorBox(table.makeCursor())) }
 
-  init(_ level: Level) { self = .level(CursorBox(LevelCursor(level))) }
+  init(_ level: Level, fillsCache: Bool = true) {
+    self = .level(CursorBox(LevelCursor(level, fillsCache: fillsCache)))
+  }
 
   var entry: EntryView? {
     switch self {

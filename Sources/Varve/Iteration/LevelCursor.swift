@@ -3,11 +3,13 @@ import VarveFormat
 /// Walks one level: its disjoint segments one after the other, each opened when it is reached.
 struct LevelCursor: EntryCursor {
   private let level: Level
+  private let fillsCache: Bool
   private var index: Int
   private var cursor: SegmentCursor?
 
-  init(_ level: Level) {
+  init(_ level: Level, fillsCache: Bool = true) {
     self.level = level
+    self.fillsCache = fillsCache
     index = level.segments.count
   }
 
@@ -59,7 +61,7 @@ extension LevelCursor {
     }
     if cursor == nil || index != position {
       cursor = nil
-      cursor = try level.segments[position].reader.cursor()
+      cursor = try level.segments[position].reader.cursor(fillsCache: fillsCache)
       index = position
     }
     return true

@@ -35,9 +35,14 @@ extension Engine {
       } else {
         restfulWork(&idleSince)
       }
-      views.epochs.collect()
-      obsoleteFiles.remove(from: directory)
+      reclaim()
     }
+  }
+
+  /// Lets go of memory and files that nobody reads any more.
+  func reclaim() {
+    views.epochs.collect()
+    obsoleteFiles.remove(from: directory)
   }
 
   /// What is worth doing when nothing was written for a while.
@@ -57,7 +62,8 @@ extension Engine {
 
   private func flushAll() {
     attempt { () throws(StoreError) in
-      while try flushFrozen() {}
+      // Under load there is always one more: what was flushed goes at once and not after the last.
+      while try flushFrozen() { reclaim() }
       work.setFailure(nil)
     }
   }
@@ -74,9 +80,9 @@ extension Engine {
       attempt { () throws(StoreError) in
         while !work.isPaused {
           guard try compactOnce() else { return }
+          reclaim()
         }
       }
-      obsoleteFiles.remove(from: directory)
     }
   }
 
@@ -107,7 +113,6 @@ extension Engine {
     if work.takeCompaction() {
       attempt { () throws(StoreError) in while try compactOnce() {} }
     }
-    views.epochs.collect()
-    obsoleteFiles.remove(from: directory)
+    reclaim()
   }
 }
