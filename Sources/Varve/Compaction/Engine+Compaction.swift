@@ -158,7 +158,8 @@ extension Engine {
           sources.append(.segment(try handle.reader.cursor(fillsCache: false)))
         }
       } else {
-        sources.append(EntrySource(Level(handles), fillsCache: false))
+        sources.append(
+          EntrySource(Level(handles), within: handles.indices, fillsCache: false))
       }
     }
     return sources

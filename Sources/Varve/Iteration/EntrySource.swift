@@ -9,8 +9,9 @@ enum EntrySource: EntryCursor {
 
   init(_ table: MemTable) { self = .memTable(CursorBox(table.makeCursor())) }
 
-  init(_ level: Level, fillsCache: Bool = true) {
-    self = .level(CursorBox(LevelCursor(level, fillsCache: fillsCache)))
+  /// The segments of `level` that lie at `places`.
+  init(_ level: Level, within places: Range<Int>, fillsCache: Bool = true) {
+    self = .level(CursorBox(LevelCursor(level, within: places, fillsCache: fillsCache)))
   }
 
   var entry: EntryView? {

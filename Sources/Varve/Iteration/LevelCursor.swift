@@ -1,40 +1,44 @@
 import VarveFormat
 
-/// Walks one level: its disjoint segments one after the other, each opened when it is reached.
+/// Walks one level or a part of it: disjoint segments one after the other, each opened when it is
+/// reached.
 struct LevelCursor: EntryCursor {
   private let level: Level
+  /// Where the segments lie that are walked.
+  private let places: Range<Int>
   private let fillsCache: Bool
   private var index: Int
   private var cursor: SegmentCursor?
 
-  init(_ level: Level, fillsCache: Bool = true) {
+  init(_ level: Level, within places: Range<Int>, fillsCache: Bool = true) {
     self.level = level
+    self.places = places
     self.fillsCache = fillsCache
-    index = level.segments.count
+    index = places.upperBound
   }
 
   var entry: EntryView? { cursor?.entry }
 
   mutating func seekToFirst() throws(StoreError) {
-    guard try enter(0) else { return }
+    guard try enter(places.lowerBound) else { return }
     try cursor?.seekToFirst()
   }
 
   mutating func seekToLast() throws(StoreError) {
-    guard try enter(level.segments.count - 1) else { return }
+    guard try enter(places.upperBound - 1) else { return }
     try cursor?.seekToLast()
   }
 
   mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
-    guard try enter(level.firstIndex(reaching: key)) else { return }
+    guard try enter(level.firstIndex(reaching: key, within: places)) else { return }
     try cursor?.seek(key, sequence)
     // The segment's last key may be this one in a version that is newer than asked for.
     if cursor?.entry == nil { try goOn() }
   }
 
   mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
-    let reaching = level.firstIndex(reaching: key)
-    guard try enter(min(reaching, level.segments.count - 1)) else { return }
+    let reaching = level.firstIndex(reaching: key, within: places)
+    guard try enter(min(reaching, places.upperBound - 1)) else { return }
     try cursor?.seek(before: key, sequence)
     if cursor?.entry == nil { try goBack() }
   }
@@ -55,7 +59,7 @@ struct LevelCursor: EntryCursor {
 extension LevelCursor {
   /// Opens the segment at `position`; false, and standing nowhere, where there is none.
   private mutating func enter(_ position: Int) throws(StoreError) -> Bool {
-    guard level.segments.indices.contains(position) else {
+    guard places.contains(position) else {
       cursor = nil
       return false
     }

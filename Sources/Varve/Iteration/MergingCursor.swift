@@ -33,8 +33,9 @@ struct MergingCursor<Source: EntryCursor>: EntryCursor {
 
   init(_ sources: [Source]) {
     self.sources = sources
-    heads = sources.map { _ in Head(nil) }
-    heap.reserveCapacity(sources.count)
+    // A lone source is always on top: it needs neither.
+    heads = sources.count > 1 ? sources.map { _ in Head(nil) } : []
+    if sources.count > 1 { heap.reserveCapacity(sources.count) }
   }
 }
 

@@ -32,9 +32,10 @@ enum EngineKey {
 
   /// The engine key as an array, for bounds that are kept.
   static func array(keyspace number: UInt32, key: Span<UInt8>) -> [UInt8] {
-    var bytes = start(of: number)
-    bytes.reserveCapacity(4 + key.count)
-    for index in key.indices { bytes.append(key[index]) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Limits.keyspacePrefixBytes + key.count)
+    unsafe withUnsafeBytes(of: number.bigEndian) { unsafe bytes.append(contentsOf: $0) }
+    unsafe key.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     return bytes
   }
 

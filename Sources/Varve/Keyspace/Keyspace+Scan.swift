@@ -104,15 +104,16 @@ extension ReadView {
   /// A cursor for each layer that may hold keys from `lower` up to `upper`, newest layer first.
   func sources(from lower: ByteView, to upper: ByteView) throws(StoreError) -> [EntrySource] {
     var sources: [EntrySource] = []
-    for generation in [active] + frozen where !generation.table.isEmpty {
+    if !active.table.isEmpty { sources.append(EntrySource(active.table)) }
+    for generation in frozen where !generation.table.isEmpty {
       sources.append(EntrySource(generation.table))
     }
     for segment in version.levelZero where segment.overlaps(lower, upper) {
       sources.append(.segment(try segment.reader.cursor()))
     }
     for level in version.levels {
-      let part = level.part(from: lower, to: upper)
-      if !part.segments.isEmpty { sources.append(EntrySource(part)) }
+      let places = level.places(from: lower, to: upper)
+      if !places.isEmpty { sources.append(EntrySource(level, within: places)) }
     }
     return sources
   }
@@ -140,14 +141,5 @@ extension SegmentHandle {
     let whole = try reader.approximateBytes(from: nil, to: nil)
     let valueBytes = record.valueReferences.reduce(0) { $0 + $1.bytes }
     return part + UInt64(Double(valueBytes) * Double(part) / Double(max(1, whole)))
-  }
-}
-
-extension Level {
-  /// The segments that may hold keys from `lower` up to `upper`.
-  func part(from lower: ByteView, to upper: ByteView) -> Level {
-    let first = firstIndex(reaching: lower)
-    let rest = segments[first...]
-    return Level(Array(rest.prefix { $0.overlaps(lower, upper) }))
   }
 }

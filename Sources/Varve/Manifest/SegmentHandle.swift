@@ -44,6 +44,10 @@ extension SegmentHandle {
     record.smallestKey.withByteView { $0 > key }
   }
 
+  func smallestKey(isBelow key: ByteView) -> Bool {
+    record.smallestKey.withByteView { $0 < key }
+  }
+
   /// Whether `key` lies between the segment's first and last key.
   func covers(_ key: ByteView) -> Bool {
     !largestKey(isBelow: key) && !smallestKey(isAbove: key)
@@ -51,6 +55,6 @@ extension SegmentHandle {
 
   /// Whether any key from `lower` up to, not including, `upper` may be in the segment.
   func overlaps(_ lower: ByteView, _ upper: ByteView) -> Bool {
-    !largestKey(isBelow: lower) && record.smallestKey.withByteView { $0 < upper }
+    !largestKey(isBelow: lower) && smallestKey(isBelow: upper)
   }
 }

@@ -42,11 +42,28 @@ struct Level: Sendable {
 
   /// The index of the first segment whose largest key is at or after `key`; the count when none is.
   func firstIndex(reaching key: ByteView) -> Int {
-    var low = 0
-    var high = segments.count
+    firstIndex(reaching: key, within: 0..<segments.count)
+  }
+
+  /// The same among the segments at `places`; their upper bound when none is.
+  func firstIndex(reaching key: ByteView, within places: Range<Int>) -> Int {
+    Self.partition(places) { segments[$0].largestKey(isBelow: key) }
+  }
+
+  /// Where the segments lie that may hold keys from `lower` up to, not including, `upper`.
+  func places(from lower: ByteView, to upper: ByteView) -> Range<Int> {
+    let first = firstIndex(reaching: lower)
+    let end = Self.partition(first..<segments.count) { segments[$0].smallestKey(isBelow: upper) }
+    return first..<end
+  }
+
+  /// The first of `places` for which `isBefore` does not hold; it holds for those before alone.
+  private static func partition(_ places: Range<Int>, _ isBefore: (Int) -> Bool) -> Int {
+    var low = places.lowerBound
+    var high = places.upperBound
     while low < high {
       let middle = (low &+ high) / 2
-      if segments[middle].largestKey(isBelow: key) {
+      if isBefore(middle) {
         low = middle &+ 1
       } else {
         high = middle

@@ -11,7 +11,7 @@ struct Record {
 ///
 /// Nothing is compressed. Whatever a read finds is handed to the tally while it is lent; no engine
 /// has to copy.
-protocol Peer: AnyObject {
+protocol Peer: AnyObject, SendableMetatype {
   static var name: String { get }
 
   /// Opens a new store in `directory`, which exists and is empty.
