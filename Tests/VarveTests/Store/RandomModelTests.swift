@@ -25,7 +25,7 @@ import VarveTestSupport
   /// Fewer acts on a real disk, whose syncs take their time.
   @Test(arguments: StoreSetting.allCases, 1...2 as ClosedRange<UInt64>)
   func aStoreAgreesWithItsModelAfterEveryAct(in setting: StoreSetting, seed: UInt64) throws {
-    let steps = setting.kind == .simulated ? 1_000 : 200
+    let steps = setting.kind == .simulated ? 1_500 : 100
     let problem = try Self.problem(in: setting, seed: seed, steps: steps)
     #expect(problem == nil)
   }
