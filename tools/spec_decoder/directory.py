@@ -70,7 +70,7 @@ def parse_keyspace_record(data):
     if data and data[0] != 0:
         reader.fail("version", 0, f"record version {data[0]}")
     if len(data) < 32:
-        fields = (0, 1, 2, 3, 4, 8, 12, 16, 24, 25)
+        fields = (0, 1, 2, 3, 4, 8, 12, 16, 24, 25, 28)
         reader.fail("truncated", max(at for at in fields if at <= len(data)), "32 bytes wanted")
     if len(data) > 32:
         reader.fail("excess", 32, "32 bytes wanted")
@@ -83,6 +83,7 @@ def parse_keyspace_record(data):
         "block_bytes": u32(data, 12),
         "time_to_live": u64(data, 16),
         "filter_bits_per_key": data[24],
+        "value_bytes": u32(data, 28),
     }
     if data[1] > 3:
         reader.fail("value", 1, "compression")
@@ -94,6 +95,8 @@ def parse_keyspace_record(data):
         reader.fail("value", 4, "keyspace number")
     if record["block_bytes"] > 65_535:
         reader.fail("limit", 12, "block bytes")
-    if not is_zero(data[25:]):
+    if not is_zero(data[25:28]):
         reader.fail("value", 25, "reserved bytes")
+    if record["value_bytes"] > 1 << 30:
+        reader.fail("limit", 28, "value bytes")
     return record

@@ -88,6 +88,9 @@ extension WriteBatch {
   private mutating func put(
     _ key: Span<UInt8>, _ value: Span<UInt8>, _ keyspace: Keyspace, expiry: ExpiryTime
   ) {
+    guard keyspace.policy.valueBytes.map({ $0 == value.count }) ?? true else {
+      return refuse(value.count, in: keyspace)
+    }
     key.withByteView { key in
       value.withByteView { value in
         add(to: keyspace) { encoder throws(FormatError) in
@@ -96,6 +99,14 @@ extension WriteBatch {
       }
     }
     if value.count >= keyspace.policy.largeValueBytes { largeValueBytes += value.count }
+  }
+
+  private mutating func refuse(_ byteCount: Int, in keyspace: Keyspace) {
+    let wanted = keyspace.policy.valueBytes ?? 0
+    failure =
+      failure
+      ?? StoreError(
+        .invalid, "keyspace \(keyspace.name) takes values of \(wanted) bytes, not \(byteCount)")
   }
 
   /// Removes `key`.

@@ -17,6 +17,10 @@ public struct KeyspacePolicy: Sendable, Equatable {
   /// to 64.
   public var valueAlignment = 8
 
+  /// Bytes that every value must have exactly; another size is refused when it is committed. Nil
+  /// for any.
+  public var valueBytes: Int?
+
   /// Bytes of a block before compression, 4 KiB to 64 KiB.
   public var blockBytes = 8 << 10
 
@@ -29,10 +33,16 @@ public struct KeyspacePolicy: Sendable, Equatable {
   /// The plain policy.
   public static let `default` = KeyspacePolicy()
 
-  /// Vectors of `dimension` numbers: stored raw when they do not compress, lent aligned to 64 bytes.
-  public static func vectors<Number>(of: Number.Type, dimension: Int) -> KeyspacePolicy {
+  /// Vectors of `dimension` numbers, and nothing else: stored raw when they do not compress, lent
+  /// aligned to 64 bytes. See ``Keyspace/withVector(for:as:_:)``.
+  public static func vectors<Number: Numeric & BitwiseCopyable>(
+    of: Number.Type, dimension: Int
+  ) -> KeyspacePolicy {
     var policy = KeyspacePolicy()
     policy.valueAlignment = 64
+    let (bytes, overflow) = dimension.multipliedReportingOverflow(by: MemoryLayout<Number>.stride)
+    // What no value can have is refused when the keyspace is made.
+    policy.valueBytes = overflow ? -1 : bytes
     return policy
   }
 }
@@ -53,6 +63,9 @@ extension KeyspacePolicy {
       problems.append("largeValueBytes is not 64 to 1 GiB")
     }
     if !(0...32).contains(filterBitsPerKey) { problems.append("filterBitsPerKey is not 0 to 32") }
+    if let valueBytes, !(1...Limits.valueBytes).contains(valueBytes) {
+      problems.append("valueBytes is not 1 to 1 GiB")
+    }
     if timeToLiveMilliseconds == 0 { problems.append("timeToLiveMilliseconds is 0") }
     guard problems.isEmpty else {
       throw StoreError(.invalid, "keyspace policy: " + problems.joined(separator: "; "))
@@ -77,6 +90,7 @@ extension KeyspacePolicy {
     stored.blockBytes = UInt32(min(blockBytes, Limits.blockBytes))
     stored.timeToLive = timeToLiveMilliseconds ?? 0
     stored.filterBitsPerKey = UInt8(filterBitsPerKey)
+    stored.valueBytes = UInt32(valueBytes ?? 0)
     return stored
   }
 
@@ -93,6 +107,7 @@ extension KeyspacePolicy {
     largeValueBytes = stored.largeValueBytes == 0 ? .max : Int(stored.largeValueBytes)
     if stored.blockBytes != 0 { blockBytes = Int(stored.blockBytes) }
     timeToLiveMilliseconds = stored.timeToLive == 0 ? nil : stored.timeToLive
+    valueBytes = stored.valueBytes == 0 ? nil : Int(stored.valueBytes)
     if stored.filterBitsPerKey <= 32 { filterBitsPerKey = Int(stored.filterBitsPerKey) }
   }
 }

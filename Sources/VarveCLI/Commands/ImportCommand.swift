@@ -67,9 +67,11 @@ extension ImportCommand {
     let format = arguments[format] ?? guess(arguments[file])
     try check(arguments, format)
     let input = try InputFile(arguments[file])
-    let reader = try reader(format, input, arguments)
+    let dimension = try dimension(format, input, arguments)
+    let reader = try reader(format, input, arguments, dimension)
     let settings = ImportJob.Settings(
-      keyspace: arguments[.keyspace], policy: policy(format, arguments),
+      keyspace: arguments[.keyspace],
+      policy: dimension.map { .vectors(of: Float.self, dimension: $0) } ?? .default,
       batchEntries: arguments[batch] ?? 1000,
       durability: (arguments[DurabilityChoice.option] ?? .synced).durability,
       inputName: input.source.name)
@@ -111,22 +113,25 @@ extension ImportCommand {
     }
   }
 
-  private static func policy(_ format: Format, _ arguments: ParsedArguments) -> KeyspacePolicy {
-    guard format == .f32 else { return .default }
-    return .vectors(of: Float.self, dimension: arguments[dimension] ?? 1)
+  /// Numbers in a row of vectors; nil for other formats.
+  private static func dimension(
+    _ format: Format, _ input: InputFile, _ arguments: ParsedArguments
+  ) throws -> Int? {
+    guard format == .f32 else { return nil }
+    return try arguments[dimension]
+      ?? VectorReader.dimension(of: input, keys: arguments[keys] ?? "-")
   }
 
   private static func reader(
-    _ format: Format, _ input: InputFile, _ arguments: ParsedArguments
+    _ format: Format, _ input: InputFile, _ arguments: ParsedArguments, _ dimension: Int?
   ) throws -> any RecordReader {
     switch format {
     case .jsonl: return JSONLinesReader(input.source)
     case .tsv: return TSVReader(input.source)
     case .f32:
-      let path = arguments[keys] ?? "-"
       return VectorReader(
-        rows: input.source, keys: try InputFile(path).source,
-        dimension: try arguments[dimension] ?? VectorReader.dimension(of: input, keys: path))
+        rows: input.source, keys: try InputFile(arguments[keys] ?? "-").source,
+        dimension: dimension ?? 1)
     }
   }
 }

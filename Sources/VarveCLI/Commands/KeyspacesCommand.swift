@@ -44,6 +44,7 @@ extension JSONWriter {
       writer.member("value_alignment", policy.valueAlignment)
       writer.member("block_bytes", policy.blockBytes)
       writer.member("filter_bits_per_key", policy.filterBitsPerKey)
+      if let bytes = policy.valueBytes { writer.member("value_bytes", bytes) }
     }
   }
 }

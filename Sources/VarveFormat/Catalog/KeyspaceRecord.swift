@@ -10,7 +10,8 @@
 /// 12  block bytes           u32: wanted size of a data block; 0 the engine's choice
 /// 16  time to live          u64, milliseconds stamped into puts that name none; 0 none
 /// 24  filter bits per key   u8; 0 no filter, 255 the engine's choice
-/// 25  reserved              7 bytes, zero
+/// 25  reserved              3 bytes, zero
+/// 28  value bytes           u32: what every value has exactly; 0 any
 /// ```
 ///
 /// Spec: directory.md, "System keyspace".
@@ -43,6 +44,8 @@ package struct KeyspaceRecord: Equatable, Sendable {
     package var timeToLive: UInt64 = 0
     /// Bits of filter for each key; 0 for no filter.
     package var filterBitsPerKey: UInt8 = engineChoosesFilter
+    /// Bytes that every value has exactly; 0 for any.
+    package var valueBytes: UInt32 = 0
 
     package init() {}
   }
@@ -71,7 +74,8 @@ extension KeyspaceRecord {
     writer.uint32(policy.blockBytes)
     writer.uint64(policy.timeToLive)
     writer.uint8(policy.filterBitsPerKey)
-    writer.zeros(7)
+    writer.zeros(3)
+    writer.uint32(policy.valueBytes)
     return writer.bytes
   }
 
@@ -99,7 +103,11 @@ extension KeyspaceRecord {
     }
     policy.timeToLive = try reader.uint64()
     policy.filterBitsPerKey = try reader.uint8()
-    try reader.zeros(7, "reserved bytes")
+    try reader.zeros(3, "reserved bytes")
+    policy.valueBytes = try reader.uint32()
+    guard policy.valueBytes <= Limits.valueBytes else {
+      throw FormatError(.catalog, .limit("value size"), at: 28)
+    }
     try reader.end()
   }
 }

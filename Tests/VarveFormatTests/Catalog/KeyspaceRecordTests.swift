@@ -11,6 +11,7 @@ extension KeyspaceRecord {
     policy.blockBytes = 16_384
     policy.timeToLive = 86_400_000
     policy.filterBitsPerKey = 12
+    policy.valueBytes = 1536
     return KeyspaceRecord(number: 77, policy: policy)
   }
 
@@ -62,7 +63,8 @@ struct KeyspaceRecordTests {
       (0, 1, .version(1)), (1, 4, .value("compression")), (2, 23, .value("compression level")),
       (3, 2, .value("value alignment")), (3, 13, .value("value alignment")),
       (4, 0, .value("keyspace number")), (14, 1, .limit("block size")),
-      (25, 1, .value("reserved bytes")), (31, 1, .value("reserved bytes")),
+      (25, 1, .value("reserved bytes")), (27, 1, .value("reserved bytes")),
+      (31, 0x41, .limit("value size")),
     ] as [(Int, UInt8, FormatError.Fault)])
   func whatIsNotAllowedIsRefused(_ place: Int, _ value: UInt8, _ fault: FormatError.Fault) {
     var bytes = KeyspaceRecord.sample.encoded()

@@ -97,7 +97,7 @@ enum FileVectors {
       bad("newer version", 0, 1), bad("unknown compression", 1, 4), bad("level too high", 2, 23),
       bad("level without zstd", 1, 2), bad("alignment too small", 3, 2),
       bad("alignment too large", 3, 13), bad("number zero", 4, 0), bad("block too large", 14, 1),
-      bad("reserved byte", 31, 1),
+      bad("reserved byte", 27, 1), bad("value size over the limit", 31, 0x41),
       Vector("keyspace", "cut", "", Array(sample.dropLast()), bad: true),
       Vector("keyspace", "excess", "", sample + [0], bad: true),
     ]

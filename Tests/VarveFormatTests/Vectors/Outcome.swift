@@ -129,6 +129,7 @@ extension KeyspaceRecord {
       ("block_bytes", .number(UInt64(policy.blockBytes))),
       ("time_to_live", .number(policy.timeToLive)),
       ("filter_bits_per_key", .number(UInt64(policy.filterBitsPerKey))),
+      ("value_bytes", .number(UInt64(policy.valueBytes))),
     ])
   }
 }
