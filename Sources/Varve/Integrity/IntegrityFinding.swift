@@ -45,9 +45,8 @@ public struct IntegrityFinding: Sendable, Equatable {
   }
 
   init(_ error: FileSystemError, in file: String, _ severity: Severity = .damage) {
-    self.init(
-      severity, file,
-      "\(error.operation.rawValue) failed (\(error.reason), system error \(error.number))")
+    let error = StoreError(error)
+    self.init(severity, file, error.message, structure: error.structure, offset: error.offset)
   }
 
   init(_ error: StoreError, in file: String) {

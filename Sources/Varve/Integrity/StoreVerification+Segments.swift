@@ -46,7 +46,7 @@ extension StoreVerification {
     } catch {
       // The deep check meets the same flaw again and tells more of it, unless the file itself is
       // missing or cut.
-      if depth == .fast || error.structure == nil {
+      if depth == .fast || [nil, StoreError.wholeFile].contains(error.structure) {
         note(IntegrityFinding(error, in: segment.name))
       }
       return false

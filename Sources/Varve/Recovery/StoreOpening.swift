@@ -182,12 +182,12 @@ extension StoreOpening {
       guard let status, status.isRegularFile else {
         throw StoreError(
           .corrupted, "a file that the manifest names is missing", file: "\(name)",
-          structure: "file", offset: 0)
+          structure: StoreError.wholeFile, offset: 0)
       }
       guard status.size == size else {
         throw StoreError(
           .corrupted, "the size is \(status.size), the manifest says \(size)", file: "\(name)",
-          structure: "file", offset: min(status.size, size))
+          structure: StoreError.wholeFile, offset: min(status.size, size))
       }
     }
   }

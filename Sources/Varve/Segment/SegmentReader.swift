@@ -69,8 +69,10 @@ final class SegmentReader: Sendable {
       return try OpenSegment.open(try map(), number: number, id: id, environment.blocks)
     case .pread:
       let pieces = FilePieces(file: try openPlain(), size: size)
-      guard try pieces.fileSize() == size else {
-        throw StoreError(.corrupted, "the file has not the size of its record", file: name)
+      let found = try pieces.fileSize()
+      guard found == size else {
+        throw StoreError(
+          FileSystemError(.read, .size(expected: size, found: found), path: name))
       }
       return try OpenSegment.open(pieces, number: number, id: id, environment.blocks)
     }

@@ -82,6 +82,9 @@ extension StoreError: CustomStringConvertible {
 // MARK: - From the layers below
 
 extension StoreError {
+  /// What is damaged where a file is missing or not of its size.
+  static let wholeFile = "file"
+
   /// Damage, or a format this reader does not know, found in `file`.
   init(_ error: FormatError, in file: String) {
     let code: Code =
@@ -113,17 +116,25 @@ extension StoreError {
     }
   }
 
-  /// A call to the file system that failed.
+  /// A call to the file system that failed. A file to be read that is not there, or not of its size,
+  /// is damage: the store names only files that it has.
   init(_ error: FileSystemError) {
-    let code: Code =
-      switch error.reason {
-      case .full: .full
-      case .locked: .locked
-      case .notFound: .notFound
-      case .size: .corrupted
-      case .closed: .closed
-      default: .inputOutput
-      }
+    let code: Code
+    switch (error.reason, error.operation) {
+    case (.notFound, .open), (.notFound, .map):
+      self.init(
+        .corrupted, "the file is missing", file: error.path, structure: Self.wholeFile, offset: 0)
+      return
+    case (.size(let expected, let found), _):
+      self.init(
+        .corrupted, "the file \(error.reason)", file: error.path, structure: Self.wholeFile,
+        offset: min(expected, found))
+      return
+    case (.full, _): code = .full
+    case (.locked, _): code = .locked
+    case (.closed, _): code = .closed
+    default: code = .inputOutput
+    }
     self.init(
       code, "\(error.operation.rawValue) failed (\(error.reason), system error \(error.number))",
       file: error.path)

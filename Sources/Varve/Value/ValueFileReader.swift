@@ -136,7 +136,9 @@ extension ValueFileReader {
     case .pread:
       let pieces = try plainPieces()
       guard pieces.size == record.size else {
-        throw StoreError(.corrupted, "the file has not the size of its record", file: name)
+        throw StoreError(
+          FileSystemError(
+            .read, .size(expected: record.size, found: pieces.size), path: name))
       }
       let header = try pieces.read(first, at: 0)
       try checkHeader(header.view(), record.id)

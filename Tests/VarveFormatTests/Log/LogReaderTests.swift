@@ -2,10 +2,14 @@ import Testing
 import VarveFormat
 import VarveTestSupport
 
-// What other engines' tests demand of a log reader and does not apply here: records are never split
-// into fragments, so nothing about joining, skipping or resuming fragments does; a log is never
-// appended to after a reopen and never tailed; a log number has 64 bits and does not wrap; a reader
-// takes bytes and so meets no read error; there are no records that must be unique or first.
+// What other engines' tests demand of a log reader and does not apply here: a log has no blocks, so
+// nothing about their ends, trailers and padding does; records are never split into fragments, so
+// nothing about joining, skipping or losing fragments does; nobody starts to read at an offset but
+// the first; a log is never appended to after a reopen and never tailed; a log number has 64 bits
+// and does not wrap; there are no records that must be unique or first. There is one mode of
+// recovery: whether a torn end is tolerated is decided by what was proved durable (LogReplayTests).
+// A reader takes bytes and so meets no read error; that of a log's file is met by the store
+// (aReadThatFailsIsReportedAndNotRemembered in VarveTests/Behaviour).
 
 @Suite("Log reader")
 struct LogReaderTests {

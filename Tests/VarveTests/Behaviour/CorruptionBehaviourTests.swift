@@ -87,7 +87,9 @@ import VarveTestSupport
       var bytes = whole
       for index in start..<bytes.count { bytes[index] ^= 0x5a }
       try tested.replace(name, bytes)
-      #expect(try tested.findings(.fast).map(\.file) == [name])
+      let findings = try tested.findings(.fast)
+      #expect(findings.map(\.file) == [name])
+      #expect(findings.map(\.structure) == ["footer"])
       let store = try tested.open { $0.readMode = mode }
       let lost = try Self.unreadable(store, content, naming: name)
       // The newer segment answers for the keys it has, deletes included.
@@ -191,5 +193,55 @@ import VarveTestSupport
     #expect(lost == 0)
     try store.close()
     #expect(try tested.findings().isEmpty)
+  }
+
+  // 77: background work leaves the damaged segment alone, says so once, and goes on with the rest.
+  @Test func aDamagedSegmentIsLeftAloneByTheBackground() throws {
+    let (tested, _) = try TestedStore.simulated()
+    let content = try Self.fill(tested)
+    let name = try tested.names(.segment)[0]
+    let whole = try tested.bytes(name)
+    try tested.flip(name, at: whole.count / 2)
+    let store = try tested.open(.inline)
+    for round in 0..<12 {
+      for index in 0..<40 { try store.put("new \(index)", [UInt8(round)], .buffered) }
+      try store.flush()
+    }
+    let failures = tested.events.withLock { events in
+      events.compactMap { event in
+        if case .backgroundFailure(let error) = event { error } else { nil }
+      }
+    }
+    #expect(failures.count == 1)
+    #expect(failures.first?.code == .corrupted && failures.first?.file == name)
+    #expect(try tested.names(.segment).contains(name))
+    #expect(try Self.unreadable(store, content, naming: name) < 60)
+    #expect(try store.main().value(for: "new 0") == [11])
+    try store.close()
+  }
+
+  /// A file that somebody removes, or swaps, beneath an open store.
+  @Test(arguments: modes, [FileName.Kind.segment, .values])
+  func aFileThatVanishesBeneathAnOpenStoreIsDamage(
+    _ mode: StoreOptions.ReadMode, _ kind: FileName.Kind
+  ) throws {
+    let (tested, _) = try TestedStore.simulated()
+    var store = try tested.open()
+    try store.put("key", [UInt8](repeating: 3, count: 2_000), .buffered)
+    try store.flush()
+    try store.close()
+    store = try tested.open { $0.readMode = mode }
+    let name = try #require(try tested.names(kind).first)
+    let whole = try tested.bytes(name)
+    for bytes in [nil, Array(whole.dropLast()), []] {
+      try tested.directory.remove(name)
+      if let bytes { try tested.replace(name, bytes) }
+      let failure = try storeFailure { _ = try store.main().value(for: "key") }
+      #expect(failure?.code == .corrupted && failure?.file == name, "\(bytes?.count ?? -1)")
+      #expect(failure?.offset != nil && failure?.structure != nil, "\(bytes?.count ?? -1)")
+      try tested.replace(name, whole)
+    }
+    #expect(try store.main().value(for: "key")?.count == 2_000)
+    try store.close()
   }
 }

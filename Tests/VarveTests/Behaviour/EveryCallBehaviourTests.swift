@@ -106,9 +106,7 @@ import VarveTestSupport
   }
 
   // 70, 71
-  @Test(arguments: [
-    Fault.Effect.error(.device), .error(.full), .partial(50, .device), .error(.permission),
-  ])
+  @Test(arguments: [Fault.Effect.error(.device), .error(.full), .partial(50, .device)])
   func aFailureAtAnyCallIsAnErrorOrNothingAndNeverWrongData(_ effect: Fault.Effect) throws {
     var occurrence = 1
     var failures = 0
@@ -121,15 +119,14 @@ import VarveTestSupport
       let wasHit = disk.counts.total >= occurrence
       disk.clearFaults()
       if failure != nil { failures += 1 }
-      for mode in [CrashMode.durableOnly, .everything, .pages] {
-        let image = try TestedStore.afterCrash(of: disk, mode, seed: UInt64(occurrence))
-        let found = try image.reopenedContent()
+      let mode = [CrashMode.durableOnly, .everything, .pages][occurrence % 3]
+      let image = try TestedStore.afterCrash(of: disk, mode, seed: UInt64(occurrence))
+      // The same machine, on which the store was let go of, and one after a power cut.
+      for (what, store) in [("\(mode)", image), ("no crash", tested)] {
+        let found = try store.reopenedContent()
         let isRight = Self.agree(found, acknowledged)
-        #expect(isRight, "call \(occurrence), \(mode): \(found.keys) \(acknowledged.keys)")
+        #expect(isRight, "call \(occurrence), \(what): \(found.keys) \(acknowledged.keys)")
       }
-      // The same machine, on which the store was let go of.
-      let found = try tested.reopenedContent()
-      #expect(Self.agree(found, acknowledged), "call \(occurrence)")
       #expect(try tested.findings().isEmpty, "call \(occurrence)")
       #expect(disk.leaks.isEmpty, "call \(occurrence): \(disk.leaks)")
       guard wasHit else { break }

@@ -94,6 +94,10 @@ import VarveTestSupport
           #expect(error?.code == .corrupted, "\(name) of \(bytes?.count ?? -1) bytes")
           #expect(error?.file == name)
           #expect(error?.offset != nil)
+          for depth in [IntegrityDepth.fast, .deep] {
+            let found = try tested.findings(depth).filter { $0.severity == .damage }
+            #expect(found.contains { $0.file == name && $0.offset != nil }, "\(found)")
+          }
         }
         try tested.replace(name, whole)
       }
