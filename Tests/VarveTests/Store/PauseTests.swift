@@ -61,6 +61,42 @@ import VarveTestSupport
     }
   }
 
+  /// The thread had begun with what it was wanted for: what is left must not be forgotten.
+  @Test(.timeLimit(.minutes(1)))
+  func aPauseBetweenTwoCompactionsLosesNeither() throws {
+    let paused = Monitor<SegmentStore?>(nil)
+    var options = StoreOptions.small
+    options.onEvent = { event in
+      guard case .compacted = event else { return }
+      let store = paused.withLock { store in
+        defer { store = nil }
+        return store
+      }
+      store?.pauseCompaction()
+    }
+    try Self.withThreads(on: SimulatedFileSystem(), options: options) { store in
+      store.pauseCompaction()
+      // Two things to do: segments of a dropped keyspace alone, and level 0.
+      let dropped = try store.keyspace("dropped")
+      try store.flush()
+      try dropped.put("key", "value")
+      try store.flush()
+      for round in 0..<8 {
+        try store.keyspace("k").put("key", "round \(round)")
+        try store.flush()
+      }
+      try store.dropKeyspace("dropped")
+      paused.withLock { $0 = store }
+      store.resumeCompaction()
+      #expect(Self.waits { paused.withLock { $0 == nil } && store.metrics().compactions == 1 })
+      Self.rest(milliseconds: 30)
+      #expect(store.metrics().compactions == 1 && store.metrics().levels[0].segments >= 8)
+      store.resumeCompaction()
+      #expect(Self.waits { store.metrics().levels[0].segments < 4 })
+      paused.withLock { $0 = nil }
+    }
+  }
+
   @Test(.timeLimit(.minutes(1)), arguments: FileSystemKind.allCases)
   func writersAreSlowedNotStuckWhileCompactionIsPaused(on kind: FileSystemKind) throws {
     try kind.withDirectory { _, fileSystem, path in
@@ -155,10 +191,11 @@ import VarveTestSupport
 
 extension StorePauseTests {
   private static func withThreads(
-    on fileSystem: any FileSystem, at path: String = "store", _ body: (SegmentStore) throws -> Void
+    on fileSystem: any FileSystem, at path: String = "store", options: StoreOptions = .small,
+    _ body: (SegmentStore) throws -> Void
   ) throws {
     let store = try SegmentStore.open(
-      at: path, options: .small,
+      at: path, options: options,
       components: StoreComponents(
         fileSystem: fileSystem, clock: SystemClock(), random: SimulatedRandom(seed: 1),
         background: .threads))
