@@ -66,9 +66,10 @@ import VarveTestSupport
     try FileSystemKind.posix.withTestedStore { tested in
       try tested.open().close()
       let lock = tested.path + "/" + FileName.lock
-      let child = try ChildProcess(["flock", "--exclusive", "--nonblock", lock, "cat"])
+      // It waits for its turn between our openings, and then holds the lock until its input ends.
+      let child = try ChildProcess(["flock", "--exclusive", lock, "cat"])
       var isHeld = false
-      let deadline = SystemClock().monotonicNanoseconds() + 5_000_000_000
+      let deadline = SystemClock().monotonicNanoseconds() + 30_000_000_000
       while !isHeld, SystemClock().monotonicNanoseconds() < deadline {
         let error = try storeFailure { try tested.open().close() }
         isHeld = error != nil
