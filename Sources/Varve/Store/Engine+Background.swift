@@ -71,12 +71,13 @@ extension Engine {
   private func compactLoop() {
     while true {
       let isStopping = work.wants.withLock(
-        when: { $0.isStopping || ($0.compaction && $0.pauses == 0) }
+        when: { $0.isStopping || ($0.compaction && $0.pauses == 0) }, until: compactionRest
       ) { wants in
         wants.compaction = false
         return wants.isStopping
       }
-      if isStopping { return }
+      // Nil: time has come for entries to go that expired while nobody wrote.
+      if isStopping ?? false { return }
       attempt { () throws(StoreError) in
         while !work.isPaused {
           guard try compactOnce() else { return }

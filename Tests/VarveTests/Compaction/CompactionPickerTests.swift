@@ -181,6 +181,29 @@ extension CompactionPickerTests {
     #expect(store.segments.isEmpty && store.misread() == nil)
   }
 
+  @Test func theNextExpiryIsTheMomentAtWhichThePickerActs() throws {
+    var random = SeededRandom(seed: 9)
+    for round in 0..<200 {
+      var store = SimulatedLevels()
+      let last = UInt64(100 + random.below(100_000))
+      store.flush(
+        (0..<64 as Range<UInt32>).map { key in
+          let expires = key == 0 || random.below(100) < round
+          return Entry(key: key, sequence: 0, expiry: expires ? 100 + last * UInt64(key) / 63 : 0)
+        })
+      store.settle()
+      let picker = CompactionPicker(options: store.options)
+      let segments = store.state.segments
+      let next = picker.nextExpiry(in: segments, after: store.now)
+      store.now = 1_000_000
+      #expect((next != nil) == (picker.plan(for: store.state)?.reason == .expiry), "\(round)")
+      guard let next else { continue }
+      store.now = next
+      #expect(picker.plan(for: store.state)?.reason == .expiry, "\(round): at \(next)")
+      #expect(picker.nextExpiry(in: segments, after: next) == nil)
+    }
+  }
+
   @Test func segmentsOfADroppedKeyspaceGoUnread() {
     var store = SimulatedLevels()
     for keyspace in 1...2 as ClosedRange<UInt32> {

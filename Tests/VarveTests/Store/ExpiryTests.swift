@@ -145,6 +145,28 @@ import VarveTestSupport
     }
   }
 
+  /// The compacting thread wakes by itself when enough has expired.
+  @Test func whatExpiresWhileNobodyWritesGoesFromTheDisk() throws {
+    try withTemporaryDirectory { path in
+      let collected = Monitor(false)
+      var options = StoreOptions.small
+      options.onEvent = { event in
+        guard case .compacted(reason: "expiry", _, _) = event else { return }
+        collected.withLock { $0 = true }
+        collected.broadcast()
+      }
+      let store = try SegmentStore.open(at: path, options: options)
+      let keyspace = try store.keyspace("k", Self.policy(milliseconds: 200))
+      for key in 0..<100 { try keyspace.put("\(key)", "value", durability: .buffered) }
+      try store.flush()
+      let deadline = SystemClock().monotonicNanoseconds() + 60_000_000_000
+      #expect(collected.wait(until: deadline) { $0 })
+      // The keyspace's own record stays.
+      #expect(store.metrics().levels.reduce(0) { $0 + $1.entries } <= 1)
+      try store.close()
+    }
+  }
+
   @Test func aTimeToLiveWithoutEndDoesNotOverflow() throws {
     try FileSystemKind.simulated.withStores { open in
       let store = try open()
