@@ -55,7 +55,8 @@ struct ModelRun {
     var policy = KeyspacePolicy.default
     if name == "short-lived" { policy.timeToLiveMilliseconds = 2_000 }
     if name == "vectors" {
-      policy = .vectors(of: Float.self, dimension: 8)
+      // Aligned as vectors are, of any size.
+      policy.valueAlignment = 64
       policy.largeValueBytes = 200
     }
     _ = try store.keyspace(name, policy)

@@ -124,7 +124,8 @@ import VarveTestSupport
   @Test(arguments: StoreSetting.allCases)
   func valuesAreLentWhereThePolicyAlignsThem(in setting: StoreSetting) throws {
     try setting.withStore { store in
-      var policy = KeyspacePolicy.vectors(of: Float.self, dimension: 4)
+      var policy = KeyspacePolicy.default
+      policy.valueAlignment = 64
       policy.compression = .none
       let keyspace = try store.keyspace("vectors", policy)
       for index in 0..<200 as Range<UInt64> {
