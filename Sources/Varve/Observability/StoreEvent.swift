@@ -1,6 +1,6 @@
 /// Something the store did or met, told to ``StoreOptions/onEvent``.
 public enum StoreEvent: Sendable {
-  /// The store was opened; how many log records were replayed, and how many bytes beyond the last
+  /// The store was opened; how many entries of its logs were replayed, and how many bytes beyond the last
   /// durable record were dropped as a torn tail.
   case opened(replayedEntries: Int, tornBytes: UInt64)
   /// A memtable or several became a segment.
