@@ -125,6 +125,7 @@ struct LogReplaying {
       ?? ValueFileHandle(number: pointer.file, obsoleteFiles: obsoleteFiles)
     result.valueFiles[pointer.file] = handle
     table.pin([handle])
+    table.addValueBytes(Int(pointer.fullCount))
   }
 }
 
