@@ -91,6 +91,9 @@ import VarveTestSupport
         let expected = model.filter { $0.key.starts(with: prefix) }
         let isRight = try keyspace.entries(KeyRange(prefix: prefix)) == expected
         #expect(isRight, "prefix \(prefix)")
+        var cursor = try keyspace.cursor(prefix: prefix, order: .descending)
+        #expect(try cursor.next() == !expected.isEmpty)
+        #expect([UInt8](copying: cursor.key) == expected.last?.key ?? [])
       }
       var texts: [String] = []
       try keyspace.forEach(in: "key 10"..<"key 12") { key, _ in texts.append(String(copying: key)) }
