@@ -25,6 +25,8 @@ struct SegmentOutput {
     var segments: [SegmentRecord] = []
     var valueFiles: [ValueFileRecord] = []
     var bytes: UInt64 = 0
+    /// The largest sequence number that went in; of what came out it may be a smaller one.
+    var lastSequence = SequenceNumber.zero
   }
 
   private let engine: Engine

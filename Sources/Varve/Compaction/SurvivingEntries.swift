@@ -42,6 +42,9 @@ struct SurvivingEntries<Source: EntryCursor>: ~Copyable {
     sieve = VersionSieve(rules)
   }
 
+  /// The largest sequence number among all entries so far, those left out included.
+  private(set) var largestSequence = SequenceNumber.zero
+
   /// What was left out so far.
   var counts: DropCounts { sieve.counts }
 
@@ -80,6 +83,7 @@ struct SurvivingEntries<Source: EntryCursor>: ~Copyable {
 
   /// The entry to lend for a version, or nil when it is dropped.
   private mutating func sift(_ version: EntryView) -> EntryView? {
+    largestSequence = max(largestSequence, version.sequence)
     if keyspace?.isDropped == true {
       sieve.dropWithKeyspace()
       return nil

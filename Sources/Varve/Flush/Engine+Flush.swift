@@ -25,9 +25,9 @@ extension Engine {
       edit.addedSegments = result.segments
       edit.addedValueFiles = result.valueFiles
       edit.logFloor = Self.floor(after: tables, in: views.pinned()) ?? oldestKept.firstLog
-      for segment in result.segments {
-        edit.lastSequence = max(edit.lastSequence, segment.largestSequence)
-      }
+      // Not that of the segments: what nobody reads any more was left out, and the next log must
+      // be found to go on where the flushed ones ended.
+      edit.lastSequence = result.lastSequence
       try install(edit, from: result, flushed: tables)
       return true
     }
@@ -58,6 +58,7 @@ extension Engine {
       while let entry = try survivors.next() { try output.add(entry) }
       var result = try output.finish()
       result.valueFiles = sealed + result.valueFiles
+      result.lastSequence = survivors.largestSequence
       return result
     } catch {
       output.abandon()
