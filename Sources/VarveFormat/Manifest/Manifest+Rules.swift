@@ -12,6 +12,17 @@ extension Manifest {
     try checkReferences()
   }
 
+  /// No fewer bytes than the file of this version has: what a writer holds against
+  /// `Limits.manifestBytes`.
+  package var largestByteCount: Int {
+    var count = 1024 + 32 * logs.count + 64 * valueFiles.count
+    for segment in segments {
+      count += 256 + segment.smallestKey.count + segment.largestKey.count
+      count += 30 * segment.valueReferences.count
+    }
+    return count
+  }
+
   private static func error(_ fault: FormatError.Fault) -> FormatError {
     FormatError(.manifest, fault, at: UInt64(prefixBytes))
   }
