@@ -17,13 +17,21 @@ public protocol StoreValue {
   ) throws(Failure) -> Result
 }
 
-extension Array: StoreKey, StoreValue where Element == UInt8 {
+/// Bytes that serve as a key and as a value alike.
+public protocol StoreBytes: StoreKey, StoreValue {
+  /// Lends the bytes to `body`.
+  func withStoreBytes<Result, Failure: Error>(
+    _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result
+}
+
+extension StoreBytes {
   /// Lends the bytes to `body`.
   @inlinable
   public func withKeyBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try body(span)
+    try withStoreBytes(body)
   }
 
   /// Lends the bytes to `body`.
@@ -31,66 +39,56 @@ extension Array: StoreKey, StoreValue where Element == UInt8 {
   public func withValueBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try body(span)
+    try withStoreBytes(body)
   }
 }
 
-extension ArraySlice: StoreKey, StoreValue where Element == UInt8 {
-  /// Lends the bytes to `body`.
-  @inlinable
-  public func withKeyBytes<Result, Failure: Error>(
-    _ body: (Span<UInt8>) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    try body(span)
-  }
+// MARK: - Bytes and text
 
+extension Array: StoreKey, StoreValue, StoreBytes where Element == UInt8 {
   /// Lends the bytes to `body`.
   @inlinable
-  public func withValueBytes<Result, Failure: Error>(
+  public func withStoreBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(span)
   }
 }
 
-extension String: StoreKey, StoreValue {
+extension ArraySlice: StoreKey, StoreValue, StoreBytes where Element == UInt8 {
   /// Lends the bytes to `body`.
   @inlinable
-  public func withKeyBytes<Result, Failure: Error>(
+  public func withStoreBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try body(utf8.span)
+    try body(span)
   }
+}
 
+extension String: StoreKey, StoreValue, StoreBytes {
   /// Lends the bytes to `body`.
   @inlinable
-  public func withValueBytes<Result, Failure: Error>(
+  public func withStoreBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(utf8.span)
   }
 }
 
-extension Substring: StoreKey, StoreValue {
+extension Substring: StoreKey, StoreValue, StoreBytes {
   /// Lends the bytes to `body`.
   @inlinable
-  public func withKeyBytes<Result, Failure: Error>(
-    _ body: (Span<UInt8>) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    try body(utf8.span)
-  }
-
-  /// Lends the bytes to `body`.
-  @inlinable
-  public func withValueBytes<Result, Failure: Error>(
+  public func withStoreBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(utf8.span)
   }
 }
 
-extension UInt64: StoreKey {
-  /// Lends the bytes to `body`.
+// MARK: - Numbers
+
+extension StoreKey where Self: FixedWidthInteger & UnsignedInteger {
+  /// Lends the number's bytes, the highest first, to `body`.
   @inlinable
   public func withKeyBytes<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
@@ -102,15 +100,6 @@ extension UInt64: StoreKey {
   }
 }
 
-extension UInt32: StoreKey {
-  /// Lends the bytes to `body`.
-  @inlinable
-  public func withKeyBytes<Result, Failure: Error>(
-    _ body: (Span<UInt8>) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    var stored = bigEndian
-    return try unsafe withUnsafeBytes(of: &stored) { bytes throws(Failure) in
-      try unsafe body(Span(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self)))
-    }
-  }
-}
+extension UInt64: StoreKey {}
+
+extension UInt32: StoreKey {}

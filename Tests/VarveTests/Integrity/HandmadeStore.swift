@@ -78,7 +78,7 @@ extension HandmadeStore {
       pointer.encode(to: &encoded)
       let isPointer = index == 17
       let value = isPointer ? encoded.bytes : Array("value \(index) \(index) \(index)".utf8)
-      let entry = StoredEntry(
+      let entry = OwnedEntry(
         [0, 0, 0, 1] + Array("key \(100 + index)".utf8), UInt64(index + 1),
         isPointer ? .pointer : .put, value: value)
       try entry.withView { try writer.add($0) }

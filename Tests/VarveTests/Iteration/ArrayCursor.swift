@@ -4,39 +4,6 @@ import VarveTestSupport
 
 @testable import Varve
 
-/// One version of one key, owned: what tests build histories of.
-struct OwnedEntry: Hashable, Comparable, CustomStringConvertible {
-  var key: [UInt8]
-  var sequence: UInt64
-  var kind = EntryKind.put
-  var expiry: ExpiryTime = 0
-  var value: [UInt8] = []
-
-  init(
-    _ key: [UInt8], _ sequence: UInt64, _ kind: EntryKind = .put, expiry: ExpiryTime = 0,
-    value: [UInt8] = []
-  ) {
-    self.key = key
-    self.sequence = sequence
-    self.kind = kind
-    self.expiry = expiry
-    self.value = value
-  }
-
-  init(_ view: EntryView) {
-    self.init(
-      view.key.array, view.sequence.rawValue, view.kind, expiry: view.expiry,
-      value: view.value.array)
-  }
-
-  static func < (left: OwnedEntry, right: OwnedEntry) -> Bool {
-    if left.key != right.key { return left.key.lexicographicallyPrecedes(right.key) }
-    return left.sequence > right.sequence
-  }
-
-  var description: String { "(\(key), \(sequence), \(kind), until \(expiry), \(value.count) B)" }
-}
-
 /// The plain cursor that others are held to: an array, and an index into it.
 ///
 /// It lends memory as strictly as a cursor may: every move overwrites what was lent before. It

@@ -7,26 +7,26 @@ import VarveTestSupport
 
 /// What a segment shows to a reader: all that is compared before and after damage.
 private struct Reading: Equatable {
-  var forwards: [StoredEntry] = []
-  var backwards: [StoredEntry] = []
-  var points: [StoredEntry?] = []
+  var forwards: [OwnedEntry] = []
+  var backwards: [OwnedEntry] = []
+  var points: [OwnedEntry?] = []
 }
 
 @Suite struct SegmentDamageTests {
   /// Small but whole: two leaves, four kinds of block, versions of one key in two blocks.
-  static func entries() -> [StoredEntry] {
-    var entries: [StoredEntry] = []
+  static func entries() -> [OwnedEntry] {
+    var entries: [OwnedEntry] = []
     for number in 0..<24 {
       let key = Array("\0\0\0\u{1}key-\(number + 10)".utf8)
-      entries.append(StoredEntry(key, UInt64(100 + number), value: Array("value \(number)".utf8)))
+      entries.append(OwnedEntry(key, UInt64(100 + number), value: Array("value \(number)".utf8)))
     }
     entries[3].kind = .delete
     entries[3].value = []
     entries[4].expiry = 1_700_000_000_000
-    entries += (0..<9).map { StoredEntry(entries[20].key, UInt64(50 - $0), value: [UInt8($0)]) }
+    entries += (0..<9).map { OwnedEntry(entries[20].key, UInt64(50 - $0), value: [UInt8($0)]) }
     entries.append(
-      StoredEntry([0, 0, 0, 2], 7, value: [UInt8](repeating: 65, count: 300)))
-    return entries.sorted(by: StoredEntry.precedes)
+      OwnedEntry([0, 0, 0, 2], 7, value: [UInt8](repeating: 65, count: 300)))
+    return entries.sorted(by: <)
   }
 
   static func file(_ compression: Compression) throws -> BytesFile {
@@ -155,7 +155,7 @@ private struct Reading: Equatable {
 
   /// Blocks of equal length, each valid: only the context in the checksum tells them apart.
   @Test func swappedStaleAndForeignBlocksAreDetected() throws {
-    let entries = (0..<8).map { StoredEntry([0, 0, 0, UInt8($0)], 1, value: [UInt8($0), 2, 3]) }
+    let entries = (0..<8).map { OwnedEntry([0, 0, 0, UInt8($0)], 1, value: [UInt8($0), 2, 3]) }
     let policy = SegmentBlockPolicy(blockBytes: 0, compression: .none)
     let sound = try SegmentFixture.write(entries, policy: policy).file
     let segment = try SegmentFixture.open(sound, .mapped)

@@ -7,7 +7,7 @@ import VarveTestSupport
 
 @Suite struct SegmentReaderTests {
   private struct Made {
-    var entries: [StoredEntry]
+    var entries: [OwnedEntry]
     var summary: SegmentSummary
     var reader: SegmentReader
   }
@@ -34,11 +34,11 @@ import VarveTestSupport
     return Made(entries: entries, summary: summary, reader: reader)
   }
 
-  private func scan(_ cursor: SegmentCursor) throws -> [StoredEntry] {
-    var found: [StoredEntry] = []
+  private func scan(_ cursor: SegmentCursor) throws -> [OwnedEntry] {
+    var found: [OwnedEntry] = []
     try cursor.seekToFirst()
     while let entry = cursor.entry {
-      found.append(StoredEntry(entry))
+      found.append(OwnedEntry(entry))
       try cursor.next()
     }
     return found

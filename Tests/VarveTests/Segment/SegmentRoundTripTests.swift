@@ -44,10 +44,10 @@ struct Layout: Sendable, CustomStringConvertible {
 
 /// Entries of every sort in order: few keys with many versions, empty keys and values, shared
 /// prefixes, pointers, deletes, expiries, now and then something huge.
-func randomEntries(seed: UInt64, count: Int = 500) -> [StoredEntry] {
+func randomEntries(seed: UInt64, count: Int = 500) -> [OwnedEntry] {
   var random = SeededRandom(seed: seed)
   var seen: Set<[UInt8]> = []
-  var entries: [StoredEntry] = []
+  var entries: [OwnedEntry] = []
   while entries.count < count {
     let key = randomKey(&random)
     guard seen.insert(key).inserted else { continue }
@@ -58,7 +58,7 @@ func randomEntries(seed: UInt64, count: Int = 500) -> [StoredEntry] {
       entries.append(randomEntry(key, base + UInt64(version * version), &random))
     }
   }
-  return entries.sorted(by: StoredEntry.precedes)
+  return entries.sorted(by: <)
 }
 
 private func randomKey(_ random: inout SeededRandom) -> [UInt8] {
@@ -76,37 +76,37 @@ private func randomKey(_ random: inout SeededRandom) -> [UInt8] {
 
 private func randomEntry(
   _ key: [UInt8], _ sequence: UInt64, _ random: inout SeededRandom
-) -> StoredEntry {
+) -> OwnedEntry {
   let expiry =
     Int.random(in: 0..<5, using: &random) == 0
     ? UInt64.random(in: 1...UInt64.max, using: &random) : 0
   switch Int.random(in: 0..<12, using: &random) {
-  case 0, 1: return StoredEntry(key, sequence, .delete, expiry: expiry)
-  case 2: return StoredEntry(key, sequence, .put, expiry: expiry)
+  case 0, 1: return OwnedEntry(key, sequence, .delete, expiry: expiry)
+  case 2: return OwnedEntry(key, sequence, .put, expiry: expiry)
   case 3:
     var writer = ByteWriter()
     ValuePointer(
       file: UInt64.random(in: 1...3, using: &random), offset: 64, storedCount: 5000,
       fullCount: 9000, checksum: 7, codec: .lz4
     ).encode(to: &writer)
-    return StoredEntry(key, sequence, .pointer, expiry: expiry, value: writer.bytes)
+    return OwnedEntry(key, sequence, .pointer, expiry: expiry, value: writer.bytes)
   case 4:
     let text = Array("repeated ".utf8)
     let value = (0..<Int.random(in: 1...400, using: &random)).flatMap { _ in text }
-    return StoredEntry(key, sequence, .put, expiry: expiry, value: value)
+    return OwnedEntry(key, sequence, .put, expiry: expiry, value: value)
   default:
     let value = random.bytes(Int.random(in: 1...120, using: &random))
-    return StoredEntry(key, sequence, .put, expiry: expiry, value: value)
+    return OwnedEntry(key, sequence, .put, expiry: expiry, value: value)
   }
 }
 
 /// The index of the first entry at or after `target`.
-private func lowerBound(_ target: StoredEntry, in entries: [StoredEntry]) -> Int {
+private func lowerBound(_ target: OwnedEntry, in entries: [OwnedEntry]) -> Int {
   var low = 0
   var high = entries.count
   while low < high {
     let middle = (low + high) / 2
-    if StoredEntry.precedes(entries[middle], target) { low = middle + 1 } else { high = middle }
+    if entries[middle] < target { low = middle + 1 } else { high = middle }
   }
   return low
 }
@@ -142,7 +142,7 @@ private func lowerBound(_ target: StoredEntry, in entries: [StoredEntry]) -> Int
       if Bool.random(using: &random) { key.append(UInt8.random(in: 0...255, using: &random)) }
       let limits = [model.sequence, model.sequence - 1, SequenceNumber.max.rawValue, 0]
       let limit = limits[random.below(limits.count)]
-      let next = lowerBound(StoredEntry(key, limit), in: entries)
+      let next = lowerBound(OwnedEntry(key, limit), in: entries)
       let expected = next < entries.count && entries[next].key == key ? entries[next] : nil
       let found = try SegmentFixture.find(key, limit, in: segment)
       if found != expected {
@@ -191,7 +191,7 @@ private func lowerBound(_ target: StoredEntry, in entries: [StoredEntry]) -> Int
         position = isStanding ? position + 1 : -1
       }
       let expected = entries.indices.contains(position) ? entries[position] : nil
-      let found = cursor.entry.map(StoredEntry.init)
+      let found = cursor.entry.map(OwnedEntry.init)
       if found != expected {
         Issue.record("seed \(seed), step \(step): \(String(describing: found))")
         return

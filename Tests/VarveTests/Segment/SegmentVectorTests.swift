@@ -79,7 +79,7 @@ struct SegmentVector: Sendable {
   }
 }
 
-extension StoredEntry {
+extension OwnedEntry {
   fileprivate var json: JSON {
     .object([
       ("key", .hex(key)), ("sequence", .number(sequence)), ("kind", .text("\(kind)")),
@@ -94,7 +94,7 @@ extension SegmentVector {
   private init(
     _ name: String, _ note: String, options: SegmentOptions = SegmentOptions(),
     policy: SegmentBlockPolicy = SegmentBlockPolicy(compression: .none),
-    _ entries: @escaping @Sendable () -> [StoredEntry]
+    _ entries: @escaping @Sendable () -> [OwnedEntry]
   ) {
     self.init(name: name, note: note, isGood: true) {
       try SegmentFixture.write(entries(), options: options, policy: policy).file.bytes
@@ -103,10 +103,10 @@ extension SegmentVector {
 
   static let good: [SegmentVector] = [
     SegmentVector("one entry", "the smallest: one block, one leaf") {
-      [StoredEntry([0, 0, 0, 1, 107], 1, value: [118])]
+      [OwnedEntry([0, 0, 0, 1, 107], 1, value: [118])]
     },
     SegmentVector("empty key and value", "the engine key is the keyspace number alone") {
-      [StoredEntry([0, 0, 0, 1], 1)]
+      [OwnedEntry([0, 0, 0, 1], 1)]
     },
     SegmentVector("every kind", "puts, deletes and pointers, with and without expiry", everyKind),
     SegmentVector("no filter", "", options: SegmentOptions(filterBitsPerKey: 0), everyKind),
@@ -128,42 +128,42 @@ extension SegmentVector {
     ) { try withSection(0x8009) },
   ]
 
-  private static let everyKind: @Sendable () -> [StoredEntry] = {
+  private static let everyKind: @Sendable () -> [OwnedEntry] = {
     var pointer = ByteWriter()
     ValuePointer(
       file: 3, offset: 4096, storedCount: 700, fullCount: 1000, checksum: 0x0102_0304, codec: .lz4
     ).encode(to: &pointer)
     return [
-      StoredEntry([0, 0, 0, 1] + Array("bash".utf8), 12, value: Array("shell".utf8)),
-      StoredEntry([0, 0, 0, 1] + Array("bash".utf8), 4, .delete),
-      StoredEntry([0, 0, 0, 1] + Array("csh".utf8), 1 << 40, .delete, expiry: 1),
-      StoredEntry(
+      OwnedEntry([0, 0, 0, 1] + Array("bash".utf8), 12, value: Array("shell".utf8)),
+      OwnedEntry([0, 0, 0, 1] + Array("bash".utf8), 4, .delete),
+      OwnedEntry([0, 0, 0, 1] + Array("csh".utf8), 1 << 40, .delete, expiry: 1),
+      OwnedEntry(
         [0, 0, 0, 1] + Array("fish".utf8), 9, expiry: 1_700_000_000_000,
         value: [UInt8](repeating: 255, count: 300)),
-      StoredEntry([0, 0, 0, 1] + Array("zsh".utf8), 7, .pointer, value: pointer.bytes),
-      StoredEntry([0, 0, 2, 0], 8, .pointer, expiry: .max, value: pointer.bytes),
+      OwnedEntry([0, 0, 0, 1] + Array("zsh".utf8), 7, .pointer, value: pointer.bytes),
+      OwnedEntry([0, 0, 2, 0], 8, .pointer, expiry: .max, value: pointer.bytes),
     ]
   }
 
   /// Three blocks of two entries each.
-  private static let plain: @Sendable () -> [StoredEntry] = {
+  private static let plain: @Sendable () -> [OwnedEntry] = {
     (0..<6).map {
-      StoredEntry(
+      OwnedEntry(
         [0, 0, 0, 1] + Array("key \($0)".utf8), UInt64(50 + $0), value: Array("value".utf8))
     }
   }
 
-  private static let versions: @Sendable () -> [StoredEntry] = {
+  private static let versions: @Sendable () -> [OwnedEntry] = {
     (0..<40).map { number in
-      StoredEntry(
+      OwnedEntry(
         [0, 0, 0, 1] + Array("key \(10 + (number / 15) * 15)".utf8), UInt64(200 - number),
         value: Array("version \(number)".utf8))
-    } + (60..<80).map { StoredEntry([0, 0, 0, 1] + Array("key \($0)".utf8), 3, value: [1, 2]) }
+    } + (60..<80).map { OwnedEntry([0, 0, 0, 1] + Array("key \($0)".utf8), 3, value: [1, 2]) }
   }
 
-  private static let repetitive: @Sendable () -> [StoredEntry] = {
+  private static let repetitive: @Sendable () -> [OwnedEntry] = {
     (10..<30).map {
-      StoredEntry(
+      OwnedEntry(
         [0, 0, 0, 1] + Array("page \($0)".utf8), UInt64($0),
         value: Array(String(repeating: "layer upon layer, ", count: 3).utf8))
     }
@@ -172,7 +172,7 @@ extension SegmentVector {
   /// A segment with a sixth section, of eight bytes, before the footer.
   private static func withSection(_ type: UInt16) throws -> [UInt8] {
     let sound = try SegmentFixture.write(
-      [StoredEntry([0, 0, 0, 1, 107], 1, value: [118])],
+      [OwnedEntry([0, 0, 0, 1, 107], 1, value: [118])],
       policy: SegmentBlockPolicy(compression: .none)
     ).file.bytes
     var footer = try sound.withByteView {

@@ -6,33 +6,33 @@ import VarveTestSupport
 @testable import Varve
 
 @Suite struct SegmentWriterTests {
-  private func write(_ entries: [StoredEntry]) throws -> SegmentSummary {
+  private func write(_ entries: [OwnedEntry]) throws -> SegmentSummary {
     try SegmentFixture.write(entries).summary
   }
 
-  private func code(_ entries: [StoredEntry]) -> StoreError.Code? {
+  private func code(_ entries: [OwnedEntry]) -> StoreError.Code? {
     #expect(throws: StoreError.self) { try write(entries) }?.code
   }
 
   @Test func entriesOutOfOrderAreRefused() {
     let a: [UInt8] = [0, 0, 0, 1, 97]
-    #expect(code([StoredEntry(a + [1], 5), StoredEntry(a, 5)]) == .invalid)
-    #expect(code([StoredEntry(a, 5), StoredEntry(a, 5)]) == .invalid)
-    #expect(code([StoredEntry(a, 5), StoredEntry(a, 6)]) == .invalid)
+    #expect(code([OwnedEntry(a + [1], 5), OwnedEntry(a, 5)]) == .invalid)
+    #expect(code([OwnedEntry(a, 5), OwnedEntry(a, 5)]) == .invalid)
+    #expect(code([OwnedEntry(a, 5), OwnedEntry(a, 6)]) == .invalid)
     #expect(code([]) == .invalid)
   }
 
   @Test func entriesThatNoReaderWouldTakeAreRefused() {
     let key: [UInt8] = [0, 0, 0, 1]
-    #expect(code([StoredEntry(key, 5, .delete, value: [1])]) == .invalid)
-    #expect(code([StoredEntry(key, 5, .pointer, value: [1])]) == .invalid)
+    #expect(code([OwnedEntry(key, 5, .delete, value: [1])]) == .invalid)
+    #expect(code([OwnedEntry(key, 5, .pointer, value: [1])]) == .invalid)
     let odd = [UInt8](repeating: 255, count: 32)
-    #expect(code([StoredEntry(key, 5, .pointer, value: odd)]) == .invalid)
-    #expect(code([StoredEntry(key, 5, .rangeDelete)]) == .invalid)
-    #expect(code([StoredEntry(key, 0)]) == .limit)
-    #expect(code([StoredEntry(key, 1 << 56)]) == .limit)
+    #expect(code([OwnedEntry(key, 5, .pointer, value: odd)]) == .invalid)
+    #expect(code([OwnedEntry(key, 5, .rangeDelete)]) == .invalid)
+    #expect(code([OwnedEntry(key, 0)]) == .limit)
+    #expect(code([OwnedEntry(key, 1 << 56)]) == .limit)
     let long = [UInt8](repeating: 1, count: Limits.engineKeyBytes + 1)
-    #expect(code([StoredEntry(long, 5)]) == .limit)
+    #expect(code([OwnedEntry(long, 5)]) == .limit)
   }
 
   @Test(arguments: Layout.all)
@@ -46,18 +46,18 @@ import VarveTestSupport
 
   @Test func keysAndValuesOfAnySizeComeBack() throws {
     var random = SeededRandom(seed: 3)
-    var entries: [StoredEntry] = []
+    var entries: [OwnedEntry] = []
     let longest = random.bytes(Limits.engineKeyBytes - 1)
     for (index, count) in [0, 1, 255, 256, 65_000, 65_535, 65_536, 200_000].enumerated() {
       let value = random.bytes(count)
-      entries.append(StoredEntry([0, 0, 0, 1, UInt8(index)], 9, value: value))
-      entries.append(StoredEntry([0, 0, 0, 1, UInt8(index)], 8, .delete))
-      entries.append(StoredEntry([2, UInt8(index)], 7, expiry: .max, value: value))
+      entries.append(OwnedEntry([0, 0, 0, 1, UInt8(index)], 9, value: value))
+      entries.append(OwnedEntry([0, 0, 0, 1, UInt8(index)], 8, .delete))
+      entries.append(OwnedEntry([2, UInt8(index)], 7, expiry: .max, value: value))
     }
     // The longest keys, one after the other, that differ in their last byte only.
-    entries += [0, 1, 255].map { StoredEntry(longest + [$0], 1 << 55, value: [$0]) }
-    entries += [StoredEntry([], 1), StoredEntry([0], 1), StoredEntry([255], 3)]
-    entries.sort(by: StoredEntry.precedes)
+    entries += [0, 1, 255].map { OwnedEntry(longest + [$0], 1 << 55, value: [$0]) }
+    entries += [OwnedEntry([], 1), OwnedEntry([0], 1), OwnedEntry([255], 3)]
+    entries.sort(by: <)
     for policy in [
       SegmentBlockPolicy(compression: .none),
       SegmentBlockPolicy(blockBytes: 65_535, alignmentShift: 6, compression: .zstd(level: 1)),
@@ -77,7 +77,7 @@ import VarveTestSupport
   }
 
   @Test func versionsOfOneKeyMayFillManyBlocksAndLeaves() throws {
-    let entries = (0..<3000).map { StoredEntry([0, 0, 0, 1, 5], UInt64(9000 - 3 * $0)) }
+    let entries = (0..<3000).map { OwnedEntry([0, 0, 0, 1, 5], UInt64(9000 - 3 * $0)) }
     let (file, summary) = try SegmentFixture.write(
       entries, options: SegmentOptions(indexLeafBytes: 512),
       policy: SegmentBlockPolicy(blockBytes: 200, compression: .none))
@@ -102,10 +102,10 @@ import VarveTestSupport
       file: 9, offset: 64, storedCount: 50, fullCount: 70, checksum: 1, codec: .zstd
     ).encode(to: &writer)
     let properties = try write([
-      StoredEntry([1], 9, expiry: 77, value: [1, 2, 3]), StoredEntry([1], 4, .delete),
-      StoredEntry([2], 3, .delete), StoredEntry([3, 3], 20, .delete, expiry: 66),
-      StoredEntry([4], 5, .pointer, value: writer.bytes),
-      StoredEntry([5], 6, .pointer, value: writer.bytes), StoredEntry([6], 7, .delete),
+      OwnedEntry([1], 9, expiry: 77, value: [1, 2, 3]), OwnedEntry([1], 4, .delete),
+      OwnedEntry([2], 3, .delete), OwnedEntry([3, 3], 20, .delete, expiry: 66),
+      OwnedEntry([4], 5, .pointer, value: writer.bytes),
+      OwnedEntry([5], 6, .pointer, value: writer.bytes), OwnedEntry([6], 7, .delete),
     ]).properties
     #expect(properties.entryCount == 7)
     #expect(properties.keyCount == 6)
@@ -134,7 +134,7 @@ import VarveTestSupport
       SegmentBlockPolicy(blockBytes: 1000, alignmentShift: 3, compression: .lz4),
     ]
     let entries = (0..<900).map {
-      StoredEntry(
+      OwnedEntry(
         [0, 0, 0, 1, UInt8($0 >> 8), UInt8($0 & 255)], 5,
         value: [UInt8](repeating: UInt8($0 & 255), count: 40))
     }
@@ -154,10 +154,10 @@ import VarveTestSupport
   func valuesAreLentAligned(_ compression: Compression, _ mode: ReadMode) throws {
     for shift in UInt8(0)...6 {
       let entries = (0..<200).map { number in
-        StoredEntry(
+        OwnedEntry(
           Array("\0\0\0\u{1}vector \(number * 7919 % 1000)/\(number)".utf8), UInt64(number + 1),
           value: [UInt8](repeating: 7, count: [0, 1, 1536, 400][number % 4]))
-      }.sorted(by: StoredEntry.precedes)
+      }.sorted(by: <)
       let (file, _) = try SegmentFixture.write(
         entries,
         policy: SegmentBlockPolicy(
