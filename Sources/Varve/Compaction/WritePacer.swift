@@ -10,8 +10,7 @@ final class WritePacer: Sendable {
   private let bytesPerSecond: UInt64?
   private let clock: StoreClock
   private let work: BackgroundWork
-  /// When, in nanoseconds of the monotonic clock, everything spent so far is paid for.
-  private let paidAt = Monitor<UInt64>(0)
+  private let account = PacingAccount()
 
   /// - Parameter bytesPerSecond: nil for no limit.
   init(bytesPerSecond: Int?, clock: StoreClock, work: BackgroundWork) {
@@ -25,14 +24,28 @@ final class WritePacer: Sendable {
     if let bytesPerSecond {
       let now = clock.monotonicNanoseconds()
       let cost = bytes * 1_000_000 / bytesPerSecond * 1_000
-      let deadline = paidAt.withLock { paid in
-        paid = max(paid, now) + cost
-        return paid - cost
-      }
+      let deadline = account.charge(cost, at: now) - cost
       if deadline > now { _ = work.wants.wait(until: deadline, for: { $0.isStopping }) }
     }
     if work.isStopping {
       throw StoreError(.closed, "the store is being closed")
+    }
+  }
+}
+
+/// What several threads have used up of something that comes at a rate, in time.
+final class PacingAccount: Sendable {
+  /// When, in nanoseconds of the monotonic clock, everything charged so far is paid for.
+  private let paidAt = Monitor<UInt64>(0)
+
+  /// Charges `cost` nanoseconds; returns when that and all before is paid for.
+  ///
+  /// - Parameter most: nanoseconds that may be owed at a time; what exceeds them is let off.
+  func charge(_ cost: UInt64, at now: UInt64, most: UInt64 = .max) -> UInt64 {
+    paidAt.withLock { paid in
+      paid = max(paid, now)
+      paid += min(cost, most - min(most, paid - now))
+      return paid
     }
   }
 }

@@ -1,21 +1,22 @@
 import VarveFormat
 import VarvePlatform
 
-/// How long a write waits for the background; pure.
+/// What a write owes to the background; pure.
 ///
-/// Small delays that grow with the debt, so that writers and background meet at one speed; a wait
-/// for progress only where memory would grow without bound.
+/// A price for each byte that grows with the debt, so that writers and background meet at one speed
+/// however the writes are batched; a wait for progress only where memory would grow without bound.
 enum Backpressure: Equatable {
   case none
-  /// Microseconds to pause.
-  case delay(UInt64)
+  /// What writing 1 KiB costs, in nanoseconds.
+  case slow(nanosecondsPerKiB: UInt64)
   /// Until a frozen memtable has been flushed.
   case waitForFlush
 
-  /// Level-0 segments from which writes slow down, and at which the delay is greatest.
+  /// Level-0 segments from which writes slow down, and at which they are slowest.
   static let slowdownSegments = 8
   static let heaviestSegments = 24
-  static let longestDelayMicroseconds: UInt64 = 1_000
+  /// The slowest is 16 MiB a second: less than any disk and processor compact.
+  static let highestPrice: UInt64 = 1_000_000_000 / (16 << 10)
 
   /// - Parameters:
   ///   - frozen: memtables that wait to be flushed.
@@ -23,33 +24,32 @@ enum Backpressure: Equatable {
   ///   - levelZero: segments that wait to be compacted.
   static func decide(frozen: Int, limit: Int, levelZero: Int) -> Backpressure {
     if frozen > limit { return .waitForFlush }
-    let memory = frozen == limit ? longestDelayMicroseconds / 4 : 0
-    let excess = min(max(0, levelZero - slowdownSegments), heaviestSegments - slowdownSegments)
-    let share = UInt64(excess * excess) * longestDelayMicroseconds
-    let debt =
-      share / UInt64((heaviestSegments - slowdownSegments) * (heaviestSegments - slowdownSegments))
-    return max(memory, debt) == 0 ? .none : .delay(max(memory, debt))
+    let range = UInt64(heaviestSegments - slowdownSegments)
+    let excess = UInt64(max(0, min(levelZero, heaviestSegments) - slowdownSegments))
+    let debt = highestPrice * excess * excess / (range * range)
+    let price = max(debt, frozen == limit ? highestPrice / 4 : 0)
+    return price == 0 ? .none : .slow(nanosecondsPerKiB: price)
   }
 }
 
 extension Engine {
   /// The longest a write waits for one flush to make progress before it gives up.
   private static let longestWaitNanoseconds: UInt64 = 30_000_000_000
+  /// Shorter pauses are saved up: a thread cannot sleep so briefly.
+  private static let shortestPauseNanoseconds: UInt64 = 1_000_000
+  private static let longestPauseNanoseconds: UInt64 = 100_000_000
 
   /// Slows the caller down where flush and compaction are behind.
   ///
+  /// - Parameter bytes: what the write adds to memtable and log.
   /// - Throws: `.full` and other failures of the background where waiting cannot help; `.busy` when
   ///   nothing moved for half a minute.
-  func waitForBackground() throws(StoreError) {
+  func waitForBackground(toWrite bytes: Int) throws(StoreError) {
     guard background == .threads else { return }
     switch views.read({ pressure(of: $0) }) {
     case .none: return
-    case .delay(let microseconds):
-      _ = work.wants.wait(
-        until: clock.monotonicNanoseconds() + microseconds * 1_000, for: { $0.isStopping })
-      recordDelay(microseconds)
-    case .waitForFlush:
-      try waitForFlush()
+    case .slow(let price): pause(price * UInt64(bytes) / 1024)
+    case .waitForFlush: try waitForFlush()
     }
   }
 
@@ -57,6 +57,16 @@ extension Engine {
     Backpressure.decide(
       frozen: view.frozen.count, limit: derived.frozenMemTables,
       levelZero: view.version.levelZero.count)
+  }
+
+  /// Adds to what all writers owe together, and pays when that is worth a sleep.
+  private func pause(_ cost: UInt64) {
+    let now = clock.monotonicNanoseconds()
+    let paid = writePrice.charge(cost, at: now, most: 10 * Self.longestPauseNanoseconds)
+    guard paid >= now + Self.shortestPauseNanoseconds else { return }
+    let deadline = min(paid, now + Self.longestPauseNanoseconds)
+    _ = work.wants.wait(until: deadline, for: { $0.isStopping })
+    recordDelay((deadline - now) / 1_000)
   }
 
   private func waitForFlush() throws(StoreError) {

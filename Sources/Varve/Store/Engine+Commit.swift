@@ -18,7 +18,7 @@ extension Engine {
     try checkWritable()
     try batch.check(for: self)
     guard batch.count > 0 else { return }
-    try waitForBackground()
+    try waitForBackground(toWrite: batch.byteCount - batch.largeValueBytes)
     let placed = try placement.place(batch, isSynced: durability == .synced)
     defer { for file in placed.valueFiles { file.unpin() } }
     metrics.valueBytesWritten.add(placed.storedBytes)

@@ -38,6 +38,8 @@ final class Engine: Sendable {
   let metrics: MetricsRecorder
   let work: BackgroundWork
   let compactionPacer: WritePacer
+  /// What writers owe to a background that is behind.
+  let writePrice = PacingAccount()
   /// Held while a compaction is at work.
   let compacting = Monitor(CompactionMemory())
   /// Held while memtables become a segment.
