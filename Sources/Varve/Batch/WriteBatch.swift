@@ -15,16 +15,18 @@ public struct WriteBatch: Sendable {
   var encoder = BatchEncoder()
   /// The keyspaces written to, by number.
   private(set) var keyspaces: [UInt32: Keyspace] = [:]
-  /// The first write that could not be taken.
+  /// The first write that could not be taken, and how many could not.
   private var failure: StoreError?
+  private var refusedCount = 0
   /// Whether any value is large by its keyspace's policy, and the bytes of all such values.
   private(set) var largeValueBytes = 0
 
   /// An empty batch.
   public init() {}
 
-  /// How many writes it holds.
-  public var count: Int { Int(encoder.count) }
+  /// How many writes were put in. Those that a commit will refuse count too, so that a batch with
+  /// nothing else is not taken for an empty one and passed over.
+  public var count: Int { Int(encoder.count) + refusedCount }
 
   /// Bytes it takes in the log.
   public var byteCount: Int { encoder.byteCount }
@@ -34,6 +36,7 @@ public struct WriteBatch: Sendable {
     encoder.removeAll()
     keyspaces.removeAll(keepingCapacity: true)
     failure = nil
+    refusedCount = 0
     largeValueBytes = 0
   }
 }
@@ -89,7 +92,7 @@ extension WriteBatch {
     _ key: Span<UInt8>, _ value: Span<UInt8>, _ keyspace: Keyspace, expiry: ExpiryTime
   ) {
     guard keyspace.policy.valueBytes.map({ $0 == value.count }) ?? true else {
-      return refuse(value.count, in: keyspace)
+      return refuse(wrongSize(value.count, in: keyspace))
     }
     key.withByteView { key in
       value.withByteView { value in
@@ -101,12 +104,15 @@ extension WriteBatch {
     if value.count >= keyspace.policy.largeValueBytes { largeValueBytes += value.count }
   }
 
-  private mutating func refuse(_ byteCount: Int, in keyspace: Keyspace) {
+  private func wrongSize(_ byteCount: Int, in keyspace: Keyspace) -> StoreError {
     let wanted = keyspace.policy.valueBytes ?? 0
-    failure =
-      failure
-      ?? StoreError(
-        .invalid, "keyspace \(keyspace.name) takes values of \(wanted) bytes, not \(byteCount)")
+    return StoreError(
+      .invalid, "keyspace \(keyspace.name) takes values of \(wanted) bytes, not \(byteCount)")
+  }
+
+  private mutating func refuse(_ reason: StoreError) {
+    failure = failure ?? reason
+    refusedCount += 1
   }
 
   /// Removes `key`.
@@ -131,15 +137,12 @@ extension WriteBatch {
     keyspaces[keyspace.number] = known
     // Two stores number their keyspaces alike: the number alone would put the write into the wrong one.
     guard known.engine === keyspace.engine else {
-      failure = failure ?? StoreError(.invalid, "the batch holds writes for two stores")
-      return
+      return refuse(StoreError(.invalid, "the batch holds writes for two stores"))
     }
     do throws(FormatError) {
       try encode(&encoder)
     } catch {
-      let problem = StoreError(
-        .limit, "a write of the batch cannot be taken: \(error.fault)", structure: "batch")
-      failure = failure ?? problem
+      refuse(StoreError(.limit, "\(error.fault)"))
     }
   }
 }

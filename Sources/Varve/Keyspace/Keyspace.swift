@@ -32,7 +32,7 @@ public final class Keyspace: Sendable {
     try engine.checkOpen()
     let dropped = dropSequence.load(ordering: .acquiring)
     guard dropped == 0 || reading.map({ $0.point.sequence.rawValue < dropped }) ?? false else {
-      throw StoreError(.notFound, "keyspace \(number) was dropped")
+      throw StoreError(.notFound, "keyspace \(name) was dropped")
     }
   }
 }

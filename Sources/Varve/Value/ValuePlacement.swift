@@ -103,7 +103,7 @@ extension ValuePlacement {
     _ encode: () throws(FormatError) -> Result
   ) throws(StoreError) -> Result {
     do throws(FormatError) { return try encode() } catch {
-      throw StoreError(.limit, "\(error.fault)", structure: "batch")
+      throw StoreError(.limit, "\(error.fault)")
     }
   }
 

@@ -35,19 +35,26 @@ struct ImportJob {
     self.acknowledgements = acknowledgements
   }
 
-  /// Reads to the end. On return everything is durable.
+  /// Reads to the end. On return everything is durable. An error says how far it came.
   mutating func run(_ reader: any RecordReader) throws -> ProgressBar.State {
     do {
       try read(reader)
     } catch {
       progress.clear()
-      guard let error = error as? InputError else { throw error }
-      throw CommandFailure(
-        "\(settings.inputName): \(error.description)\n  "
-          + "\(Quantity.count(committed, "entry", "entries")) before it are in the store")
+      switch error {
+      case let error as InputError: throw stopped("\(settings.inputName): \(error.description)")
+      case let error as StoreError: throw stopped(StoreAdvice.text(for: error))
+      default: throw error
+      }
     }
     progress.finish("imported")
     return progress.state
+  }
+
+  private func stopped(_ reason: String) -> CommandFailure {
+    let count = Quantity.count(committed, "entry", "entries")
+    let verb = committed == 1 ? "is" : "are"
+    return CommandFailure("\(reason)\n  \(count) before it \(verb) in the store")
   }
 
   private mutating func read(_ reader: some RecordReader) throws {

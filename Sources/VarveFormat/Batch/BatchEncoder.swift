@@ -60,7 +60,9 @@ extension BatchEncoder {
   package mutating func put(
     _ key: ByteView, in keyspace: UInt32, _ value: ByteView, expiry: ExpiryTime = 0
   ) throws(FormatError) {
-    guard value.count <= Limits.valueBytes else { throw tooLarge("value") }
+    guard value.count <= Limits.valueBytes else {
+      throw tooLarge("a value", value.count, Limits.valueBytes)
+    }
     try begin(.put, keyspace, key, expiry, payload: value.count &+ 5)
     writer.varint(UInt64(value.count))
     writer.append(value)
@@ -83,11 +85,12 @@ extension BatchEncoder {
   private mutating func begin(
     _ kind: EntryKind, _ keyspace: UInt32, _ key: ByteView, _ expiry: ExpiryTime, payload: Int
   ) throws(FormatError) {
-    guard key.count <= Limits.keyBytes else { throw tooLarge("key") }
-    // Kind, key length, keyspace and expiry take at most 18 bytes.
-    guard writer.count &+ key.count &+ payload &+ 18 <= Limits.batchBytes else {
-      throw tooLarge("batch")
+    guard key.count <= Limits.keyBytes else {
+      throw tooLarge("a key", key.count, Limits.keyBytes)
     }
+    // Kind, key length, keyspace and expiry take at most 18 bytes.
+    let end = writer.count &+ key.count &+ payload &+ 18
+    guard end <= Limits.batchBytes else { throw tooLarge("a batch", end, Limits.batchBytes) }
     let tag = expiry == 0 ? kind.rawValue : kind.rawValue | Self.expiryFlag
     writeHead(tag, key.count, keyspace)
     writer.append(key)
@@ -111,7 +114,9 @@ extension BatchEncoder {
     writer.lowBytes(Int(bits / 8) &+ 5, of: head)
   }
 
-  private func tooLarge(_ what: String) -> FormatError {
-    FormatError(.batch, .limit(what), at: UInt64(writer.count))
+  private func tooLarge(_ what: String, _ count: Int, _ limit: Int) -> FormatError {
+    FormatError(
+      .batch, .limit("\(what) of \(count) bytes (the limit is \(limit))"),
+      at: UInt64(writer.count))
   }
 }

@@ -133,6 +133,11 @@ struct CommandTests {
       #expect(
         try CommandRun("import", store, rows, "--keys", keys, "-k", "v", "-d", "5").status == 3)
       #expect(try CommandRun("import", store, rows).status == 2)
+      try writeFile(Array("a\nb\n".utf8), keys)
+      let other = try CommandRun("import", store, rows, "--keys", keys, "-k", "v", "-b", "1")
+      #expect(other.status == 3)
+      #expect(other.errors.contains("keyspace v takes values of 16 bytes, not 24"))
+      #expect(other.errors.contains("0 entries before it are in the store"))
       let piped = try CommandRun(
         ["import", store, "-", "--format=f32", "--keys", keys], input: [1])
       #expect(piped.status == 3 || piped.status == 2)

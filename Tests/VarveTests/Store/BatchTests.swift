@@ -108,12 +108,31 @@ import VarveTestSupport
       batch.put(longest + [1], "2", in: keyspace)
       batch.put("b", "3", in: keyspace)
       #expect(code { try store.commit(batch) } == .limit)
+      #expect(batch.count == 3)
       #expect(try keyspace.entries().count == 1)
       #expect(code { try keyspace.delete(longest + [1]) } == .limit)
+      let refusal = #expect(throws: StoreError.self) { try keyspace.put(longest + [1], "") }
+      #expect(refusal?.message == "a key of 65536 bytes (the limit is 65535) is too large")
       // What is over a limit may be asked for: it is not there.
       #expect(try keyspace.value(for: longest + [1]) == nil)
       try store.flush()
       #expect(try keyspace.contains(longest))
+      try store.close()
+    }
+  }
+
+  /// Else it would pass for an empty batch, and its writes be lost without a word.
+  @Test func aBatchOfNothingButRefusedWritesIsNotEmpty() throws {
+    try FileSystemKind.simulated.withStores { open in
+      let store = try open()
+      let keyspace = try store.keyspace("k", .vectors(of: Float.self, dimension: 4))
+      var batch = WriteBatch()
+      batch.put("a", "no vector", in: keyspace)
+      #expect(batch.count == 1)
+      #expect(code { try store.commit(batch) } == .invalid)
+      batch.removeAll()
+      #expect(batch.count == 0)
+      try store.commit(batch)
       try store.close()
     }
   }
