@@ -50,7 +50,7 @@ extension Keyspace {
   }
 
   /// About how many bytes the entries of `range` take on disk and in memory, large values included.
-  /// Reads the ends of the range, not what lies between.
+  /// Reads the ends of the range and a few places between.
   public func approximateSize(of range: KeyRange = .all) throws(StoreError) -> UInt64 {
     try checkLive()
     let bounds = EngineBounds(number, range)
@@ -122,7 +122,7 @@ extension ReadView {
   func approximateBytes(from lower: ByteView, to upper: ByteView) throws(StoreError) -> UInt64 {
     var total: UInt64 = 0
     for generation in [active] + frozen {
-      total += UInt64(generation.approximateBytes(from: lower, to: upper))
+      total += UInt64(generation.table.approximateBytes(from: lower, to: upper))
     }
     for segment in version.levelZero + version.levels.flatMap(\.segments)
     where segment.overlaps(lower, upper) {
@@ -133,13 +133,13 @@ extension ReadView {
 }
 
 extension SegmentHandle {
-  /// Bytes of the blocks between two keys, and their share of the values in value files.
+  /// Bytes of the blocks between two keys, and of the values in value files that they point to.
   fileprivate func approximateBytes(
     from lower: ByteView, to upper: ByteView
   ) throws(StoreError) -> UInt64 {
-    let part = try reader.approximateBytes(from: lower, to: upper)
-    let whole = try reader.approximateBytes(from: nil, to: nil)
-    let valueBytes = record.valueReferences.reduce(0) { $0 + $1.bytes }
-    return part + UInt64(Double(valueBytes) * Double(part) / Double(max(1, whole)))
+    guard lower < upper else { return 0 }
+    let blocks = try reader.approximateBytes(from: lower, to: upper)
+    guard !record.valueReferences.isEmpty else { return blocks }
+    return blocks + (try reader.approximateValueBytes(from: lower, to: upper))
   }
 }

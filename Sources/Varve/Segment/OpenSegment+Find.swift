@@ -65,26 +65,4 @@ extension OpenSegment {
       throw StoreError(error, in: name)
     }
   }
-
-  func approximateBytes(from start: ByteView?, to end: ByteView?) throws(StoreError) -> UInt64 {
-    let first = try offset(of: start, orElse: dataBlocks.offset)
-    let last = try offset(of: end, orElse: dataBlocks.end)
-    return last > first ? last - first : 0
-  }
-
-  /// About where `key` stands, by its block and its place in it: a block of pointers stands for
-  /// megabytes of values, so whole blocks would be too coarse.
-  private func offset(of key: ByteView?, orElse bound: UInt64) throws(StoreError) -> UInt64 {
-    guard let key else { return bound }
-    guard let place = try place(of: key, .max) else { return dataBlocks.end }
-    let lent = try block(place.handle, of: place.leaf)
-    defer { withExtendedLifetime(lent.owner) {} }
-    do throws(FormatError) {
-      let index = try lent.block.lowerBound(key, .max)
-      let share = Double(index) / Double(max(1, lent.block.count))
-      return place.handle.offset + UInt64(Double(place.handle.storedCount) * share)
-    } catch {
-      throw StoreError(error, in: name)
-    }
-  }
 }

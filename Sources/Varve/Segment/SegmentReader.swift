@@ -126,6 +126,12 @@ extension SegmentReader {
     try open().approximateBytes(from: start, to: end)
   }
 
+  /// About how many bytes of values in value files belong to the keys from `start` up to before
+  /// `end`. Reads the blocks at the ends and a few between.
+  func approximateValueBytes(from start: ByteView, to end: ByteView) throws(StoreError) -> UInt64 {
+    try open().approximateValueBytes(from: start, to: end)
+  }
+
   func properties() throws(StoreError) -> SegmentProperties { try open().properties }
 
   /// Bytes of memory, other than the mapping, that this segment holds.

@@ -52,6 +52,33 @@ import VarveTestSupport
     }
   }
 
+  /// Names beside vectors beside a lone entry, in one memtable and in one segment.
+  @Test(arguments: StoreSetting.allCases)
+  func theApproximateSizeTellsKeyspacesApart(in setting: StoreSetting) throws {
+    try setting.withStore { store in
+      let lone = try store.keyspace("lone")
+      let names = try store.keyspace("names")
+      let vectors = try store.keyspace("vectors", .vectors(of: Float.self, dimension: 384))
+      var random = SeededRandom(seed: 13)
+      var batch = WriteBatch()
+      batch.put("a", "1", in: lone)
+      for key in 0..<3_000 as Range<UInt32> { batch.put(key, random.bytes(20), in: names) }
+      for key in 0..<1_000 as Range<UInt32> { batch.put(key, random.bytes(1_536), in: vectors) }
+      try store.commit(batch, durability: .buffered)
+      for place in ["memtable", "level 0", "last level"] {
+        if place == "level 0" { try store.flush() }
+        if place == "last level" { try store.compact() }
+        let (few, some, many) = (
+          try lone.approximateSize(), try names.approximateSize(), try vectors.approximateSize()
+        )
+        #expect(few < 1_000, "\(place)")
+        #expect(some > 60_000 && some < 160_000, "\(some), \(place)")
+        #expect(many > 1_200_000 && many < 2_000_000, "\(many), \(place)")
+        #expect(try vectors.approximateSize(of: KeyRange(prefix: [0, 0, 0])) < 500_000, "\(place)")
+      }
+    }
+  }
+
   @Test(arguments: StoreSetting.allCases)
   func metricsCountWhatWasDone(in setting: StoreSetting) throws {
     try setting.withStore { store in
