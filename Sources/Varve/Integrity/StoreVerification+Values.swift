@@ -13,19 +13,24 @@ extension StoreVerification {
   mutating func examine(_ uses: [PointerUse], of segment: FileName) {
     let byFile = Dictionary(grouping: uses, by: \.pointer.file)
     for (number, uses) in byFile.sorted(by: { $0.key < $1.key }) {
-      guard let record = valueFiles[number] else {
-        let missing = FileName(.values, number)
+      let name = FileName(.values, number)
+      let record = valueFiles[number]
+      guard record != nil || !isManifestReadable else {
         note(
           IntegrityFinding(
             .damage, segment.description,
-            "points into \(missing), which the manifest does not name",
+            "points into \(name), which the manifest does not name,",
             structure: FormatError.Structure.valuePointer.rawValue, offset: uses.first?.place)
         )
         continue
       }
-      let pieces = ValuePieces(record, in: directory)
-      // A file that is missing or another one is a finding of its own, and not one for each value.
-      guard (try? pieces.checkOutline()) != nil else { continue }
+      let pieces = ValuePieces(name, in: directory, record: record)
+      // A file that is missing or another one is one finding, and not one for each value. Those that
+      // the manifest names are looked at by themselves.
+      do throws(ValuePieces.Failure) { try pieces.checkOutline() } catch {
+        if record == nil { note(IntegrityFinding(error, in: name.description)) }
+        continue
+      }
       for use in uses.sorted(by: { $0.pointer.offset < $1.pointer.offset }) {
         examine(pieces) { pieces throws(ValuePieces.Failure) in
           try pieces.checkRecord(of: use.pointer)

@@ -12,6 +12,8 @@ struct StoreVerification {
   private var pending: [IntegrityFinding] = []
   /// Live value files by number, for the pointers.
   private(set) var valueFiles: [UInt64: ValueFileRecord] = [:]
+  /// False where nothing says which value files are live: they are then held to their own headers.
+  private(set) var isManifestReadable = false
 
   init(_ directory: any Directory, _ depth: IntegrityDepth) {
     self.directory = directory
@@ -27,10 +29,10 @@ struct StoreVerification {
     let files = names.compactMap(FileName.init(parsing:)).sorted {
       $0.number < $1.number
     }
-    guard let newest = files.last(where: { $0.kind == .manifest }) else {
-      throw StoreError(.notFound, "no manifest: this is not a store", file: directory.path)
+    guard !files.isEmpty else {
+      throw StoreError(.notFound, "this is not a store: it has no manifest", file: directory.path)
     }
-    let manifest = examineManifest(newest)
+    let manifest = examineManifest(files.last { $0.kind == .manifest })
     try hand(to: onFinding)
     guard let manifest else {
       // Without a manifest nobody can say which files matter: each is held to its own header.
@@ -40,6 +42,7 @@ struct StoreVerification {
       }
       return
     }
+    isManifestReadable = true
     for record in manifest.valueFiles { valueFiles[record.number] = record }
     noteLeftovers(names, manifest)
     examineLogs(files, manifest)
@@ -101,7 +104,15 @@ struct StoreVerification {
 // MARK: - Manifest and directory
 
 extension StoreVerification {
-  private mutating func examineManifest(_ file: FileName) -> Manifest? {
+  private mutating func examineManifest(_ file: FileName?) -> Manifest? {
+    guard let file else {
+      // Its number is not known: any would do.
+      note(
+        IntegrityFinding(
+          .damage, "manifest", "there is none, though there are other files of a store",
+          structure: StoreError.wholeFile))
+      return nil
+    }
     var found: Manifest?
     withContents(of: file) { this, bytes in
       this.count(bytes: UInt64(bytes.count))

@@ -113,6 +113,26 @@ struct StoreVerifierTests {
     }
   }
 
+  @Test("finds one flaw where only the manifest is damaged or missing")
+  func blamesOnlyTheManifest() throws {
+    try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
+      let store = try HandmadeStore(in: directory)
+      let name = HandmadeStore.manifestName.description
+      var bytes = try readAll(name, in: directory)
+      bytes[bytes.count / 2] ^= 1
+      try store.write(bytes, to: HandmadeStore.manifestName)
+      #expect(try store.findings(.deep, on: fileSystem).map(\.file) == [name])
+      try directory.remove(name)
+      let missing = try store.findings(.deep, on: fileSystem)
+      #expect(missing.map(\.file) == ["manifest"])
+      #expect(missing.map(\.severity) == [.damage])
+      try directory.remove(HandmadeStore.valuesName.description)
+      #expect(
+        try store.findings(.deep, on: fileSystem).map(\.file)
+          == ["manifest", HandmadeStore.valuesName.description])
+    }
+  }
+
   @Test("tells leftovers from damage, and leaves strange files alone")
   func notesLeftovers() throws {
     try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
