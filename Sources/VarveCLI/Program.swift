@@ -130,13 +130,11 @@ enum StoreAdvice {
 
   private static func advice(for code: StoreError.Code) -> String? {
     switch code {
-    case .locked:
-      "another process has the store open; end it, or look at single files with 'varve dump', "
-        + "which takes no lock"
+    case .locked: "'varve dump' takes no lock: it shows the files of an open store"
     case .corrupted: "'varve verify --deep' lists all damage; restore the file from a copy"
     case .poisoned: "the store stopped writing after a failed write; open it again to recover"
-    case .full: "make room on the disk and try again; nothing was lost"
-    case .notFound: "check the path; only 'put' and 'import' make a store"
+    case .full: "make room on the disk and try again; what was committed is there"
+    case .notFound: "only 'put' and 'import' make a store"
     case .incompatible: "a newer version of this program may be able to read it"
     default: nil
     }

@@ -69,11 +69,12 @@ public struct StoreError: Error, Sendable {
 }
 
 extension StoreError: CustomStringConvertible {
-  /// Code, message, and where it happened.
+  /// Code, where it happened, and the message, in one line.
   public var description: String {
-    var text = "\(code): \(message)"
-    if let file { text += " in \(file)" }
-    if let structure { text += ", \(structure)" }
+    var text = "\(code): "
+    if let file { text += "\(file): " }
+    if let structure { text += "\(structure): " }
+    text += message
     if let offset { text += " at offset \(offset)" }
     return text
   }

@@ -32,15 +32,22 @@ enum CompactCommand {
 enum Upkeep {
   private struct Size {
     var segments: Int
+    var valueFiles: Int
     var bytes: UInt64
 
     init(_ metrics: StoreMetrics) {
       segments = metrics.levels.reduce(0) { $0 + $1.segments }
+      valueFiles = metrics.valueFiles
       bytes = metrics.levels.reduce(metrics.valueFileBytes) { $0 + $1.bytes }
     }
 
     var text: String {
-      "\(Quantity.count(UInt64(segments), "segment", "segments")), \(Quantity.bytes(bytes))"
+      let files = [
+        Quantity.count(UInt64(segments), "segment", "segments"),
+        Quantity.count(UInt64(valueFiles), "value file", "value files"),
+      ]
+      return "\((valueFiles > 0 ? files : [files[0]]).joined(separator: " and ")), "
+        + Quantity.bytes(bytes)
     }
   }
 
@@ -62,8 +69,10 @@ enum Upkeep {
     try invocation.output.write(json: { writer in
       writer.object { writer in
         writer.member("segments_before", before.segments)
+        writer.member("value_files_before", before.valueFiles)
         writer.member("bytes_before", before.bytes)
         writer.member("segments", after.segments)
+        writer.member("value_files", after.valueFiles)
         writer.member("bytes", after.bytes)
       }
     })

@@ -41,13 +41,15 @@ enum StatsText {
       ("in memory and logs", Quantity.count(UInt64(metrics.memTableEntries), "entry", "entries")),
     ])
     lines.append(style.bold("segments"))
+    let levels = metrics.levels.enumerated().filter { $1.segments > 0 }
     lines += rows(
-      metrics.levels.enumerated().map { level, content in
+      levels.map { level, content in
         let entries = Quantity.count(content.entries, "entry", "entries")
         return (
           "level \(level)", "\(content.segments), \(Quantity.bytes(content.bytes)), \(entries)"
         )
       })
+    if levels.isEmpty { lines.append("  none") }
     lines.append(style.bold("value files"))
     lines += rows([
       ("files", "\(metrics.valueFiles), \(Quantity.bytes(metrics.valueFileBytes))"),
@@ -88,7 +90,9 @@ extension JSONWriter {
       writer.member("live_value_bytes", metrics.liveValueBytes)
       writer.name("derived_bytes")
       writer.object { writer in
-        for option in metrics.derivedOptions { writer.member(option.name, option.bytes) }
+        for option in metrics.derivedOptions {
+          writer.member(Self.memberName(option.name), option.bytes)
+        }
       }
     }
   }

@@ -61,12 +61,18 @@ extension JSONWriter {
   }
 
   private mutating func field(_ field: DumpItem.Field, asHex: Bool) {
+    let name = Self.memberName(field.name)
     switch field.value {
-    case .number(let number): member(field.name, number)
-    case .hex(let number, _): member(field.name, number)
-    case .text(let text): member(field.name, text)
-    case .bytes(let bytes): member(field.name, bytes: bytes.span, asHex: asHex)
-    case .flag(let flag): member(field.name, flag)
+    case .number(let number): member(name, number)
+    case .hex(let number, _): member(name, number)
+    case .text(let text): member(name, text)
+    case .bytes(let bytes): member(name, bytes: bytes.span, asHex: asHex)
+    case .flag(let flag): member(name, flag)
     }
+  }
+
+  /// Words for people as the name of a member.
+  static func memberName(_ words: String) -> String {
+    String(words.map { $0 == " " ? "_" : $0 })
   }
 }

@@ -8,7 +8,8 @@ struct ManifestDump {
     guard writer.header(of: bytes, as: .manifest) != nil else { return }
     let manifest: Manifest
     do throws(FormatError) { manifest = try Manifest(decoding: bytes) } catch {
-      writer.damage(error)
+      // What is wrong with the header was said with the header.
+      if error.structure != .fileHeader { writer.damage(error) }
       return
     }
     writer.write(version(manifest, UInt64(bytes.count)))
