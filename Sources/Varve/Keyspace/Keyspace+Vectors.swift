@@ -5,6 +5,24 @@ import VarvePlatform
 // so most are lent where they are; from a memtable or a compressed block they may have to be copied.
 
 extension Keyspace {
+  /// Stores a row of numbers under `key`, as they lie in memory; see
+  /// ``put(_:_:durability:expiresIn:)``.
+  ///
+  /// ```swift
+  /// try embeddings.put("zsh", vector: embedding.span)
+  /// ```
+  ///
+  /// - Throws: `.invalid` where the keyspace takes vectors of another size; as any put.
+  @inlinable
+  public func put<Key: StoreKey, Number: Numeric & BitwiseCopyable>(
+    _ key: Key, vector: Span<Number>, durability: Durability = .synced,
+    expiresIn milliseconds: UInt64? = nil
+  ) throws(StoreError) {
+    try key.withKeyBytes { key throws(StoreError) in
+      try put(bytes: key, vector.storedBytes, durability: durability, expiresIn: milliseconds)
+    }
+  }
+
   /// Lends the value of `key` to `body` as numbers; nil where there is none.
   ///
   /// The numbers are in the machine's byte order, as they were stored. Their address is a multiple
@@ -47,7 +65,32 @@ extension Snapshot {
   }
 }
 
+extension WriteBatch {
+  /// Stores a row of numbers under `key`; see ``Keyspace/put(_:vector:durability:expiresIn:)``.
+  @inlinable
+  public mutating func put<Key: StoreKey, Number: Numeric & BitwiseCopyable>(
+    _ key: Key, vector: Span<Number>, in keyspace: Keyspace, expiresIn milliseconds: UInt64? = nil
+  ) {
+    key.withKeyBytes { key in
+      put(bytes: key, vector.storedBytes, in: keyspace, expiresIn: milliseconds)
+    }
+  }
+}
+
 // MARK: - Bytes as numbers
+
+extension Span where Element: Numeric & BitwiseCopyable {
+  /// The numbers' bytes, lent as long as they are.
+  @usableFromInline
+  var storedBytes: Span<UInt8> {
+    @_lifetime(copy self)
+    get {
+      // Numbers lie one behind the other, without gaps.
+      let bytes = unsafe Span<UInt8>(_bytes: self.bytes)
+      return unsafe _overrideLifetime(bytes, copying: self)
+    }
+  }
+}
 
 extension Keyspace {
   @usableFromInline

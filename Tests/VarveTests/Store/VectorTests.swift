@@ -9,11 +9,6 @@ import VarveTestSupport
     (0..<dimension).map { Float(number) + Float($0) / 1024 }
   }
 
-  private static func put(_ vector: [Float], _ key: String, in keyspace: Keyspace) throws {
-    let bytes = vector.flatMap { $0.bitPattern.littleEndianBytes }
-    try keyspace.put(key, bytes)
-  }
-
   private static func check(_ keyspace: Keyspace, _ count: Int, _ dimension: Int) throws {
     for number in 0..<count {
       let isRight = try keyspace.withVector(for: "v\(number)", as: Float.self) { found in
@@ -37,7 +32,7 @@ import VarveTestSupport
         policy.compression = compression
         let keyspace = try store.keyspace("vectors", policy)
         for number in 0..<40 {
-          try Self.put(Self.vector(number, dimension), "v\(number)", in: keyspace)
+          try keyspace.put("v\(number)", vector: Self.vector(number, dimension).span)
         }
         try Self.check(keyspace, 40, dimension)
         try store.flush()
@@ -56,9 +51,9 @@ import VarveTestSupport
   @Test func aScanLendsEachVector() throws {
     try StoreSetting.allCases[0].withStore { store in
       let keyspace = try store.keyspace("v", .vectors(of: Float.self, dimension: 5))
-      for number in 0..<9 { try Self.put(Self.vector(number, 5), "v\(number)", in: keyspace) }
+      for number in 0..<9 { try keyspace.put("v\(number)", vector: Self.vector(number, 5).span) }
       let snapshot = try store.snapshot()
-      try Self.put(Self.vector(99, 5), "v3", in: keyspace)
+      try keyspace.put("v3", vector: Self.vector(99, 5).span)
       var sum: Float = 0
       try keyspace.forEachVector(as: Float.self, at: snapshot) { key, vector in
         #expect(key.count == 2)
@@ -70,10 +65,34 @@ import VarveTestSupport
     }
   }
 
+  @Test func aBatchTakesVectorsOfAnyNumbersAsTheyLieInMemory() throws {
+    try StoreSetting.allCases[0].withStore { store in
+      let keyspace = try store.keyspace("k")
+      let doubles = [1.5, -2, .infinity]
+      let integers: [Int16] = [1, -1, .max]
+      let nothing: [Float] = []
+      var batch = WriteBatch()
+      batch.put("doubles", vector: doubles.span, in: keyspace)
+      batch.put("integers", vector: integers.span, in: keyspace, expiresIn: 1_000_000)
+      batch.put("none", vector: nothing.span, in: keyspace)
+      try store.commit(batch)
+      #expect(
+        try keyspace.withVector(for: "doubles", as: Double.self) { [$0[0], $0[1], $0[2]] }
+          == doubles)
+      #expect(
+        try keyspace.withVector(for: "integers", as: Int16.self) { [$0[0], $0[1], $0[2]] }
+          == integers)
+      #expect(try keyspace.size(ofValueFor: "integers") == 6)
+      #expect(try keyspace.size(ofValueFor: "none") == 0)
+    }
+  }
+
   @Test func aVectorOfAnotherSizeIsRefusedWhole() throws {
     try StoreSetting.allCases[0].withStore { store in
       let keyspace = try store.keyspace("v", .vectors(of: Float.self, dimension: 5))
       #expect(code { try keyspace.put("short", [UInt8](repeating: 0, count: 19)) } == .invalid)
+      let short = Self.vector(1, 4)
+      #expect(code { try keyspace.put("short", vector: short.span) } == .invalid)
       var batch = WriteBatch()
       batch.put("right", [UInt8](repeating: 0, count: 20), in: keyspace)
       batch.put("long", [UInt8](repeating: 0, count: 21), in: keyspace)
@@ -90,11 +109,5 @@ import VarveTestSupport
       try plain.put("none", [UInt8]())
       #expect(try plain.withVector(for: "none", as: Double.self) { $0.count } == 0)
     }
-  }
-}
-
-extension UInt32 {
-  fileprivate var littleEndianBytes: [UInt8] {
-    (0..<4).map { UInt8(truncatingIfNeeded: self >> ($0 * 8)) }
   }
 }
