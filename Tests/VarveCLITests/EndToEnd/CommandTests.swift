@@ -246,6 +246,24 @@ struct CommandTests {
     }
   }
 
+  @Test("names members in JSON without spaces, and says only what it looked at")
+  func namesMembers() throws {
+    try withStore { store throws in
+      let large = String(repeating: "large ", count: 1_000)
+      #expect(try CommandRun("put", store, "key", large).status == 0)
+      let flush = try CommandRun("flush", store)
+      #expect(flush.errors.contains("-> 1 segment and 1 value file, "), "\(flush.errors)")
+      let lines =
+        try CommandRun("dump", store, "--json", "--entries").lines
+        + CommandRun("stats", store, "--json").lines
+      #expect(lines.contains { $0.contains(#""last_sequence":"#) })
+      let spaced = lines.filter { $0.contains(#/"[a-z]+ [a-z ]+":/#) }
+      #expect(spaced.isEmpty, "\(spaced.first ?? "")")
+      let fast = try CommandRun("verify", store).text
+      #expect(fast.hasPrefix("sound: looked at ") && !fast.contains(" 0 "), "\(fast)")
+    }
+  }
+
   @Test("ends quietly when nobody reads any more")
   func survivesAClosedPipe() throws {
     try withStore { store throws in
