@@ -118,8 +118,12 @@ extension ImportCommand {
     _ format: Format, _ input: InputFile, _ arguments: ParsedArguments
   ) throws -> Int? {
     guard format == .f32 else { return nil }
-    return try arguments[dimension]
-      ?? VectorReader.dimension(of: input, keys: arguments[keys] ?? "-")
+    let keys = arguments[keys] ?? "-"
+    guard let given = arguments[dimension] else {
+      return try VectorReader.dimension(of: input, keys: keys)
+    }
+    try VectorReader.check(given, of: input, keys: keys)
+    return given
   }
 
   private static func reader(

@@ -54,10 +54,26 @@ extension VectorReader {
   /// Numbers in a row, from the size of the input and the count of keys; both must be regular files,
   /// since the keys are read twice.
   static func dimension(of rows: InputFile, keys path: String) throws -> Int {
-    let keys = try InputFile(path)
-    guard let size = rows.size, keys.size != nil else {
+    guard let found = try foundDimension(of: rows, keys: path) else {
       throw UsageError("--dimension is needed where rows or keys come from a pipe")
     }
+    return found
+  }
+
+  /// Throws where the size of the input and the count of keys tell of another dimension, before rows
+  /// cut in the wrong places are stored. Says nothing of pipes.
+  static func check(_ dimension: Int, of rows: InputFile, keys path: String) throws {
+    guard let found = try foundDimension(of: rows, keys: path), found != dimension else { return }
+    throw CommandFailure(
+      "\(rows.source.name): \(found) numbers a row by its size and the keys in \(path),"
+        + " not \(dimension)")
+  }
+
+  /// Nil where rows or keys come from a pipe. Standard input cannot be read twice, even from a file.
+  private static func foundDimension(of rows: InputFile, keys path: String) throws -> Int? {
+    guard let size = rows.size, path != "-" else { return nil }
+    let keys = try InputFile(path)
+    guard keys.size != nil else { return nil }
     var reader = LineReader(keys.source)
     var key: [UInt8] = []
     var count: UInt64 = 0

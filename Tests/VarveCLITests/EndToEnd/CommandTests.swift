@@ -130,8 +130,16 @@ struct CommandTests {
         try CommandRun("import", store, rows, "--keys", keys, "-k", "v", "--json").text
           .hasPrefix(#"{"entries":3,"bytes":48,"#))
       #expect(try CommandRun("get", store, "b", "-k", "v").output == (16..<32).map { UInt8($0) })
-      #expect(
-        try CommandRun("import", store, rows, "--keys", keys, "-k", "v", "-d", "5").status == 3)
+      for (dimension, status) in [("5", 3), ("2", 3), ("4", 0)] as [(String, Int32)] {
+        let words = ["import", store, rows, "--keys", keys, "-k", "w\(dimension)", "-d", dimension]
+        #expect(try CommandRun(words).status == status, "\(dimension)")
+        // Rows cut in the wrong places are not stored, and no keyspace is made for them.
+        #expect(
+          try CommandRun("keyspaces", store).text.contains("w\(dimension)\t") == (status == 0))
+      }
+      let words = ["import", store, rows, "--keys", "-", "-k", "p"]
+      #expect(try CommandRun(words, input: Array("a\nb\nc\n".utf8)).status == 2)
+      #expect(try CommandRun(words + ["-d", "4"], input: Array("a\nb\nc\n".utf8)).status == 0)
       #expect(try CommandRun("import", store, rows).status == 2)
       try writeFile(Array("a\nb\n".utf8), keys)
       let other = try CommandRun("import", store, rows, "--keys", keys, "-k", "v", "-b", "1")
