@@ -29,6 +29,13 @@ final class ValuePlacement: Sendable {
     var growing: [UInt64: GrowingValueFile] = [:]
     /// Those of them that were sealed.
     var sealed: [UInt64: ValueFileRecord] = [:]
+
+    /// Files that take no more values and that nobody is still writing to: a sync that begins now
+    /// covers all of each. Asked before the sync: who ends beside it is not covered.
+    var quietFiles: Set<UInt64> {
+      Set(unsynced.map(\.handle.number))
+        .filter { $0 != current?.handle.number && appending[$0] == nil }
+    }
   }
 
   private let state = Monitor(State())
@@ -174,15 +181,9 @@ extension ValuePlacement {
   /// Makes every value durable that was written before. The log calls it before its own sync.
   func sync() throws(StoreError) {
     try syncing.withLock { _ throws(StoreError) in
-      let (files, current) = state.withLock { ($0.unsynced, $0.current?.handle.number) }
+      let (files, quiet) = state.withLock { ($0.unsynced, $0.quietFiles) }
       for file in files { try file.writer.sync() }
-      // A file that takes no more values, and that nobody was still writing to, is done with.
-      state.withLock { state in
-        let done = files.map(\.handle.number).filter {
-          $0 != current && state.appending[$0] == nil
-        }
-        state.unsynced.removeAll { done.contains($0.handle.number) }
-      }
+      state.withLock { state in state.unsynced.removeAll { quiet.contains($0.handle.number) } }
     }
   }
 

@@ -1,0 +1,66 @@
+import Testing
+import VarveFormat
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+@testable import Varve
+
+/// One thing happening in the midst of another: what each promises holds all the same.
+@Suite struct OverlapBehaviourTests {
+  /// A value that no codec makes smaller.
+  private static func value(_ count: Int) -> [UInt8] {
+    var random = SeededRandom(seed: 9)
+    return random.bytes(count)
+  }
+
+  /// Another thread's value lands in the old file while that is being synced beside the new one.
+  @Test func aValueWrittenWhileItsFileIsReplacedIsSynced() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    let engine = store.engine
+    let placement = ValuePlacement(
+      directory: engine.directory, numbers: engine.numbers, random: engine.random,
+      obsoleteFiles: engine.obsoleteFiles, values: engine.values.store, fileBytes: 4096)
+    let first = FileName(.values, engine.numbers.upcoming).description
+    var batch = WriteBatch()
+    let value = Self.value(8000)
+    batch.put("key", value, in: try store.main())
+    let written = batch
+
+    struct Course { var writes = 0, mayFinish = false, isDone = false }
+    let course = Monitor(Course())
+    disk.observeSteps { step in
+      guard step.name.hasPrefix("values-") else { return }
+      if step.operation == .write, step.name == first {
+        // The second write of the file is that of the value; the first is the header's.
+        let isValue = course.withLock { course in
+          course.writes += 1
+          return course.writes == 2
+        }
+        course.broadcast()
+        if isValue { _ = course.wait { $0.mayFinish } }
+      } else if step.operation == .sync, step.name != first {
+        course.withLock { $0.mayFinish = true }
+        course.broadcast()
+        _ = course.wait { $0.isDone }
+      }
+    }
+    let slow = try WorkerThread(name: "slow") {
+      _ = try? placement.place(written, isSynced: false)
+      course.withLock { $0.isDone = true }
+      course.broadcast()
+    }
+    _ = course.wait { $0.writes == 2 }
+    _ = try placement.place(written, isSynced: false)
+    try placement.sync()
+    slow.join()
+    disk.observeSteps(nil)
+    // The slow thread's commit asks for this one.
+    try placement.sync()
+    let durable = disk.crashImage(.durableOnly).contents()["store/\(first)"] ?? []
+    let isThere = durable.count >= value.count && durable.suffix(value.count).elementsEqual(value)
+    #expect(isThere)
+    try store.close()
+  }
+}
