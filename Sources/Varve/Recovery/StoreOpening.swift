@@ -37,7 +37,7 @@ struct StoreOpening {
       directory: directory, mode: options.readMode == .mapped ? .mapped : .pread,
       blocks: blocks)
   }
-  let poison = Poison()
+  let poison: Poison
 
   static func open(
     at path: String, _ options: StoreOptions, _ components: StoreComponents
@@ -45,11 +45,12 @@ struct StoreOpening {
     try options.check()
     let isWriter = options.access == .readWrite
     let isMaking = isWriter && options.createIfMissing
+    let poison = Poison()
     let directory: any Directory
     let lock: (any FileLock)?
     do throws(FileSystemError) {
-      directory = try components.fileSystem.openDirectory(
-        at: path, create: isMaking)
+      directory = GuardedDirectory(
+        try components.fileSystem.openDirectory(at: path, create: isMaking), poison: poison)
       lock = try takeLock(in: directory, isShared: !isWriter)
     } catch {
       throw StoreError(opening: path, isMaking: isMaking, error)
@@ -59,7 +60,8 @@ struct StoreOpening {
       path: path, options: options, components: components, directory: directory, lock: lock,
       derived: derived,
       blocks: BlockAccess(
-        decompressor: Decompressor(), cache: BlockCache(budget: derived.blockCacheBytes)))
+        decompressor: Decompressor(), cache: BlockCache(budget: derived.blockCacheBytes)),
+      poison: poison)
     do throws(StoreError) { return try opening.run() } catch {
       lock?.release()
       throw error

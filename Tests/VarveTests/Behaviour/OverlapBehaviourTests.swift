@@ -63,4 +63,36 @@ import VarveTestSupport
     #expect(isThere)
     try store.close()
   }
+
+  /// The names of the flush's files may be lost with a sync that somebody else asked for.
+  @Test(arguments: 0..<8 as Range<UInt64>)
+  func aFlushUnderWayStopsWhenTheDirectoryFailsElsewhere(seed: UInt64) throws {
+    let disk = SimulatedFileSystem(seed: seed)
+    let tested = try TestedStore(disk, "store")
+    let store = try tested.open()
+    let engine = store.engine
+    var entries = NumberedEntries()
+    try entries.write(20, to: store)
+    let isOver = Monitor(false)
+    disk.observeSteps { [weak disk] step in
+      guard step.operation == .sync, step.name.hasPrefix("segment-"),
+        !isOver.withLock({ before in
+          defer { before = true }
+          return before
+        })
+      else { return }
+      disk?.inject(Fault(.syncDirectory))
+      // A commit that needs a new log meets the failure.
+      try? engine.alone { () throws(StoreError) in try engine.freezeMemTable() }
+    }
+    #expect(try storeFailure { try store.flush() }?.code == .poisoned)
+    disk.observeSteps(nil)
+    #expect(try store.content() == entries.content)
+    for mode in CrashMode.allCases {
+      let image = try TestedStore.afterCrash(of: disk, mode, seed: seed)
+      #expect(try image.reopenedContent() == entries.content, "\(mode)")
+    }
+    try store.close()
+    #expect(try tested.reopenedContent() == entries.content)
+  }
 }
