@@ -103,7 +103,9 @@ extension StoreOpening {
       try engine.loadCatalog()
       if options.access == .readWrite {
         try engine.finishRecovery(replay)
-        removeOrphans(found, keeping: engine.versions.current.manifest, replay)
+        let newest = engine.versions.current.manifest
+        try removeOrphans(
+          found, keeping: newest, replay, isDurable: newest.number != manifest.number)
         try engine.startBackground()
       }
     } catch {
@@ -195,9 +197,12 @@ extension StoreOpening {
   }
 
   /// Removes what no version names. Whatever cannot be removed is tried again at the next opening.
+  ///
+  /// - Parameter isDurable: false for a manifest as it was found: who wrote it may have died before
+  ///   syncing its name, and a power cut may undo that and not the removals.
   private func removeOrphans(
-    _ found: FoundFiles, keeping manifest: Manifest, _ replay: ReplayedLogs
-  ) {
+    _ found: FoundFiles, keeping manifest: Manifest, _ replay: ReplayedLogs, isDurable: Bool
+  ) throws(StoreError) {
     var live = Set(manifest.segments.map { FileName(.segment, $0.number) })
     live.formUnion(manifest.valueFiles.map { FileName(.values, $0.number) })
     live.insert(FileName(.manifest, manifest.number))
@@ -206,6 +211,12 @@ extension StoreOpening {
       live.formUnion(replay.valueFiles.keys.map { FileName(.values, $0) })
     }
     let orphans = found.names.filter { !live.contains($0) }.map(\.description) + found.temporaries
+    guard !orphans.isEmpty else { return }
+    do throws(FileSystemError) {
+      if !isDurable { try directory.sync() }
+    } catch {
+      throw StoreError(error)
+    }
     for name in orphans { try? directory.remove(name) }
   }
 }

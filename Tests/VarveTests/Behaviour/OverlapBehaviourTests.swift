@@ -95,4 +95,28 @@ import VarveTestSupport
     try store.close()
     #expect(try tested.reopenedContent() == entries.content)
   }
+
+  /// The last process died between the rename of its manifest and the sync behind it.
+  @Test(arguments: CrashMode.allCases)
+  func openingRemovesNothingBeforeTheManifestItReadIsDurable(_ mode: CrashMode) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    var entries = NumberedEntries()
+    try entries.write(20, to: store)
+    try store.flush()
+    try entries.write(5, to: store)
+    disk.observeSteps { [weak disk] step in
+      guard step.operation == .rename else { return }
+      disk?.ignoringSync { call, _ in call == .syncDirectory }
+      disk?.inject(Fault(.remove, lasts: .forGood))
+    }
+    try store.close()
+    disk.observeSteps(nil)
+    disk.ignoringSync { _, _ in false }
+    disk.clearFaults()
+    let again = try tested.open()
+    let image = try TestedStore.afterCrash(of: disk, mode)
+    #expect(try image.reopenedContent() == entries.content)
+    try again.close()
+  }
 }
