@@ -27,22 +27,27 @@ extension Engine {
 
   /// Does the compaction that is most needed; false when none is.
   func compactOnce() throws(StoreError) -> Bool {
-    try compacting.withLock { memory throws(StoreError) in
+    let event = try compacting.withLock { memory throws(StoreError) -> StoreEvent? in
       try checkOpen()
       if let failure = poison.failure { throw failure }
       let state = compactionState(memory)
       let picker = CompactionPicker(options: compactionOptions)
-      guard let plan = picker.plan(for: state) else { return false }
+      guard let plan = picker.plan(for: state) else { return nil }
+      let event: StoreEvent
       do throws(StoreError) {
-        try carryOut(plan, state.rules)
+        event = try carryOut(plan, state.rules)
       } catch {
         guard error.code == .corrupted else { throw error }
         memory.unusable.formUnion(Self.damaged(in: plan, error))
-        report(.backgroundFailure(error))
+        event = .backgroundFailure(error)
       }
       if let next = plan.nextStart { memory.starts[next.level] = next.key }
-      return true
+      return event
     }
+    guard let event else { return false }
+    // Outside the lock: who is told may compact, or close.
+    report(event)
+    return true
   }
 
   /// Collects all garbage there is, step by step.
@@ -50,16 +55,21 @@ extension Engine {
     work.pause()
     defer { work.resume() }
     try flushAllNow()
+    let full = FullCompaction(options: compactionOptions, firstOwnNumber: numbers.upcoming)
+    while let event = try carryOutNext(of: full) {
+      report(event)
+      reclaim()
+    }
+  }
+
+  /// Does the next step; nil when all is done.
+  private func carryOutNext(of full: FullCompaction) throws(StoreError) -> StoreEvent? {
     try compacting.withLock { memory throws(StoreError) in
-      let full = FullCompaction(options: compactionOptions, firstOwnNumber: numbers.upcoming)
-      while true {
-        try checkOpen()
-        if let failure = poison.failure { throw failure }
-        let state = compactionState(memory)
-        guard let plan = full.next(state) else { return }
-        try carryOut(plan, state.rules)
-        reclaim()
-      }
+      try checkOpen()
+      if let failure = poison.failure { throw failure }
+      let state = compactionState(memory)
+      guard let plan = full.next(state) else { return nil }
+      return try carryOut(plan, state.rules)
     }
   }
 
@@ -89,7 +99,9 @@ extension Engine {
 // MARK: - Doing
 
 extension Engine {
-  private func carryOut(_ plan: CompactionPlan, _ rules: DropRules) throws(StoreError) {
+  private func carryOut(
+    _ plan: CompactionPlan, _ rules: DropRules
+  ) throws(StoreError) -> StoreEvent {
     var edit = VersionEdit()
     var result = SegmentOutput.Result()
     switch plan.action {
@@ -109,10 +121,9 @@ extension Engine {
     metrics.compactions.add(1)
     metrics.compactionReadBytes.add(plan.isMove ? 0 : plan.inputBytes)
     metrics.compactionWrittenBytes.add(result.bytes)
-    report(
-      .compacted(
-        reason: plan.reason.rawValue, readBytes: plan.isMove ? 0 : plan.inputBytes,
-        writtenBytes: result.bytes))
+    return .compacted(
+      reason: plan.reason.rawValue, readBytes: plan.isMove ? 0 : plan.inputBytes,
+      writtenBytes: result.bytes)
   }
 
   private func rewrite(

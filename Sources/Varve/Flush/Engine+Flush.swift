@@ -15,11 +15,11 @@ extension Engine {
   func flushFrozen(
     relocating isRelocated: @escaping (ValuePointer) -> Bool = { _ in false }
   ) throws(StoreError) -> Bool {
-    try flushing.withLock { _ throws(StoreError) in
+    let event = try flushing.withLock { _ throws(StoreError) -> StoreEvent? in
       if let failure = poison.failure { throw failure }
       let view = views.pinned()
       let tables = view.frozen
-      guard let oldestKept = tables.first.map({ _ in view.active }) else { return false }
+      guard let oldestKept = tables.first.map({ _ in view.active }) else { return nil }
       let result = try writeSegment(of: tables, isRelocated)
       var edit = VersionEdit()
       edit.addedSegments = result.segments
@@ -28,9 +28,12 @@ extension Engine {
       // Not that of the segments: what nobody reads any more was left out, and the next log must
       // be found to go on where the flushed ones ended.
       edit.lastSequence = result.lastSequence
-      try install(edit, from: result, flushed: tables)
-      return true
+      return try install(edit, from: result, flushed: tables)
     }
+    guard let event else { return false }
+    // Outside the lock: who is told may flush, or close.
+    report(event)
+    return true
   }
 
   /// The first log that anything but `tables` still needs: that of the memtable made after them.
@@ -80,7 +83,7 @@ extension Engine {
 
   private func install(
     _ edit: VersionEdit, from result: SegmentOutput.Result, flushed tables: [MemTableGeneration]
-  ) throws(StoreError) {
+  ) throws(StoreError) -> StoreEvent {
     let handles = tables.flatMap(\.valueFiles)
     let made = result.valueFiles.map { record in
       handles.first { $0.number == record.number }
@@ -101,9 +104,9 @@ extension Engine {
     removeLogs(below: edit.logFloor ?? 0)
     metrics.flushes.add(1)
     metrics.flushedBytes.add(result.bytes)
-    report(
-      .flushed(entries: tables.reduce(0) { $0 + $1.table.entryCount }, bytes: result.bytes))
     work.wantCompaction()
+    return .flushed(
+      entries: tables.reduce(0) { $0 + $1.table.entryCount }, bytes: result.bytes)
   }
 }
 

@@ -73,13 +73,14 @@ final class BackgroundWork: Sendable {
     }
   }
 
-  /// Ends the threads after what they are doing now.
+  /// Ends the threads after what they are doing now. One of them that calls this itself, told of
+  /// something it did, ends when that call has returned.
   func stop() {
     want { $0.isStopping = true }
     let running = threads.withLock { threads in
       defer { threads = [] }
       return threads
     }
-    for thread in running { thread.join() }
+    for thread in running where !thread.isCurrent { thread.join() }
   }
 }

@@ -12,8 +12,9 @@ import VarvePlatform
 ///   sink:    Flush, Compaction -> SegmentWriter -> VersionSet   (Engine+Background)
 /// ```
 ///
-/// Lock order, outermost first: background turn, commit lead, version commit, view, catalog,
-/// snapshots; the log's locks are innermost.
+/// Lock order, outermost first: making or dropping a keyspace, background turn (compaction, then
+/// flush), commit lead, version commit, view, catalog, snapshots; the locks of log, value files and
+/// directory are innermost. Events are reported outside all of them.
 final class Engine: Sendable {
   let path: String
   let options: StoreOptions

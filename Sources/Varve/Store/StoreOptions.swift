@@ -46,7 +46,8 @@ public struct StoreOptions: Sendable {
   /// Bytes of the first log of an opening; each one after it is twice as large, within bounds.
   package var firstLogBytes: UInt64 = 1 << 20
 
-  /// Told about flushes, compactions, recoveries and failures, on the thread that did the work.
+  /// Told about flushes, compactions, recoveries and failures, on the thread that did the work, which
+  /// waits. It may use the store, and close it or let it go.
   public var onEvent: (@Sendable (StoreEvent) -> Void)?
 
   /// The defaults, for this machine.

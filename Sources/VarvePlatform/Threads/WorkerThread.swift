@@ -55,6 +55,13 @@ package final class WorkerThread: Sendable {
     }
   }
 
+  /// Whether the caller runs on this thread.
+  package var isCurrent: Bool {
+    phase.withLock { phase in
+      if case .running(let thread) = phase { varve_thread_is_current(thread) != 0 } else { false }
+    }
+  }
+
   /// The thread for the one caller who joins it; the others wait for that caller.
   private static func claim(_ phase: inout Phase) -> varve_thread? {
     guard case .running(let thread) = phase else { return nil }
