@@ -15,7 +15,8 @@ extension Engine {
   func flushFrozen(
     relocating isRelocated: @escaping (ValuePointer) -> Bool = { _ in false }
   ) throws(StoreError) -> Bool {
-    let event = try flushing.withLock { _ throws(StoreError) -> StoreEvent? in
+    let event = try flushing.withLock { isOver throws(StoreError) -> StoreEvent? in
+      if isOver { throw StoreError(.closed, "the store was closed", file: path) }
       if let failure = poison.failure { throw failure }
       let view = views.pinned()
       let tables = view.frozen

@@ -43,8 +43,8 @@ final class Engine: Sendable {
   let writePrice = PacingAccount()
   /// Held while a compaction is at work.
   let compacting = Monitor(CompactionMemory())
-  /// Held while memtables become a segment.
-  let flushing = Monitor(())
+  /// Held while memtables become a segment; true once the store was let go.
+  let flushing = Monitor(false)
 
   /// Everything up to it is visible.
   let visibleSequence: Atomic<UInt64>

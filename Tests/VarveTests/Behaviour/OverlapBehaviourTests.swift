@@ -119,4 +119,22 @@ import VarveTestSupport
     #expect(try image.reopenedContent() == entries.content)
     try again.close()
   }
+
+  /// A flush that waited for its turn while the store was closed comes too late.
+  @Test func nothingIsFlushedOnceTheStoreWasLetGo() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    let engine = store.engine
+    var entries = NumberedEntries()
+    try entries.write(20, to: store)
+    try engine.alone { () throws(StoreError) in try engine.freezeMemTable() }
+    disk.inject(Fault(.create, "segment-", effect: .error(.full), lasts: .forGood))
+    #expect(try storeFailure { try store.close() }?.code == .full)
+    disk.clearFaults()
+    let other = try tested.open()
+    #expect(try storeFailure { _ = try engine.flushFrozen() }?.code == .closed)
+    #expect(try other.content() == entries.content)
+    try other.close()
+    #expect(try tested.reopenedContent() == entries.content)
+  }
 }
