@@ -30,6 +30,10 @@ final class WriteAheadLog: Sendable {
     var spare: LogWriter?
     var nextCapacity: UInt64
     var isPreparing = false
+    /// Set when the chain was ended or given up: no log begins any more.
+    var isOver = false
+    /// Set when it was given up: what was not durable by then never will be.
+    var isAbandoned = false
 
     /// Where everything appended so far ends: in the last log that holds a record. The watermark
     /// moves into a new log only once a record there is durable.
@@ -95,7 +99,8 @@ extension WriteAheadLog {
   /// - Throws: `.full` and other failures of preparing a file; the log goes on where it was.
   func makeRoom(for byteCount: Int, startingNewLog: Bool = false) throws(StoreError) {
     if let failure { throw failure }
-    let (current, capacity) = state.withLock { ($0.current, $0.nextCapacity) }
+    let (current, capacity, isOver) = state.withLock { ($0.current, $0.nextCapacity, $0.isOver) }
+    if isOver { throw StoreError(.closed, "the log was closed") }
     let needed = UInt64(byteCount)
     if let current, !startingNewLog, current.capacity - current.end >= needed { return }
     let wanted = max(capacity, UInt64(FileHeader.byteCount) + needed)
@@ -179,8 +184,9 @@ extension WriteAheadLog {
   func sync() throws(StoreError) {
     try syncing.withLock { _ throws(StoreError) in
       if let failure { throw failure }
-      let (older, current, reached) = state.withLock { state in
-        (state.older, state.current, state.reached)
+      let (older, current, reached) = try state.withLock { state throws(StoreError) in
+        if state.isAbandoned { throw StoreError(.closed, "the log was given up") }
+        return (state.older, state.current, state.reached)
       }
       guard let current, let reached, reached > durable || !older.isEmpty else { return }
       do throws(StoreError) {
@@ -226,8 +232,8 @@ extension WriteAheadLog {
       state.isPreparing = true
       return state.nextCapacity
     }
-    guard let capacity, failure == nil else { return }
-    let spare = try? makeLog(capacity: capacity)
+    guard let capacity else { return }
+    let spare = failure == nil ? try? makeLog(capacity: capacity) : nil
     state.withLock { state in
       state.spare = spare
       state.isPreparing = false
@@ -263,7 +269,7 @@ extension WriteAheadLog {
   func close() throws(StoreError) -> (number: UInt64, length: UInt64)? {
     try sync()
     let (current, spare) = state.withLock { state in
-      defer { (state.current, state.spare) = (nil, nil) }
+      defer { (state.current, state.spare, state.isOver) = (nil, nil, true) }
       return (state.current, state.spare)
     }
     if let spare {
@@ -287,6 +293,7 @@ extension WriteAheadLog {
   func abandon() {
     let logs = state.withLock { state in
       defer { (state.current, state.spare, state.older) = (nil, nil, []) }
+      (state.isOver, state.isAbandoned) = (true, true)
       return state.older + [state.current, state.spare].compactMap { $0 }
     }
     for log in logs { log.closeQuietly() }

@@ -137,4 +137,13 @@ import VarveTestSupport
     try other.close()
     #expect(try tested.reopenedContent() == entries.content)
   }
+
+  @Test func aLogThatWasGivenUpDoesNotCallItselfSynced() throws {
+    let (tested, _) = try TestedStore.simulated()
+    let store = try tested.open()
+    try store.put("key", [1], .buffered)
+    store.engine.log.abandon()
+    #expect(try storeFailure { try store.sync() }?.code == .closed)
+    #expect(try storeFailure { try store.put("later", [1]) }?.code == .closed)
+  }
 }
