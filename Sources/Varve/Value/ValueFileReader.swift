@@ -58,6 +58,11 @@ final class ValueFileReader: Sendable {
 
   deinit { unsafe opened.load(ordering: .acquiring)?.release() }
 
+  /// Whether this is a reader of the sealed file that `record` describes.
+  func reads(_ record: ValueFileRecord) -> Bool {
+    if case .sealed(let own) = kind { own == record } else { false }
+  }
+
   /// Bytes of memory, other than the mapping, that this reader holds.
   var memoryBytes: Int {
     guard let file = unsafe opened.load(ordering: .acquiring) else { return 0 }

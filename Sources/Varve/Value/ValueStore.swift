@@ -53,8 +53,13 @@ final class ValueStore: Sendable {
 extension ValueStore {
   /// Makes sealed files known, in place of what was known by their numbers: those of a manifest, or
   /// one that was just sealed.
+  ///
+  /// A reader that reads this very file already stays: what it lent holds as long as it does.
   func add(_ records: [ValueFileRecord]) {
-    insert(records.map { ValueFileReader($0, in: environment) })
+    let known = table.current.readers
+    insert(
+      records.filter { record in !known.contains { $0.reads(record) } }
+        .map { ValueFileReader($0, in: environment) })
   }
 
   /// Makes the values of a file that is being written readable.

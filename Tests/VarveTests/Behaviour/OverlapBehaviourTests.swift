@@ -146,4 +146,22 @@ import VarveTestSupport
     #expect(try storeFailure { try store.sync() }?.code == .closed)
     #expect(try storeFailure { try store.put("later", [1]) }?.code == .closed)
   }
+
+  /// Who holds a value lent from a sealed file must not lose it to a flush that is tried again.
+  @Test func aFlushThatIsTriedAgainLeavesTheReadersOfItsValueFilesAlone() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    let value = Self.value(5000)
+    try store.put("large", value, .buffered)
+    disk.inject(Fault(.create, "manifest-", effect: .error(.full)))
+    #expect(try storeFailure { try store.flush() }?.code == .full)
+    let file = try #require(store.engine.values.store.numbers.first)
+    var cursor = try store.main().cursor()
+    #expect(try cursor.next())
+    let reader = try #require(store.engine.values.store.reader(for: file))
+    try store.flush()
+    #expect(store.engine.values.store.reader(for: file) === reader)
+    #expect([UInt8](copying: cursor.value) == value)
+    try store.close()
+  }
 }
