@@ -86,6 +86,7 @@ extension Cursor {
   /// none follows.
   public mutating func seek<Key: StoreKey>(to key: Key) throws(StoreError) -> Bool {
     try engine.checkOpen()
+    current = nil
     let target = key.withKeyBytes { EngineKey.array(keyspace: keyspace, key: $0) }
     try target.withByteView { target throws(StoreError) in
       try source.seek(to: target)
@@ -99,6 +100,8 @@ extension Cursor {
 
   private mutating func step(_ direction: ScanOrder) throws(StoreError) -> Bool {
     try engine.checkOpen()
+    // Lent by where the cursor stood: nobody may find it after a step that fails.
+    current = nil
     switch (isPlaced, direction) {
     case (false, .ascending): try source.seekToFirst()
     case (false, .descending): try source.seekToLast()
@@ -112,10 +115,7 @@ extension Cursor {
   /// Fetches the value of the entry the cursor stands on.
   private mutating func settle() throws(StoreError) -> Bool {
     reportSkips()
-    guard let entry = source.entry else {
-      current = nil
-      return false
-    }
+    guard let entry = source.entry else { return false }
     current = readsValues ? try engine.values.resolve(entry) : ResolvedValue(bytes: .empty)
     return true
   }

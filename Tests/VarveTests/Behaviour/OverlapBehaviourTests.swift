@@ -164,4 +164,24 @@ import VarveTestSupport
     #expect([UInt8](copying: cursor.value) == value)
     try store.close()
   }
+
+  /// What was lent before the step may be gone.
+  @Test func aCursorLendsNoValueAfterAStepThatFailed() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    for key in ["a", "b"] { try store.put(key, Self.value(5000), .buffered) }
+    try store.flush()
+    try store.close()
+    let file = try #require(try tested.names(.values).first)
+    try disk.flip(mask: 1, at: try tested.bytes(file).count - 2000, of: "store/\(file)")
+    let again = try tested.open()
+    var cursor = try again.main().cursor()
+    #expect(try cursor.next())
+    #expect(cursor.value.count == 5000)
+    var failure: StoreError?
+    do throws(StoreError) { _ = try cursor.next() } catch { failure = error }
+    #expect(failure?.code == .corrupted)
+    #expect(cursor.value.count == 0)
+    try again.close()
+  }
 }
