@@ -36,6 +36,8 @@ struct LogReplaying {
   func run(logs numbers: [UInt64]) throws(StoreError) -> ReplayedLogs {
     var opened: [LogBytes] = []
     for number in numbers { opened.append(try LogBytes(number, in: directory, readMode)) }
+    // The replay only views their bytes.
+    defer { withExtendedLifetime(opened) {} }
     let replay: LogReplay
     do throws(LogDamage) {
       replay = try LogReplay(
