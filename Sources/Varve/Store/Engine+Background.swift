@@ -61,11 +61,12 @@ extension Engine {
   }
 
   private func flushAll() {
-    attempt { () throws(StoreError) in
+    let failure = attempt { () throws(StoreError) in
       // Under load there is always one more: what was flushed goes at once and not after the last.
       while try flushFrozen() { reclaim() }
       work.setFailure(nil)
     }
+    if let failure { work.setFailure(failure) }
   }
 
   private func compactLoop() {
@@ -87,12 +88,16 @@ extension Engine {
     }
   }
 
-  /// Runs background work whose failure is nobody's call: it is reported and kept for writers.
-  private func attempt(_ job: () throws(StoreError) -> Void) {
-    do throws(StoreError) { try job() } catch {
-      guard error.code != .closed, !work.isStopping else { return }
-      work.setFailure(error)
+  /// Runs background work whose failure is nobody's call: it is reported, and returned.
+  @discardableResult
+  private func attempt(_ job: () throws(StoreError) -> Void) -> StoreError? {
+    do throws(StoreError) {
+      try job()
+      return nil
+    } catch {
+      guard error.code != .closed, !work.isStopping else { return nil }
       report(.backgroundFailure(error))
+      return error
     }
   }
 

@@ -184,4 +184,24 @@ import VarveTestSupport
     #expect(cursor.value.count == 0)
     try again.close()
   }
+
+  @Test func aCompactionThatFailsIsNoReasonToRefuseWrites() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open(.inline)
+    store.pauseCompaction()
+    var entries = NumberedEntries()
+    for _ in 0..<6 {
+      try entries.write(5, to: store)
+      try store.flush()
+    }
+    disk.inject(Fault(.create, "segment-", effect: .error(.full), lasts: .forGood))
+    store.resumeCompaction()
+    let failures = tested.events.withLock { events in
+      events.filter { if case .backgroundFailure = $0 { true } else { false } }.count
+    }
+    #expect(failures > 0)
+    #expect(store.engine.work.failure == nil)
+    disk.clearFaults()
+    try store.close()
+  }
 }
