@@ -106,6 +106,8 @@ extension StoreOpening {
         let newest = engine.versions.current.manifest
         try removeOrphans(
           found, keeping: newest, replay, isDurable: newest.number != manifest.number)
+        if !replay.isClean { forgetLeftovers(in: values.store, keeping: newest) }
+        engine.reclaim()
         try engine.startBackground()
       }
     } catch {
@@ -194,6 +196,13 @@ extension StoreOpening {
           structure: StoreError.wholeFile, offset: min(status.size, size))
       }
     }
+  }
+
+  /// Lets go of the value files whose values were written again: open, they would keep their room on
+  /// the disk.
+  private func forgetLeftovers(in values: ValueStore, keeping manifest: Manifest) {
+    let kept = Set(manifest.valueFiles.map(\.number))
+    values.forget(values.numbers.filter { !kept.contains($0) })
   }
 
   /// Removes what no version names. Whatever cannot be removed is tried again at the next opening.

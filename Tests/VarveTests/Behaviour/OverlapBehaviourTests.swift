@@ -204,4 +204,20 @@ import VarveTestSupport
     disk.clearFaults()
     try store.close()
   }
+
+  /// Their values were written again, and an open file keeps its room on the disk.
+  @Test func valueFilesThatARecoveryReplacedAreLetGo() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    try store.put("large", Self.value(5000), .buffered)
+    try store.sync()
+    let left = try #require(store.engine.values.store.numbers.first)
+    let image = disk.crashImage(.everything)
+    let again = try TestedStore(image, "store", seed: 5).open()
+    #expect(try again.content()["large"]?.count == 5000)
+    let name = FileName(.values, left).description
+    #expect(image.leaks.filter { $0.contains(name) } == [])
+    try again.close()
+    try store.close()
+  }
 }
