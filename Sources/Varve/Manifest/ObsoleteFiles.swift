@@ -8,6 +8,8 @@ import VarvePlatform
 final class ObsoleteFiles: Sendable {
   private let names = Monitor<[FileName]>([])
   private let forgetValueFiles = Monitor<(@Sendable ([UInt64]) -> Void)?>(nil)
+  /// Held while files are removed; true once nothing may be removed any more.
+  private let removing = Monitor(false)
 
   /// Sets who is told the numbers of value files before they go.
   func onRemoval(ofValueFiles forget: @escaping @Sendable ([UInt64]) -> Void) {
@@ -21,6 +23,18 @@ final class ObsoleteFiles: Sendable {
   /// Removes them all; returns how many went.
   @discardableResult
   func remove(from directory: any Directory) -> Int {
+    removing.withLock { isOver in isOver ? 0 : removeAll(from: directory) }
+  }
+
+  /// Removes them for the last time: the directory may be somebody else's from here on.
+  func finish(in directory: any Directory) {
+    removing.withLock { isOver in
+      if !isOver { _ = removeAll(from: directory) }
+      isOver = true
+    }
+  }
+
+  private func removeAll(from directory: any Directory) -> Int {
     let doomed = names.withLock { names in
       defer { names.removeAll() }
       return names
