@@ -48,7 +48,8 @@ extension Manifest {
     next.lastSequence = max(lastSequence, edit.lastSequence)
     if let floor = edit.logFloor { next.logFloor = max(logFloor, floor) }
     next.isCleanlyClosed = edit.closingLogs != nil
-    next.logs = edit.closingLogs ?? []
+    // What a clean close said of logs that are still needed stays true: nobody writes to them again.
+    next.logs = edit.closingLogs ?? logs.filter { $0.number >= next.logFloor }
     next.valueFiles = Self.neededValueFiles(
       valueFiles + edit.addedValueFiles, by: next.segments, isPinned: isPinned)
     return next

@@ -220,4 +220,27 @@ import VarveTestSupport
     try again.close()
     try store.close()
   }
+
+  /// The clean close before said what the logs hold, and no later manifest knows better.
+  @Test func aCompactionKeepsWhatACleanCloseSaidOfTheLogs() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    var entries = NumberedEntries()
+    for _ in 0..<6 {
+      try entries.write(20, to: store)
+      try store.flush()
+    }
+    try entries.write(5, to: store)
+    try store.close()
+    let again = try tested.open()
+    while try again.engine.compactOnce() {}
+    let plan = again.engine.versions.current.manifest
+    #expect(!plan.isCleanlyClosed)
+    let image = try TestedStore.afterCrash(of: disk, .durableOnly)
+    let log = try #require(try image.names(.log).last)
+    try image.flip(log, at: try image.bytes(log).count - 20)
+    #expect(try storeFailure { _ = try image.reopenedContent() }?.code == .corrupted)
+    try again.close()
+    #expect(try tested.reopenedContent() == entries.content)
+  }
 }
