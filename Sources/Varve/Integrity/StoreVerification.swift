@@ -10,6 +10,9 @@ struct StoreVerification {
   private(set) var report = IntegrityReport()
   /// Not yet handed to the caller.
   private var pending: [IntegrityFinding] = []
+  /// Damaged records of value files that were told of: a record is met by its pointer and again with
+  /// its file.
+  private var damagedRecords: Set<RecordPlace> = []
   /// Live value files by number, for the pointers.
   private(set) var valueFiles: [UInt64: ValueFileRecord] = [:]
   /// False where nothing says which value files are live: they are then held to their own headers.
@@ -64,11 +67,19 @@ struct StoreVerification {
   }
 
   mutating func note(_ finding: IntegrityFinding) {
+    guard isNew(finding) else { return }
     switch finding.severity {
     case .damage: report.damage += 1
     case .notice: report.notices += 1
     }
     pending.append(finding)
+  }
+
+  private mutating func isNew(_ finding: IntegrityFinding) -> Bool {
+    guard finding.structure == FormatError.Structure.valueRecord.rawValue,
+      finding.severity == .damage, let offset = finding.offset
+    else { return true }
+    return damagedRecords.insert(RecordPlace(file: finding.file, offset: offset)).inserted
   }
 
   mutating func note(_ error: FormatError, _ file: FileName) {
@@ -99,6 +110,11 @@ struct StoreVerification {
     report.logRecords += logRecords
     report.values += values
   }
+}
+
+private struct RecordPlace: Hashable {
+  var file: String
+  var offset: UInt64
 }
 
 // MARK: - Manifest and directory

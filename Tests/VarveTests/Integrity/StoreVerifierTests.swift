@@ -39,6 +39,8 @@ struct StoreVerifierTests {
         try store.write(bytes, to: name)
         let damage = try store.findings(.deep, on: fileSystem).filter { $0.severity == .damage }
         let isNamed = damage.contains { $0.file == name.description }
+        let isSaidOnce = Set(damage.map(\.description)).count == damage.count
+        if !isSaidOnce { Issue.record("the flip at \(offset) is found twice: \(damage)") }
         if !isNamed { Issue.record("the flip at \(offset) of \(original.count) is not found") }
       }
     }
