@@ -58,7 +58,7 @@ struct CompactionPlan: Equatable, Sendable {
   var segments: [SegmentRecord] { inputs.flatMap(\.segments) }
   var isMove: Bool { action == .move }
   /// Bytes of the inputs, values in value files not counted.
-  var inputBytes: UInt64 { inputs.reduce(0) { $0 + $1.segments.bytes } }
+  var inputBytes: UInt64 { inputs.statedSum { $0.segments.bytes } }
   /// Where round robin goes on in the upper level, once this plan is carried out.
   var nextStart: (level: Int, key: [UInt8])? {
     guard reason == .size, let upper = inputs.first else { return nil }

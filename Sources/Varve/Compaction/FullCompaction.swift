@@ -37,7 +37,8 @@ struct FullCompaction: Sendable {
   /// an old version hold its files too: what they hold comes on top.
   func neededBytes(_ state: CompactionState) -> UInt64 {
     let inputs = InputChooser(state, options)
-    return min(inputs.map.segments.bytes, largestStepBytes(inputs)) + copiedValueBytes(inputs)
+    return min(inputs.map.segments.bytes, largestStepBytes(inputs))
+      .addingStated(copiedValueBytes(inputs))
   }
 
   private func largestStepBytes(_ inputs: InputChooser) -> UInt64 {
@@ -49,7 +50,7 @@ struct FullCompaction: Sendable {
     for level in 1..<map.last {
       for segment in map.levels[level] {
         let below = map.overlapping(KeySpan(segment), in: level + 1)
-        largest = max(largest, segment.size + below.bytes)
+        largest = max(largest, segment.size.addingStated(below.bytes))
       }
     }
     return largest
@@ -67,7 +68,7 @@ struct FullCompaction: Sendable {
     let poor = Set(inputs.garbage(livePercent: options.liveValuePercentInFull).files.map(\.number))
     return inputs.garbage(livePercent: 101).files
       .filter { doubtful.contains($0.number) || poor.contains($0.number) }
-      .reduce(0) { $0 + $1.liveBytes }
+      .statedSum(\.liveBytes)
   }
 }
 
@@ -81,7 +82,7 @@ extension FullCompaction {
       !segments.contains(where: inputs.isTaken)
     else { return nil }
     let below = Array(map.overlapping(range, in: map.last))
-    guard segments.bytes + below.bytes <= options.largestInputBytes,
+    guard segments.bytes.addingStated(below.bytes) <= options.largestInputBytes,
       !below.contains(where: inputs.isTaken)
     else { return nil }
     let levels = upper.indices.map { CompactionPlan.Input(level: $0, segments: map.levels[$0]) }
@@ -105,7 +106,7 @@ extension FullCompaction {
     let segments = inputs.map.levels[inputs.map.last]
     var run: [SegmentRecord] = []
     for segment in segments {
-      let fits = run.isEmpty || run.bytes + segment.size <= options.largestInputBytes
+      let fits = run.isEmpty || run.bytes.addingStated(segment.size) <= options.largestInputBytes
       if fits, needsCleaning(segment, inputs) {
         run.append(segment)
       } else if !run.isEmpty {

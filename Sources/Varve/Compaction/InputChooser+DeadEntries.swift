@@ -5,7 +5,8 @@ import VarveFormat
 
 extension InputChooser {
   func isMostlyDeletes(_ segment: SegmentRecord) -> Bool {
-    segment.deleteCount * 100 >= segment.entryCount * options.deadPercent
+    segment.deleteCount.multipliedStated(by: 100)
+      >= segment.entryCount.multipliedStated(by: options.deadPercent)
   }
 
   /// Whether nothing older than the segment's entries lies below it, nor any reader between them: a
@@ -20,7 +21,7 @@ extension InputChooser {
   func deadShare(of segment: SegmentRecord, least: Double) -> Double {
     let overwritten = segment.entryCount - min(segment.entryCount, segment.keyCount)
     let entries = Double(max(1, segment.entryCount))
-    let share = min(1, Double(segment.deleteCount + overwritten) / entries)
+    let share = min(1, Double(segment.deleteCount.addingStated(overwritten)) / entries)
     guard segment.level > 0, share >= least else { return 0 }
     if canBeCleaned(segment) { return share }
     // Above other data its deletes sink towards what they delete.

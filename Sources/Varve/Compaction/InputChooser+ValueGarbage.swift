@@ -50,7 +50,7 @@ extension InputChooser {
       let all = segments[range]
       return !isTaken(added) && added.referencedBytes(in: files) > 0
         && all.bytes <= options.largestInputBytes
-        && all.reduce(0) { $0 + $1.referencedBytes(in: files) } <= options.largestInputBytes
+        && all.statedSum { $0.referencedBytes(in: files) } <= options.largestInputBytes
     }
     while range.upperBound < segments.count {
       let wider = range.lowerBound..<range.upperBound + 1

@@ -143,7 +143,7 @@ extension InputChooser {
       wider.formUnion(KeySpan(segments[end]))
       let widerBelow = map.overlapping(wider, in: level + 1)
       guard atOnce || widerBelow.count == below.count,
-        segments[index...end].bytes + widerBelow.bytes <= options.largestInputBytes
+        segments[index...end].bytes.addingStated(widerBelow.bytes) <= options.largestInputBytes
       else { break }
       (range, below, end) = (wider, widerBelow, end + 1)
     }

@@ -71,7 +71,7 @@ extension LevelMap {
 
 extension Collection where Element == SegmentRecord {
   /// Bytes of these segments' files.
-  var bytes: UInt64 { reduce(0) { $0 + $1.size } }
+  var bytes: UInt64 { statedSum(\.size) }
 }
 
 extension [SegmentRecord] {

@@ -24,15 +24,15 @@ struct ValueGarbage: Sendable {
     var live: [UInt64: UInt64] = [:]
     for segment in segments {
       for reference in segment.valueReferences {
-        live[reference.file, default: 0] += reference.bytes
+        live[reference.file] = (live[reference.file] ?? 0).addingStated(reference.bytes)
       }
     }
     let settled = valueFiles.filter { !open.contains($0.number) }
     let all = settled.map {
       File(number: $0.number, liveBytes: live[$0.number] ?? 0, valueBytes: $0.valueBytes)
     }
-    totalBytes = all.reduce(0) { $0 + $1.valueBytes }
-    garbageBytes = all.reduce(0) { $0 + ($1.valueBytes - min($1.valueBytes, $1.liveBytes)) }
+    totalBytes = all.statedSum(\.valueBytes)
+    garbageBytes = all.statedSum { $0.valueBytes - min($0.valueBytes, $0.liveBytes) }
     // What nobody points to at all leaves with the next manifest, without a compaction.
     files = all.filter { live[$0.number] != nil && $0.isPoor(livePercent) }
       .sorted { ($0.liveShare, $0.number) < ($1.liveShare, $1.number) }
@@ -50,6 +50,9 @@ extension ValueGarbage.File {
 extension SegmentRecord {
   /// Stored bytes of the values this segment points to in `files`.
   func referencedBytes(in files: Set<UInt64>) -> UInt64 {
-    valueReferences.reduce(0) { $0 + (files.contains($1.file) ? $1.bytes : 0) }
+    valueReferences.statedSum { files.contains($0.file) ? $0.bytes : 0 }
   }
+
+  /// Stored bytes of all values this segment points to.
+  var referencedBytes: UInt64 { valueReferences.statedSum(\.bytes) }
 }

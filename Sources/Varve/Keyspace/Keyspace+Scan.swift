@@ -122,11 +122,12 @@ extension ReadView {
   func approximateBytes(from lower: ByteView, to upper: ByteView) throws(StoreError) -> UInt64 {
     var total: UInt64 = 0
     for generation in [active] + frozen {
-      total += UInt64(generation.table.approximateBytes(from: lower, to: upper))
+      total = total.addingStated(
+        UInt64(generation.table.approximateBytes(from: lower, to: upper)))
     }
     for segment in version.levelZero + version.levels.flatMap(\.segments)
     where segment.overlaps(lower, upper) {
-      total += try segment.approximateBytes(from: lower, to: upper)
+      total = total.addingStated(try segment.approximateBytes(from: lower, to: upper))
     }
     return total
   }
@@ -140,6 +141,6 @@ extension SegmentHandle {
     guard lower < upper else { return 0 }
     let blocks = try reader.approximateBytes(from: lower, to: upper)
     guard !record.valueReferences.isEmpty else { return blocks }
-    return blocks + (try reader.approximateValueBytes(from: lower, to: upper))
+    return blocks.addingStated(try reader.approximateValueBytes(from: lower, to: upper))
   }
 }

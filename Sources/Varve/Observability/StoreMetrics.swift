@@ -101,17 +101,23 @@ extension Engine {
     metrics.manifestNumber = manifest.number
     for segment in manifest.segments {
       while metrics.levels.count <= Int(segment.level) { metrics.levels.append(.init()) }
-      metrics.levels[Int(segment.level)].segments += 1
-      metrics.levels[Int(segment.level)].bytes += segment.size
-      metrics.levels[Int(segment.level)].entries += segment.entryCount
-      metrics.liveValueBytes += segment.valueReferences.reduce(0) { $0 + $1.bytes }
+      metrics.levels[Int(segment.level)].add(segment)
+      metrics.liveValueBytes = metrics.liveValueBytes.addingStated(segment.referencedBytes)
     }
     metrics.valueFiles = manifest.valueFiles.count
-    metrics.valueFileBytes = manifest.valueFiles.reduce(0) { $0 + $1.size }
+    metrics.valueFileBytes = manifest.valueFiles.statedSum(\.size)
     metrics.frozenMemTables = view.frozen.count
     metrics.memTableBytes = view.frozenBytes + view.active.table.allocatedBytes
     metrics.memTableEntries =
       view.active.table.entryCount + view.frozen.reduce(0) { $0 + $1.table.entryCount }
+  }
+}
+
+extension StoreMetrics.Level {
+  fileprivate mutating func add(_ segment: SegmentRecord) {
+    segments += 1
+    bytes = bytes.addingStated(segment.size)
+    entries = entries.addingStated(segment.entryCount)
   }
 }
 

@@ -1,4 +1,5 @@
 import Varve
+import VarveFormat
 
 /// `varve flush`: recent writes into segments.
 enum FlushCommand {
@@ -38,7 +39,7 @@ enum Upkeep {
     init(_ metrics: StoreMetrics) {
       segments = metrics.levels.reduce(0) { $0 + $1.segments }
       valueFiles = metrics.valueFiles
-      bytes = metrics.levels.reduce(metrics.valueFileBytes) { $0 + $1.bytes }
+      bytes = metrics.levels.statedSum(\.bytes).addingStated(metrics.valueFileBytes)
     }
 
     var text: String {

@@ -14,17 +14,19 @@ struct SegmentForger {
   }
 
   var bytes: [UInt8]
+  let id: FileID
   private(set) var blocks: [Part] = []
   private(set) var leaves: [Part] = []
   private(set) var sections: [UInt16: Part] = [:]
   let tableAt: Int
 
-  init(_ sound: [UInt8]) throws {
+  init(_ sound: [UInt8], id: FileID = SegmentFixture.id) throws {
     bytes = sound
+    self.id = id
     let footer = try sound.withByteView {
       try SegmentFooter(
         decoding: $0.dropping($0.count - SegmentFooter.maximumByteCount),
-        fileSize: UInt64(sound.count), id: SegmentFixture.id)
+        fileSize: UInt64(sound.count), id: id)
     }
     tableAt =
       sound.count - SegmentFooter.tailByteCount
@@ -33,7 +35,7 @@ struct SegmentForger {
       sections[section.type] = Part(
         recordAt: tableAt + 32 * index, offset: Int(section.offset), count: Int(section.length))
     }
-    let segment = try SegmentFixture.open(BytesFile(sound), .mapped)
+    let segment = try SegmentFixture.open(BytesFile(sound), .mapped, id: id)
     for index in 0..<segment.top.count {
       let handle = try segment.top.handle(at: index)
       leaves.append(Self.part(handle, segment.top, index))
@@ -88,7 +90,7 @@ struct SegmentForger {
 
   private func contextChecksum(_ range: Range<Int>) -> UInt32 {
     Array(bytes[range]).withByteView {
-      CRC32C.checksum(of: $0, in: SegmentFixture.id, at: UInt64(range.lowerBound))
+      CRC32C.checksum(of: $0, in: id, at: UInt64(range.lowerBound))
     }
   }
 }
