@@ -15,6 +15,8 @@ struct SurvivingEntries<Source: EntryCursor>: ~Copyable {
   private let mayHaveOlder: (ByteView) -> Bool
   /// The key whose versions are passing, and whether it has begun.
   private var key = ScratchBytes()
+  /// Of the last version that passed; nil before the first.
+  private var lastSequence: SequenceNumber?
   private var isInKey = false
   private var phase = Phase.read
   /// Thrown again at every further call, so that a damaged input cannot pass for a short one.
@@ -64,8 +66,12 @@ struct SurvivingEntries<Source: EntryCursor>: ~Copyable {
       if !isInKey || !key.holds(version.key) {
         // The last delete of the key before goes first; the source waits.
         if let delete = finishKey() { return delete }
+        if lastSequence != nil, version.key <= key.view { throw fail(source.disorder) }
         begin(version.key)
+      } else if let lastSequence, version.sequence > lastSequence {
+        throw fail(source.disorder)
       }
+      lastSequence = version.sequence
       if let entry = sift(version) { return entry }
       try advance()
     }
@@ -73,12 +79,12 @@ struct SurvivingEntries<Source: EntryCursor>: ~Copyable {
   }
 
   private mutating func advance() throws(StoreError) {
-    do throws(StoreError) {
-      try source.next()
-    } catch {
-      failure = error
-      throw error
-    }
+    do throws(StoreError) { try source.next() } catch { throw fail(error) }
+  }
+
+  private mutating func fail(_ error: StoreError) -> StoreError {
+    failure = error
+    return error
   }
 
   /// The entry to lend for a version, or nil when it is dropped.

@@ -24,4 +24,13 @@ protocol EntryCursor {
 
   /// Moves one entry back; standing nowhere it stays there.
   mutating func previous() throws(StoreError)
+
+  /// What is said of the entry under the cursor by who finds it out of order, with the file it is in.
+  var disorder: StoreError { get }
+}
+
+extension EntryCursor {
+  var disorder: StoreError {
+    StoreError(.corrupted, "entries are out of order", structure: "data block")
+  }
 }

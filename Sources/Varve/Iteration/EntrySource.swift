@@ -54,6 +54,14 @@ enum EntrySource: EntryCursor {
     }
   }
 
+  var disorder: StoreError {
+    switch self {
+    case .memTable(let box): box.cursor.disorder
+    case .segment(let cursor): cursor.disorder
+    case .level(let box): box.cursor.disorder
+    }
+  }
+
   func next() throws(StoreError) {
     switch self {
     case .memTable(let box): box.cursor.next()

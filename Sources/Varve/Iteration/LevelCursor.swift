@@ -19,6 +19,10 @@ struct LevelCursor: EntryCursor {
 
   var entry: EntryView? { cursor?.entry }
 
+  var disorder: StoreError {
+    cursor?.disorder ?? StoreError(.corrupted, "out of order")
+  }
+
   mutating func seekToFirst() throws(StoreError) {
     guard try enter(places.lowerBound) else { return }
     try cursor?.seekToFirst()

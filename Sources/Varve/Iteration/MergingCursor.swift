@@ -31,6 +31,12 @@ struct MergingCursor<Source: EntryCursor>: EntryCursor {
     case forward, backward
   }
 
+  /// Sources in order merge in order, so the one on top is to blame.
+  var disorder: StoreError {
+    if sources.count == 1 { return sources[0].disorder }
+    return heap.first.map { sources[$0].disorder } ?? StoreError(.corrupted, "out of order")
+  }
+
   init(_ sources: [Source]) {
     self.sources = sources
     // A lone source is always on top: it needs neither.

@@ -63,6 +63,7 @@ extension VisibleCursor {
     } else {
       try source.seekToFirst()
     }
+    if let lower, let first = source.entry, lower.isAbove(first.key) { throw source.disorder }
     try findForward()
   }
 
@@ -74,6 +75,7 @@ extension VisibleCursor {
     } else {
       try source.seekToLast()
     }
+    if let upper, let last = source.entry, !upper.isAbove(last.key) { throw source.disorder }
     try findBackward()
   }
 
@@ -86,6 +88,7 @@ extension VisibleCursor {
     entry = nil
     if let upper, !upper.isAbove(key.view) { return }
     try source.seek(key.view, readPoint.sequence)
+    if let first = source.entry, first.key < key.view { throw source.disorder }
     try findForward()
   }
 
@@ -95,7 +98,7 @@ extension VisibleCursor {
     if let upper, !upper.isAbove(target) { return try seekToLast() }
     key.copy(target)
     entry = nil
-    try source.seek(before: key.view, .max)
+    try seekBeforeKey()
     try findBackward()
   }
 
@@ -104,7 +107,7 @@ extension VisibleCursor {
     guard let current = entry else { return }
     entry = nil
     if isHeld {
-      try source.seek(key.view, .zero)
+      try seekBehindKey()
     } else {
       key.copy(current.key)
       try passOlderVersions()
@@ -171,30 +174,59 @@ extension VisibleCursor {
       skippedEntries &+= 1
       try source.next()
       guard let version = source.entry, version.sequence > readPoint.sequence,
-        key.holds(version.key)
+        try isOfKey(version, 1)
       else { return }
     }
     try source.seek(key.view, readPoint.sequence)
+    guard let version = source.entry, try isOfKey(version, 1) else { return }
+    if version.sequence > readPoint.sequence { throw source.disorder }
   }
 
   /// From a version of `key`, moves past its oldest.
   private mutating func passOlderVersions() throws(StoreError) {
     for _ in 0..<Self.patience {
       try source.next()
-      guard let version = source.entry, key.holds(version.key) else { return }
+      guard let version = source.entry, try isOfKey(version, 1) else { return }
       skippedEntries &+= 1
     }
-    try source.seek(key.view, .zero)
+    try seekBehindKey()
   }
 
   /// From a version of `key`, moves before its newest.
   private mutating func passNewerVersions() throws(StoreError) {
     for _ in 0..<Self.patience {
       try source.previous()
-      guard let version = source.entry, key.holds(version.key) else { return }
+      guard let version = source.entry, try isOfKey(version, -1) else { return }
       skippedEntries &+= 1
     }
+    try seekBeforeKey()
+  }
+}
+
+// MARK: - Always onward
+
+// A file may be out of order although its checksums hold. Each key must lie beyond the one before, so
+// that no walk over it ever turns back and goes on for ever.
+
+extension VisibleCursor {
+  /// Whether a version is one of `key`; if not its key must be larger (1) or smaller (-1).
+  private func isOfKey(_ version: EntryView, _ direction: Int) throws(StoreError) -> Bool {
+    let order = version.key.compare(key.view)
+    if order == 0 { return true }
+    guard order.signum() == direction else { throw source.disorder }
+    return false
+  }
+
+  /// Goes past all versions of `key`.
+  private mutating func seekBehindKey() throws(StoreError) {
+    try source.seek(key.view, .zero)
+    if let version = source.entry, version.key <= key.view { throw source.disorder }
+  }
+
+  /// Goes before all versions of `key`.
+  private mutating func seekBeforeKey() throws(StoreError) {
     try source.seek(before: key.view, .max)
+    if let version = source.entry, version.key >= key.view { throw source.disorder }
   }
 }
 
@@ -220,7 +252,7 @@ extension VisibleCursor {
   private mutating func findNewestVisible() throws(StoreError) -> Bool {
     var held: EntryView?
     var steps = 0
-    while let version = source.entry, key.holds(version.key) {
+    while let version = source.entry, try isOfKey(version, -1) {
       if version.sequence > readPoint.sequence {
         skippedEntries &+= 1
         try passNewerVersions()
@@ -257,8 +289,10 @@ extension VisibleCursor {
   private mutating func seekNewestVisible() throws(StoreError) -> Bool {
     skippedEntries &+= 1
     try source.seek(key.view, readPoint.sequence)
-    guard let newest = source.entry, key.holds(newest.key), try shows(newest) else {
-      try source.seek(before: key.view, .max)
+    // The cursor came by such a version on its way.
+    guard let newest = source.entry, key.holds(newest.key) else { throw source.disorder }
+    guard try shows(newest) else {
+      try seekBeforeKey()
       return false
     }
     stand(on: newest)

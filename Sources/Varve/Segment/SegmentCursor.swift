@@ -28,6 +28,14 @@ final class SegmentCursor: EntryCursor {
   }
 }
 
+extension SegmentCursor {
+  var disorder: StoreError {
+    StoreError(
+      FormatError(.dataBlock, .order, at: place?.handle.offset ?? segment.dataBlocks.offset),
+      in: segment.name)
+  }
+}
+
 // MARK: - Seeking
 
 extension SegmentCursor {

@@ -1,0 +1,72 @@
+import Testing
+import VarveFormat
+import VarvePlatform
+import VarveTestSupport
+
+@testable import Varve
+
+/// A segment whose entries are out of order although every checksum holds: walks over it end, in a
+/// shown disorder or in an error that names the block.
+@Suite struct DisorderTests {
+  /// One block: 22 keys from "c" on, then nine versions of "b", which belong before them. A bisection
+  /// for what follows "b" then leads to the beginning.
+  private static func disordered() throws -> OpenSegment {
+    let versions = (0..<9).map { index in
+      OwnedEntry([0, 0, 0, 1, 0x62], UInt64(100 - index), value: [1])
+    }
+    let others = (UInt8(0x63)..<0x79).map { OwnedEntry([0, 0, 0, 1, $0], 1, value: [2]) }
+    var policy = SegmentBlockPolicy()
+    policy.compression = .none
+    let (file, _) = try SegmentFixture.write(versions + others, policy: policy)
+    var forger = try SegmentForger(file.bytes)
+    let slots = forger.blocks[0].offset + 16 + 31
+    let sound = forger.bytes
+    for index in 0..<31 {
+      let source = slots + 4 * ((index + 9) % 31)
+      for byte in 0..<4 { forger.bytes[slots + 4 * index + byte] = sound[source + byte] }
+    }
+    forger.sign()
+    return try SegmentFixture.open(BytesFile(forger.bytes), .mapped)
+  }
+
+  /// Steps until the walk ends; the error that ends it.
+  private static func walk(
+    _ step: (inout VisibleCursor<SegmentCursor>) throws -> Void,
+    from start: (inout VisibleCursor<SegmentCursor>) throws -> Void
+  ) throws -> StoreError? {
+    var cursor = VisibleCursor(
+      SegmentCursor(try disordered()), at: ReadPoint(sequence: .max, time: 0), from: nil, to: nil)
+    var steps = 0
+    do {
+      try start(&cursor)
+      while cursor.entry != nil, steps < 1000 {
+        steps += 1
+        try step(&cursor)
+      }
+    } catch { return error as? StoreError }
+    #expect(steps < 1000, "a walk without end")
+    return nil
+  }
+
+  @Test func aWalkForwardEndsWithTheBlockNamed() throws {
+    let error = try #require(
+      try Self.walk({ try $0.next() }, from: { try $0.seekToFirst() }))
+    #expect(error.code == .corrupted && error.offset == 64)
+    #expect(error.file == "segment-0000000000000001" && error.structure == "data block")
+  }
+
+  @Test func aWalkBackwardEndsWithTheBlockNamed() throws {
+    let error = try #require(
+      try Self.walk({ try $0.previous() }, from: { try $0.seekToLast() }))
+    #expect(error.code == .corrupted && error.file != nil && error.offset == 64)
+  }
+
+  @Test func aCompactionOfItIsRefusedAsDamageOfTheInput() throws {
+    let cursor = SegmentCursor(try Self.disordered())
+    try cursor.seekToFirst()
+    var entries = SurvivingEntries(cursor, DropRules([]), mayHaveOlder: { _ in true })
+    let error = #expect(throws: StoreError.self) { while try entries.next() != nil {} }
+    #expect(error?.code == .corrupted && error?.file != nil && error?.offset == 64)
+    #expect(throws: StoreError.self) { try entries.next() }
+  }
+}
