@@ -12,7 +12,10 @@ HEADER_LENGTH = 64
 def parse_name(text):
     """(kind, number) of a name of ours, or None."""
     match = re.fullmatch(r"(log|segment|values|manifest)-([0-9a-f]{16})", text)
-    return (match[1], int(match[2], 16)) if match else None
+    if match is None:
+        return None
+    kind, number = match[1], int(match[2], 16)
+    return (kind, number) if number < 2**56 + (kind == "manifest") else None
 
 
 def kind_of(data):
@@ -91,7 +94,7 @@ def parse_keyspace_record(data):
         reader.fail("value", 2, "compression level")
     if not 3 <= data[3] <= 12:
         reader.fail("value", 3, "value alignment")
-    if record["number"] == 0:
+    if not 1 <= record["number"] <= 2**32 - 2:
         reader.fail("value", 4, "keyspace number")
     if record["block_bytes"] > 65_535:
         reader.fail("limit", 12, "block bytes")

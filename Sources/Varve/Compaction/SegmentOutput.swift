@@ -139,7 +139,7 @@ extension SegmentOutput {
 extension SegmentOutput {
   private mutating func segment() throws(StoreError) -> SegmentWriter {
     if let writer { return writer.writer }
-    let number = engine.numbers.next()
+    let number = try engine.numbers.next()
     let name = FileName(.segment, number)
     let id = FileID(low: engine.random.next(), high: engine.random.next())
     let file: any File
@@ -157,7 +157,7 @@ extension SegmentOutput {
   private mutating func valueFile() throws(StoreError) -> ValueFileWriter {
     if let valueWriter, valueWriter.size < engine.derived.valueFileBytes { return valueWriter }
     try sealValueFile()
-    let number = engine.numbers.next()
+    let number = try engine.numbers.next()
     let made = try ValueFileWriter(
       number: number, id: FileID(low: engine.random.next(), high: engine.random.next()),
       in: engine.directory)

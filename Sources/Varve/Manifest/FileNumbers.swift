@@ -1,4 +1,5 @@
 import Synchronization
+import VarveFormat
 
 /// Hands out the numbers of logs, segments and value files, each once.
 ///
@@ -13,5 +14,15 @@ final class FileNumbers: Sendable {
   /// The number a file made now would get.
   var upcoming: UInt64 { nextNumber.load(ordering: .relaxed) }
 
-  func next() -> UInt64 { nextNumber.wrappingAdd(1, ordering: .relaxed).oldValue }
+  /// - Throws: `.limit` where no number is left that the format allows.
+  func next() throws(StoreError) -> UInt64 {
+    var number = nextNumber.load(ordering: .relaxed)
+    while number < Limits.fileNumber {
+      let (isTaken, found) = nextNumber.compareExchange(
+        expected: number, desired: number + 1, ordering: .relaxed)
+      if isTaken { return number }
+      number = found
+    }
+    throw StoreError(.limit, "the store has used up all numbers of files")
+  }
 }

@@ -64,6 +64,12 @@ extension Engine {
     try checkOpen()
     try rotateIfFull(for: group)
     let firstSequence = lead.withLock { $0.nextSequence }
+    let entryCount = group.reduce(0) { $0 + UInt64($1.batch.count) }
+    // A record's last entry stays below the largest number, which reads everything.
+    let limit = SequenceNumber.max.rawValue
+    guard firstSequence <= limit, entryCount <= limit - firstSequence else {
+      throw StoreError(.limit, "the store has used up all sequence numbers", file: path)
+    }
     var frame = lead.withLock { state in
       defer { state.frame = ByteWriter() }
       return state.frame

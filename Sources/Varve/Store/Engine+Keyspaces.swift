@@ -14,8 +14,11 @@ extension Engine {
       guard catalog.count < Limits.keyspaces else {
         throw StoreError(.limit, "a store holds at most \(Limits.keyspaces) keyspaces")
       }
-      let keyspace = Keyspace(
-        name: name, policy: policy, number: catalog.nextNumber, engine: self)
+      let number = catalog.nextNumber
+      guard SystemKeyspace.numbers.contains(number) else {
+        throw StoreError(.limit, "the store has used up all numbers of keyspaces")
+      }
+      let keyspace = Keyspace(name: name, policy: policy, number: number, engine: self)
       try commitSystemEntries { encoder throws(FormatError) in
         let record = KeyspaceRecord(number: keyspace.number, policy: policy.stored)
         try SystemKeyspace.recordKey(name).withByteView { key throws(FormatError) in

@@ -160,7 +160,7 @@ extension ValuePlacement {
   }
 
   private func makeFile() throws(StoreError) -> GrowingValueFile {
-    let number = numbers.next()
+    let number = try numbers.next()
     let writer = try ValueFileWriter(
       number: number, id: FileID(low: random.next(), high: random.next()), in: directory)
     values.add(growing: writer)

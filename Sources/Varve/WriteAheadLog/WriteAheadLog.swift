@@ -164,9 +164,10 @@ extension WriteAheadLog {
   }
 
   private func makeLog(capacity: UInt64) throws(StoreError) -> LogWriter {
+    let number = try numbers.next()
     do throws(FileSystemError) {
       return try LogWriter.create(
-        number: numbers.next(), salt: random.next(), storeTag: storeTag, capacity: capacity,
+        number: number, salt: random.next(), storeTag: storeTag, capacity: capacity,
         in: directory)
     } catch {
       // The directory's entries are everybody's: the names of other new files may be lost with it,

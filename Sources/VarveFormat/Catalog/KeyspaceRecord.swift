@@ -5,7 +5,7 @@
 ///  1  compression           u8: 0 automatic, 1 none, 2 lz4, 3 zstd
 ///  2  compression level     u8: 0 the codec's own choice, else 1...22, of zstd alone
 ///  3  value alignment log2  u8, 3...12
-///  4  keyspace number       u32, from 1
+///  4  keyspace number       u32, 1...2^32 - 2
 ///  8  large value bytes     u32: values from this size on go to value files; 0 none
 /// 12  block bytes           u32: wanted size of a data block; 0 the engine's choice
 /// 16  time to live          u64, milliseconds stamped into puts that name none; 0 none
@@ -93,7 +93,7 @@ extension KeyspaceRecord {
     }
     policy.valueAlignmentLog2 = alignment
     number = try reader.uint32()
-    guard number != SystemKeyspace.number else {
+    guard SystemKeyspace.numbers.contains(number) else {
       throw FormatError(.catalog, .value("keyspace number"), at: 4)
     }
     policy.largeValueBytes = try reader.uint32()

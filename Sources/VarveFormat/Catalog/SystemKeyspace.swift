@@ -12,6 +12,8 @@ package enum SystemKeyspace {
   package static let number: UInt32 = 0
   /// The keyspace that exists without having been made.
   package static let defaultKeyspace: UInt32 = 1
+  /// The numbers that other keyspaces can have: there is one above each of them.
+  package static let numbers: ClosedRange<UInt32> = 1...UInt32.max - 1
   /// The key of the number that the next keyspace gets.
   package static let nextNumberKey: [UInt8] = [UInt8(ascii: "n")]
   /// What the keys of all keyspace records begin with.

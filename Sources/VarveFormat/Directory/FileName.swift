@@ -39,6 +39,10 @@ package struct FileName: Hashable, Sendable, CustomStringConvertible {
       default: return nil
       }
     }
+    // No counter gets that far: a file that was named by somebody else must not move ours there.
+    guard number < Limits.fileNumber || kind == .manifest && number == Limits.fileNumber else {
+      return nil
+    }
     self.init(kind, number)
   }
 

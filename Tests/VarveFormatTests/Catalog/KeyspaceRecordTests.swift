@@ -46,6 +46,14 @@ struct KeyspaceRecordTests {
     }
   }
 
+  @Test func aboveEachKeyspaceNumberThereIsAnother() throws {
+    #expect(throws: FormatError(.catalog, .value("keyspace number"), at: 4)) {
+      try KeyspaceRecord(value: KeyspaceRecord(number: .max).encoded())
+    }
+    let last = KeyspaceRecord(number: .max - 1)
+    #expect(try KeyspaceRecord(value: last.encoded()) == last)
+  }
+
   @Test func whateverIsAcceptedHasOneForm() {
     let bytes = KeyspaceRecord.sample.encoded()
     for place in bytes.indices {

@@ -33,8 +33,12 @@ enum FileVectors {
   }
 
   static var names: [Vector] {
-    let good = ["log-00000000000000a4", "segment-ffffffffffffffff", "values-0000000000000000"]
+    let good = [
+      "log-00000000000000a4", "segment-00ffffffffffffff", "values-0000000000000000",
+      "manifest-0100000000000000",
+    ]
     let bad = [
+      "segment-0100000000000000", "manifest-0100000000000001",
       "", "log", "log-a4", "log-00000000000000A4", "log-00000000000000a4.new",
       "xlog-00000000000000a4", "log-000000000000000a4", "lock", "../log-00000000000000a4",
     ]
