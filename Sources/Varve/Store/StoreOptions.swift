@@ -85,7 +85,9 @@ extension StoreOptions {
   func check() throws(StoreError) {
     var problems: [String] = []
     if memoryBudget < 8 << 20 { problems.append("memoryBudget is below 8 MiB") }
-    if segmentBytes < 64 << 10 { problems.append("segmentBytes is below 64 KiB") }
+    if !(64 << 10...1 << 40).contains(segmentBytes) {
+      problems.append("segmentBytes is not 64 KiB to 1 TiB")
+    }
     if let rate = backgroundWriteRate, rate < 1 << 20 {
       problems.append("backgroundWriteRate is below 1 MiB a second")
     }

@@ -132,6 +132,29 @@ import VarveTestSupport
     }
   }
 
+  @Test func theLargestNumbersForOptionsAreTakenOrRefused() throws {
+    var options = StoreOptions.small
+    options.segmentBytes = .max
+    try FileSystemKind.simulated.withStores(options: options) { open in
+      #expect(code { _ = try open() } == .invalid)
+    }
+    options.segmentBytes = 1 << 40
+    options.backgroundWriteRate = .max
+    options.memoryBudget = .max
+    try FileSystemKind.simulated.withStores(options: options) { open in
+      let store = try open()
+      let keyspace = try store.keyspace("k")
+      for round in 0..<2 {
+        try keyspace.put("key \(round)", "value", expiresIn: .max)
+        try store.flush()
+      }
+      try store.compact()
+      _ = store.spaceNeededToCompact()
+      #expect(try keyspace.entries().count == 2)
+      try store.close()
+    }
+  }
+
   /// Opened and closed over and over, a store gathers no files.
   @Test(arguments: FileSystemKind.allCases)
   func reopeningAgainAndAgainDoesNotGrowTheDirectory(on kind: FileSystemKind) throws {
