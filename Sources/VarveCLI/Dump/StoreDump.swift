@@ -10,6 +10,7 @@ struct StoreDump {
   init(_ writer: DumpWriter) { self.writer = writer }
 
   func run(_ path: String) throws {
+    guard !path.isEmpty else { throw CommandFailure("an empty path names nothing") }
     if let directory = try directory(path) {
       try dumpStore(directory, path)
     } else {

@@ -61,7 +61,10 @@ extension JSONLinesReader {
     case .key: try bytes(into: &record.key, isHex, limit: Limits.keyBytes)
     case .value where isHex: try bytes(into: &record.value, true, limit: Limits.valueBytes)
     case .value: try value(into: &record.value)
-    case .keyspace: record.keyspace = try text(limit: Limits.keyspaceNameBytes)
+    case .keyspace:
+      let name = try text(limit: Limits.keyspaceNameBytes)
+      guard !name.isEmpty else { throw at(place, "a keyspace has a name") }
+      record.keyspace = name
     case .expires: record.expiry = try expiry()
     }
   }

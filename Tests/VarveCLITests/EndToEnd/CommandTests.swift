@@ -183,7 +183,8 @@ struct CommandTests {
       for words in [
         ["get", store, "k"], ["scan", store], ["verify", store], ["dump", store],
         ["delete", store, "k"], ["flush", store], ["import", store, "/nonexistent/file"],
-        ["import", store, "/tmp"], ["dump", "/etc/hostname"],
+        ["import", store, "/tmp"], ["dump", "/etc/hostname"], ["dump", ""],
+        ["put", "/etc/hostname", "k", "v"], ["get", "/dev/null", "k"], ["dump", "/dev/zero"],
       ] {
         let run = try CommandRun(words)
         #expect(run.status == 3, "\(words)")

@@ -52,6 +52,7 @@ struct JSONLinesReaderTests {
     (#"{"key":"a","value":1} {"#, 1, 23, "expected the end of the line"),
     ("{\"key\":\"a\",\n\"value\":1}", 1, 12, "expected a string, not the end of the line"),
     (#"{"key":"a","value":"x"#, 1, 22, "does not end"),
+    (#"{"key":"a","keyspace":"","value":1}"#, 1, 12, "a keyspace has a name"),
     (#"{"key":"a","value":1,"expires":0}"#, 1, 32, "milliseconds since 1970"),
     (#"{"key":"a","value":1,"expires":1.5}"#, 1, 32, "milliseconds since 1970"),
   ]
