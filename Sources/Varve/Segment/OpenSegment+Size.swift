@@ -58,7 +58,8 @@ extension OpenSegment {
       let number = firstNumber + 1 + (2 * index + 1) * between / (2 * count)
       sampled += try valueBytes(in: try place(ofBlock: number), from: nil, to: nil)
     }
-    return total + UInt64(Double(sampled) * Double(between) / Double(max(1, count)))
+    let estimate = (Double(sampled) * Double(between) / Double(max(1, count))).rounded()
+    return total.addingStated(UInt64(exactly: estimate) ?? .max)
   }
 
   /// Where the index speaks of block `number`.

@@ -60,10 +60,12 @@ package struct IndexNode: Sendable {
     self.count = count
   }
 
+  /// An error at a field of an item; at the first or last one for an index outside.
   private func error(_ fault: FormatError.Fault, atItem index: Int, _ field: Int) -> FormatError {
-    FormatError(
+    let item = max(0, min(index, count &- 1))
+    return FormatError(
       .blockIndex, fault,
-      at: base &+ UInt64(itemsAt &+ BlockHandle.byteCount &* index &+ field))
+      at: base &+ UInt64(itemsAt &+ BlockHandle.byteCount &* item &+ field))
   }
 }
 
