@@ -61,6 +61,9 @@ final class BackgroundWork: Sendable {
     }
   }
 
+  /// Whether the caller runs on one of these threads.
+  var isOwnThread: Bool { threads.withLock { $0.contains(where: \.isCurrent) } }
+
   /// Starts threads that run until ``stop()``.
   func start(_ bodies: [(name: String, body: @Sendable () -> Void)]) throws(StoreError) {
     for (name, body) in bodies {

@@ -70,6 +70,8 @@ extension Engine {
   }
 
   private func waitForFlush() throws(StoreError) {
+    // Told of an event, the flushing thread would wait for itself.
+    guard !work.isOwnThread else { return }
     let start = clock.monotonicNanoseconds()
     while pressure(of: views.pinned()) == .waitForFlush {
       try checkOpen()

@@ -99,6 +99,33 @@ import VarveTestSupport
     }
   }
 
+  /// It would wait for the very flush that waits for it.
+  @Test func aHandlerThatWritesMuchDoesNotWaitForItsOwnThread() throws {
+    let (tested, _) = try TestedStore.simulated()
+    let reach = Monitor(Reach())
+    let written = Monitor<Int?>(nil)
+    try Self.open(tested, .threads, reach) { store in
+      let engine = store.engine
+      var count = 0
+      // More memtables than may wait.
+      for index in 0..<6 where (try? store.put("told \(index)", [1])) != nil {
+        count += 1
+        try? engine.alone { () throws(StoreError) in try engine.freezeMemTable() }
+      }
+      written.withLock { $0 = count }
+      written.broadcast()
+    }
+    let store = try #require(reach.withLock { $0.store })
+    try store.put("key", [1])
+    let engine = store.engine
+    try engine.alone { () throws(StoreError) in try engine.freezeMemTable() }
+    let deadline = SystemClock().monotonicNanoseconds() + 10_000_000_000
+    #expect(written.wait(until: deadline) { $0 != nil })
+    #expect(written.withLock { $0 } == 6)
+    try store.close()
+    reach.withLock { $0.store = nil }
+  }
+
   /// A handler that holds the store for the length of a call may be the last to hold it.
   @Test func theLastToHoldAStoreMayBeAThreadOfItsOwn() throws {
     let (tested, _) = try TestedStore.simulated()
