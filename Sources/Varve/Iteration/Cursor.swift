@@ -24,11 +24,20 @@ public struct KeyRange: Sendable, Equatable {
     self.upper = upper
   }
 
+  /// The keys from the lower bound up to, not including, the upper one: `KeyRange("a"..<"c")`.
+  public init<Key: StoreKey>(_ keys: Range<Key>) {
+    lower = keys.lowerBound.keyBytes
+    upper = keys.upperBound.keyBytes
+  }
+
   /// The keys that begin with `prefix`.
   public init(prefix: [UInt8]) {
     lower = prefix
     upper = EngineKey.end(ofPrefix: prefix)
   }
+
+  /// The keys that begin with `prefix`.
+  public init<Prefix: StoreKey>(prefix: Prefix) { self.init(prefix: prefix.keyBytes) }
 }
 
 /// Walks the entries of a keyspace in key order, as of the moment it was made.

@@ -8,8 +8,7 @@ extension Keyspace {
     _ range: KeyRange = .all, order: ScanOrder = .ascending, at snapshot: Snapshot? = nil,
     readsValues: Bool = true
   ) throws(StoreError) -> Cursor {
-    try snapshot?.check(self)
-    let reading = snapshot?.reading
+    let reading = try snapshot?.reading(self)
     try checkLive(in: reading)
     return try cursor(range, order: order, in: reading ?? engine.beginReading(), readsValues)
   }
@@ -27,8 +26,7 @@ extension Keyspace {
     prefix: Prefix, order: ScanOrder = .ascending, at snapshot: Snapshot? = nil,
     readsValues: Bool = true
   ) throws(StoreError) -> Cursor {
-    try cursor(
-      KeyRange(prefix: prefix.keyBytes), order: order, at: snapshot, readsValues: readsValues)
+    try cursor(KeyRange(prefix: prefix), order: order, at: snapshot, readsValues: readsValues)
   }
 
   /// Calls `body` with each key and value of `range` in order, borrowed: the fast way to scan.
@@ -45,8 +43,7 @@ extension Keyspace {
     in keys: Range<Key>, order: ScanOrder = .ascending, at snapshot: Snapshot? = nil,
     _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Void
   ) throws {
-    let range = KeyRange(from: keys.lowerBound.keyBytes, to: keys.upperBound.keyBytes)
-    try forEach(in: range, order: order, at: snapshot, body)
+    try forEach(in: KeyRange(keys), order: order, at: snapshot, body)
   }
 
   /// About how many bytes the entries of `range` take on disk and in memory, large values included.

@@ -132,7 +132,13 @@ extension Keyspace {
   /// Copies of the values of many keys, nil for each that has none, all as of one moment.
   @inlinable
   public func values<Key: StoreKey>(for keys: [Key]) throws(StoreError) -> [[UInt8]?] {
-    let reading = try beginReading()
+    try copyValues(of: keys, in: beginReading())
+  }
+
+  @inlinable
+  func copyValues<Key: StoreKey>(
+    of keys: [Key], in reading: Reading
+  ) throws(StoreError) -> [[UInt8]?] {
     var values: [[UInt8]?] = []
     values.reserveCapacity(keys.count)
     for key in keys {

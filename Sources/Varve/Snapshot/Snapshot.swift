@@ -1,24 +1,43 @@
+import Synchronization
 import VarveFormat
 
 /// A fixed view of a store: every keyspace as it was when the snapshot was taken, expiry included.
 ///
 /// Cheap to take; it keeps what it can see from being collected, not files from being rewritten.
-/// Released when it is dropped.
+/// Released by ``close()``, or when the last reference to it goes, which may be later than its last
+/// use.
 public final class Snapshot: Sendable {
   let engine: Engine
   let point: ReadPoint
+  private let isClosed = Atomic<Bool>(false)
 
   init(_ engine: Engine) {
     self.engine = engine
     point = engine.snapshots.register { engine.readPoint() }
   }
 
-  deinit { engine.snapshots.release(point) }
+  deinit { close() }
+
+  /// Lets go of what only this snapshot sees. Closing twice is harmless; reading it throws `.closed`
+  /// from then on, cursors made before go on.
+  public func close() {
+    guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    engine.snapshots.release(point)
+  }
 
   /// The sequence number of the last commit it sees.
   public var sequence: UInt64 { point.sequence.rawValue }
 
-  var reading: Reading { Reading(view: engine.views.pinned(), point: point) }
+  /// The view is pinned before the snapshot is found open: what a compaction drops after the
+  /// closing is still in that view.
+  func reading(_ keyspace: Keyspace) throws(StoreError) -> Reading {
+    try check(keyspace)
+    let reading = Reading(view: engine.views.pinned(), point: point)
+    guard !isClosed.load(ordering: .acquiring) else {
+      throw StoreError(.closed, "the snapshot was closed", file: engine.path)
+    }
+    return reading
+  }
 }
 
 extension Snapshot {
@@ -26,7 +45,7 @@ extension Snapshot {
   public func withValue<Key: StoreKey, Result>(
     for key: Key, in keyspace: Keyspace, _ body: (Span<UInt8>) throws -> Result
   ) throws -> Result? {
-    try check(keyspace)
+    let reading = try reading(keyspace)
     var result: Result?
     try key.withKeyBytes { key throws in
       try keyspace.lendValue(of: key, in: reading) { result = try body($0) }
@@ -38,23 +57,37 @@ extension Snapshot {
   public func value<Key: StoreKey>(
     for key: Key, in keyspace: Keyspace
   ) throws(StoreError) -> [UInt8]? {
-    try check(keyspace)
+    let reading = try reading(keyspace)
     return try key.withKeyBytes { key throws(StoreError) in
       try keyspace.copyValue(of: key, in: reading)
     }
+  }
+
+  /// Copies of the values that many keys had, nil for each that had none.
+  public func values<Key: StoreKey>(
+    for keys: [Key], in keyspace: Keyspace
+  ) throws(StoreError) -> [[UInt8]?] {
+    try keyspace.copyValues(of: keys, in: reading(keyspace))
   }
 
   /// Whether `key` had a value.
   public func contains<Key: StoreKey>(
     _ key: Key, in keyspace: Keyspace
   ) throws(StoreError) -> Bool {
-    try check(keyspace)
+    try size(ofValueFor: key, in: keyspace) != nil
+  }
+
+  /// How many bytes the value of `key` had; nil where there was none. Reads no large value.
+  public func size<Key: StoreKey>(
+    ofValueFor key: Key, in keyspace: Keyspace
+  ) throws(StoreError) -> Int? {
+    let reading = try reading(keyspace)
     return try key.withKeyBytes { key throws(StoreError) in
-      try keyspace.size(ofValue: key, in: reading) != nil
+      try keyspace.size(ofValue: key, in: reading)
     }
   }
 
-  func check(_ keyspace: Keyspace) throws(StoreError) {
+  private func check(_ keyspace: Keyspace) throws(StoreError) {
     guard keyspace.engine === engine else {
       throw StoreError(.invalid, "the keyspace belongs to another store")
     }

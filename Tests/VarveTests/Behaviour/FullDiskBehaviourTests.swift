@@ -76,6 +76,30 @@ import VarveTestSupport
     #expect(try tested.findings().isEmpty)
   }
 
+  /// Logs grow ahead of need, but not into the refusal of what has room.
+  @Test func aDiskWithLittleRoomGetsSmallerLogs() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    try store.put("first", [0])
+    disk.setCapacity(bytes: disk.usedBytes + (300 << 10))
+    let value = [UInt8](repeating: 1, count: 900)
+    var written = 0
+    let failure = try storeFailure {
+      while written < 2_000 {
+        try store.put("key \(written)", value)
+        written += 1
+      }
+    }
+    #expect(failure?.code == .full)
+    // The rest of the log that was there, and most of the room that was left.
+    #expect(written > 300, "\(written)")
+    disk.setCapacity(bytes: nil)
+    #expect(try store.content().count == 1 + written)
+    try store.put("last", [1])
+    try store.close()
+    #expect(try tested.reopenedContent().count == 2 + written)
+  }
+
   /// Room is taken for a log before its first record: one that is being appended to is not full.
   /// Where a file system breaks that, how much of the log is there is unknown.
   @Test func aLogThatFailsToTakeWhatItHadRoomForStopsTheStore() throws {

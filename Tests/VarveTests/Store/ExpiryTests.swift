@@ -156,8 +156,12 @@ import VarveTestSupport
         collected.broadcast()
       }
       let store = try SegmentStore.open(at: path, options: options)
-      let keyspace = try store.keyspace("k", Self.policy(milliseconds: 200))
-      for key in 0..<100 { try keyspace.put("\(key)", "value", durability: .buffered) }
+      let keyspace = try store.keyspace("k")
+      // All at one moment: a slow machine would write the last when the first has expired.
+      var batch = WriteBatch()
+      let moment = SystemClock().wallMilliseconds() + 200
+      for key in 0..<100 { batch.put("\(key)", "value", in: keyspace, expiresAt: moment) }
+      try store.commit(batch)
       try store.flush()
       let deadline = SystemClock().monotonicNanoseconds() + 60_000_000_000
       #expect(collected.wait(until: deadline) { $0 })

@@ -152,4 +152,34 @@ import VarveTestSupport
       }
     }
   }
+
+  @Test(arguments: StoreSetting.allCases)
+  func aClosedSnapshotKeepsNothingAndIsNotRead(in setting: StoreSetting) throws {
+    try setting.withStore { store in
+      let keyspace = try store.keyspace("k")
+      let large = [UInt8](repeating: 1, count: 100_000)
+      try keyspace.put("a", large)
+      try keyspace.put("b", "2")
+      let snapshot = try store.snapshot()
+      try keyspace.delete("a")
+      let values = try snapshot.values(for: ["b", "a", "c"], in: keyspace)
+      #expect(values.map { $0?.count } == [1, 100_000, nil])
+      #expect(try snapshot.size(ofValueFor: "a", in: keyspace) == 100_000)
+      #expect(try snapshot.size(ofValueFor: "c", in: keyspace) == nil)
+      var cursor = try keyspace.cursor(KeyRange("a"..<"b"), at: snapshot)
+      try store.compact()
+      #expect(store.metrics().valueFileBytes > 0)
+      snapshot.close()
+      snapshot.close()
+      #expect(code { _ = try snapshot.value(for: "b", in: keyspace) } == .closed)
+      #expect(code { _ = try keyspace.cursor(at: snapshot) } == .closed)
+      try store.compact()
+      #expect(store.metrics().valueFileBytes == 0)
+      // What was begun before goes on.
+      let found = try cursor.next() ? cursor.value.count : 0
+      #expect(found == 100_000)
+      let more = try cursor.next()
+      #expect(!more)
+    }
+  }
 }

@@ -1,0 +1,94 @@
+import VarveFormat
+import VarvePlatform
+
+// What makes the log durable, from any thread, and ends it.
+
+extension WriteAheadLog {
+  /// Makes everything durable that was appended before the call: the values that records point to,
+  /// then each older log, then the current one. A failure poisons, and is never tried again.
+  func sync() throws(StoreError) {
+    try syncing.withLock { _ throws(StoreError) in
+      if let failure { throw failure }
+      let (older, current, reached) = try state.withLock { state throws(StoreError) in
+        if state.isAbandoned { throw StoreError(.closed, "the log was given up") }
+        return (state.older, state.current, state.reached)
+      }
+      guard let current, let reached, reached > durable || !older.isEmpty else { return }
+      do throws(StoreError) {
+        try syncValues()
+      } catch {
+        throw poison.set(because: error)
+      }
+      for log in older { try cutToLength(log) }
+      for log in older + [current] { try sync(log) }
+      state.withLock { state in
+        state.durable = max(state.durable, reached)
+        let synced = Set(older.map(\.number))
+        state.older.removeAll { synced.contains($0.number) }
+      }
+      for log in older { log.closeQuietly() }
+    }
+  }
+
+  /// A log that is left has exactly its records, so that its end can be told from a torn one.
+  private func cutToLength(_ log: LogWriter) throws(StoreError) {
+    do throws(FileSystemError) { try log.file.truncate(to: log.end) } catch { throw fail(error) }
+  }
+
+  private func sync(_ log: LogWriter) throws(StoreError) {
+    do throws(FileSystemError) { try log.file.sync() } catch { throw fail(error) }
+  }
+
+  /// Whether a rotated log waits to be made durable.
+  var hasOlder: Bool { state.withLock { !$0.older.isEmpty } }
+
+  /// Whether the log holds durable records that no later record says are durable.
+  func needsWatermark(at end: LogPosition) -> Bool {
+    state.withLock { state in
+      guard let current = state.current, current.number == end.log, current.end == end.offset,
+        current.end > UInt64(FileHeader.byteCount)
+      else { return false }
+      return state.durable > state.stated && state.durable.log == current.number
+    }
+  }
+}
+
+// MARK: - The end
+
+extension WriteAheadLog {
+  /// Ends the chain: syncs, cuts the current log to its exact length and removes the spare.
+  ///
+  /// - Returns: the extent of the log that was current, if there was one.
+  func close() throws(StoreError) -> (number: UInt64, length: UInt64)? {
+    try sync()
+    let (current, spare) = state.withLock { state in
+      defer { (state.current, state.spare, state.isOver) = (nil, nil, true) }
+      return (state.current, state.spare)
+    }
+    if let spare {
+      spare.closeQuietly()
+      do throws(FileSystemError) { try directory.remove(spare.name) } catch {
+        throw StoreError(error)
+      }
+    }
+    guard let current else { return nil }
+    do throws(FileSystemError) {
+      try current.file.truncate(to: current.end)
+      try current.file.sync()
+      try current.file.close()
+    } catch {
+      throw fail(error)
+    }
+    return (current.number, current.end)
+  }
+
+  /// Lets go of the files without making anything durable: the close of a poisoned store.
+  func abandon() {
+    let logs = state.withLock { state in
+      defer { (state.current, state.spare, state.older) = (nil, nil, []) }
+      (state.isOver, state.isAbandoned) = (true, true)
+      return state.older + [state.current, state.spare].compactMap { $0 }
+    }
+    for log in logs { log.closeQuietly() }
+  }
+}
