@@ -63,11 +63,12 @@ extension StoreVerification {
     }
   }
 
-  /// Presence, size and header; the deep form reads every record and value as well.
+  /// Presence, size, header and end record; the deep form reads every record and value as well.
   mutating func examineValueFile(_ record: ValueFileRecord) {
     let pieces = ValuePieces(record, in: directory)
     do throws(ValuePieces.Failure) {
       try pieces.checkOutline()
+      if depth == .fast { try pieces.checkEnd() }
       countFiles(1)
     } catch {
       note(IntegrityFinding(error, in: pieces.name.description))

@@ -39,6 +39,21 @@ struct ValuePieces {
     if let record, record.id != id { throw .identity }
   }
 
+  /// The last record says that the file was sealed, with what the manifest says it holds.
+  func checkEnd() throws(Failure) {
+    guard let record, record.size >= ValuePlace.firstValue else { return }
+    let offset = record.size - UInt64(ValueRecord.headerBytes)
+    let bytes = try read(offset, ValueRecord.headerBytes)
+    let counts = ValueFileCounts(values: record.valueCount, bytes: record.valueBytes)
+    do throws(FormatError) {
+      guard
+        try ValueRecord(decoding: bytes.view(), in: record.id, at: offset) == .end(counts)
+      else { throw FormatError(.valueRecord, .value("end record"), at: offset) }
+    } catch {
+      throw .format(error)
+    }
+  }
+
   /// The record that `pointer` points to is there and is the one it means. Cheap: 32 bytes; the
   /// value itself is checked where its file is.
   func checkRecord(of pointer: ValuePointer) throws(Failure) {

@@ -30,11 +30,15 @@ struct LogDump {
     show(sums)
   }
 
-  /// Where the next intact header stands behind a flaw.
+  /// Where the next intact header stands behind a flaw. An intact header is believed as to where its
+  /// record ends, so that no byte is read twice.
   private func nextRecord(
     in bytes: ByteView, after offset: Int, _ identity: LogIdentity
   ) -> Int? {
     var place = offset + LogRecordHeader.alignment
+    if let broken = try? LogRecordHeader(in: bytes, at: offset, identity: identity) {
+      place = offset + LogFramer.framedCount(payload: broken.payloadCount)
+    }
     while place <= bytes.count - LogRecordHeader.byteCount {
       if (try? LogRecordHeader(in: bytes, at: place, identity: identity)) != nil { return place }
       place += LogRecordHeader.alignment

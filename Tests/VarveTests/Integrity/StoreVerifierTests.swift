@@ -63,6 +63,26 @@ struct StoreVerifierTests {
     }
   }
 
+  @Test("finds a damaged end of a value file, fast and deep once each")
+  func checksTheEndOfValueFiles() throws {
+    try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
+      let store = try HandmadeStore(in: directory)
+      let name = HandmadeStore.valuesName
+      let original = try readAll(name.description, in: directory)
+      for place in original.count - 32..<original.count {
+        var bytes = original
+        bytes[place] ^= 2
+        try store.write(bytes, to: name)
+        for depth in [IntegrityDepth.fast, .deep] {
+          let found = try store.findings(depth, on: fileSystem)
+          #expect(found.map(\.file) == [name.description], "\(place), \(depth)")
+          let offset = try #require(found.first?.offset)
+          #expect(offset >= original.count - 32 && offset < original.count)
+        }
+      }
+    }
+  }
+
   @Test("finds a missing or cut file of every kind, fast", arguments: FileSystemKind.allCases)
   func findsMissingFiles(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, fileSystem, _ in

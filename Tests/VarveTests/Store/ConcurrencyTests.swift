@@ -29,7 +29,7 @@ import VarveTestSupport
       let store = try SegmentStore.open(at: path + "/store", options: options)
       let keyspace = try store.keyspace("k")
       let other = try store.keyspace("o")
-      let rounds = 150
+      let rounds = 100
       let isDone = Atomic<Bool>(false)
       let problems = Monitor<[String]>([])
       func watch(_ what: String, _ body: @escaping @Sendable () throws -> Void) throws
