@@ -40,7 +40,8 @@ extension StoreVerification {
   }
 
   private mutating func note(_ tail: TornTail) {
-    let logs = tail.droppedLogs.isEmpty ? "" : ", and \(tail.droppedLogs.count) later logs"
+    let later = tail.droppedLogs.count
+    let logs = later == 0 ? "" : ", and \(later) later \(later == 1 ? "log" : "logs")"
     note(
       IntegrityFinding(
         .notice, "\(FileName(.log, tail.position.log))",

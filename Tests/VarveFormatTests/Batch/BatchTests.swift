@@ -87,7 +87,7 @@ struct BatchTests {
   }
 
   @Test func randomBatchesReadBack() throws {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let seed: UInt64 = 0x5eed
     var random = SeededRandom(seed: seed)
     for _ in 0..<200 {
       let items = (0..<1 + random.next() % 8).map { _ in
@@ -200,7 +200,7 @@ struct BatchTests {
   }
 
   @Test func noBytesAtAllMakeTheDecoderTrap() {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let seed: UInt64 = 0x5eed
     var random = SeededRandom(seed: seed)
     let whole = (try? BatchItem.encode(Self.items)) ?? []
     for _ in 0..<3000 {

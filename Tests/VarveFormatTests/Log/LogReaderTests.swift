@@ -53,7 +53,7 @@ struct LogReaderTests {
   }
 
   @Test func aThousandRecordsOfRandomSizesReadBack() {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let seed: UInt64 = 0x5eed
     var random = SeededRandom(seed: seed)
     var log = LogBuilder()
     for _ in 0..<1000 {

@@ -124,7 +124,7 @@ struct ManifestTests {
   }
 
   @Test func noChangeBehindRightChecksumsMakesTheDecoderTrap() {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let seed: UInt64 = 0x5eed
     var random = SeededRandom(seed: seed)
     // Without a digest, whose tag a reader may pass over.
     var sample = Manifest.sample
