@@ -1,4 +1,3 @@
-import Synchronization
 import VarveFormat
 import VarvePlatform
 

@@ -23,6 +23,7 @@ struct StoreOpening {
   let lock: (any FileLock)?
   let derived: DerivedOptions
   let obsoleteFiles = ObsoleteFiles()
+  let poison: Poison
 
   /// One cache and one decompressor for all segments and value files.
   let blocks: BlockAccess
@@ -37,7 +38,6 @@ struct StoreOpening {
       directory: directory, mode: options.readMode == .mapped ? .mapped : .pread,
       blocks: blocks)
   }
-  let poison: Poison
 
   static func open(
     at path: String, _ options: StoreOptions, _ components: StoreComponents
@@ -58,10 +58,9 @@ struct StoreOpening {
     let derived = DerivedOptions(options)
     let opening = StoreOpening(
       path: path, options: options, components: components, directory: directory, lock: lock,
-      derived: derived,
+      derived: derived, poison: poison,
       blocks: BlockAccess(
-        decompressor: Decompressor(), cache: BlockCache(budget: derived.blockCacheBytes)),
-      poison: poison)
+        decompressor: Decompressor(), cache: BlockCache(budget: derived.blockCacheBytes)))
     do throws(StoreError) { return try opening.run() } catch {
       lock?.release()
       throw error

@@ -3,8 +3,9 @@ import VarvePlatform
 /// The mark that a store must not be written to any more, and why.
 ///
 /// Set once, by a failed append or sync of the log, a failed sync of a value file or of the
-/// directory, or a failed step of a manifest: from then on it is unknown what is durable. Nothing is deleted, reads go on, reopening recovers. A failed sync is
-/// never tried again: the system has marked its pages clean, and a second one would lie.
+/// directory, or a failed step of a manifest: from then on it is unknown what is durable. Nothing is
+/// deleted, reads go on, reopening recovers. A failed sync is never tried again: the system has
+/// marked its pages clean, and a second one would lie.
 final class Poison: Sendable {
   private let first = Monitor<StoreError?>(nil)
 

@@ -27,14 +27,16 @@ enum VerifyCommand {
     let arguments = invocation.arguments
     let output = invocation.output
     let verifier = try StoreVerifier(at: arguments[.store])
-    let report = try verifier.run(arguments[deep] ? .deep : .fast) { finding in
-      if arguments[.json] {
-        try output.write(json: { $0.finding(finding) })
-      } else {
-        try output.write(line: line(finding, output.style))
+    var isDamaged = false
+    let report: IntegrityReport
+    do {
+      report = try verifier.run(arguments[deep] ? .deep : .fast) { finding in
+        isDamaged = isDamaged || finding.severity == .damage
+        try show(finding, output, asJSON: arguments[.json])
       }
-      // A finding may be long in coming: it is shown when it is found.
-      try output.flush()
+    } catch is Output.Closed where isDamaged {
+      // Nobody reads on, but the answer is known.
+      return .negative
     }
     if arguments[.json] {
       try output.write(json: { $0.report(report) })
@@ -42,6 +44,18 @@ enum VerifyCommand {
       try output.write(line: summary(report, output.style))
     }
     return report.isSound ? .good : .negative
+  }
+
+  private static func show(
+    _ finding: IntegrityFinding, _ output: Output, asJSON: Bool
+  ) throws {
+    if asJSON {
+      try output.write(json: { $0.finding(finding) })
+    } else {
+      try output.write(line: line(finding, output.style))
+    }
+    // A finding may be long in coming: it is shown when it is found.
+    try output.flush()
   }
 
   private static func line(_ finding: IntegrityFinding, _ style: Style) -> String {

@@ -233,6 +233,13 @@ struct CommandTests {
       let json = try CommandRun("verify", store, "--deep", "--json")
       #expect(json.lines.first?.hasPrefix(#"{"finding":"damage","file":"\#(name)""#) == true)
       #expect(json.lines.last?.hasPrefix(#"{"sound":false,"damage":1"#) == true)
+      // The answer stands though nobody reads it to the end.
+      for reader in ["true", "head -n 1"] {
+        let script = #""$0" verify "$1" --deep | "# + reader
+        let piped = try CommandRun(
+          ["-o", "pipefail", "-c", script, CommandRun.executable, store], program: "/bin/bash")
+        #expect(piped.status == 1, "\(reader)")
+      }
       let dump = try CommandRun("dump", path, "--blocks")
       #expect(dump.status == 1)
       #expect(dump.lines.contains { $0.hasPrefix("0x00000040") && $0.contains("damage") })
