@@ -176,24 +176,25 @@ extension StoreOpening {
   /// Each file the manifest names must be there with its size: a missing one is found now and not
   /// when somebody reads.
   private func checkSizes(of manifest: Manifest) throws(StoreError) {
-    let expected =
-      manifest.segments.map { (FileName(.segment, $0.number), $0.size) }
-      + manifest.valueFiles.map { (FileName(.values, $0.number), $0.size) }
-    for (name, size) in expected {
-      let status: FileStatus?
-      do throws(FileSystemError) { status = try directory.status(of: name.description) } catch {
-        throw StoreError(error)
-      }
-      guard let status, status.isRegularFile else {
-        throw StoreError(
-          .corrupted, "a file that the manifest names is missing", file: "\(name)",
-          structure: StoreError.wholeFile, offset: 0)
-      }
-      guard status.size == size else {
-        throw StoreError(
-          .corrupted, "the size is \(status.size), the manifest says \(size)", file: "\(name)",
-          structure: StoreError.wholeFile, offset: min(status.size, size))
-      }
+    for record in manifest.segments { try check(.init(.segment, record.number), is: record.size) }
+    for record in manifest.valueFiles { try check(.init(.values, record.number), is: record.size) }
+  }
+
+  private func check(_ file: FileName, is size: UInt64) throws(StoreError) {
+    let name = file.description
+    let status: FileStatus?
+    do throws(FileSystemError) { status = try directory.status(of: name) } catch {
+      throw StoreError(error)
+    }
+    guard let status, status.isRegularFile else {
+      throw StoreError(
+        .corrupted, "a file that the manifest names is missing", file: name,
+        structure: StoreError.wholeFile, offset: 0)
+    }
+    guard status.size == size else {
+      throw StoreError(
+        .corrupted, "the size is \(status.size), the manifest says \(size)", file: name,
+        structure: StoreError.wholeFile, offset: min(status.size, size))
     }
   }
 
@@ -211,8 +212,9 @@ extension StoreOpening {
   private func removeOrphans(
     _ found: FoundFiles, keeping manifest: Manifest, _ replay: ReplayedLogs, isDurable: Bool
   ) throws(StoreError) {
-    var live = Set(manifest.segments.map { FileName(.segment, $0.number) })
-    live.formUnion(manifest.valueFiles.map { FileName(.values, $0.number) })
+    var live = Set<FileName>(minimumCapacity: found.names.count)
+    for record in manifest.segments { live.insert(FileName(.segment, record.number)) }
+    for record in manifest.valueFiles { live.insert(FileName(.values, record.number)) }
     live.insert(FileName(.manifest, manifest.number))
     if replay.isClean {
       live.formUnion(manifest.logs.map { FileName(.log, $0.number) })

@@ -24,7 +24,6 @@ struct SegmentEnvironment: Sendable {
 @safe
 final class SegmentReader: Sendable {
   let number: UInt64
-  let name: String
   let id: FileID
   /// Bytes of the file, by the manifest.
   let size: UInt64
@@ -32,11 +31,9 @@ final class SegmentReader: Sendable {
   /// Published once. Unmanaged, because retaining one object from many threads for each read would
   /// cost more than the read; `deinit` gives the reference back.
   private let opened = unsafe Atomic<Unmanaged<OpenSegment>?>(nil)
-  private let opening = Monitor<Void>(())
 
   init(number: UInt64, id: FileID, size: UInt64, in environment: SegmentEnvironment) {
     self.number = number
-    name = "\(FileName(.segment, number))"
     self.id = id
     self.size = size
     self.environment = environment
@@ -44,23 +41,24 @@ final class SegmentReader: Sendable {
 
   deinit { unsafe opened.load(ordering: .acquiring)?.release() }
 
+  var name: String { FileName(.segment, number).description }
+
   /// True once something was read.
   var isOpen: Bool { unsafe opened.load(ordering: .relaxed) != nil }
 
   /// The open segment, opening it the first time. A failure is not remembered: the next read tries
-  /// again.
+  /// again. Threads that come at the same time each open the file, and all but one close it again:
+  /// a lock for each segment would cost a store more than that ever does.
   func open() throws(StoreError) -> OpenSegment {
     if let segment = unsafe opened.load(ordering: .acquiring) {
       return unsafe segment.takeUnretainedValue()
     }
-    return try opening.withLock { _ throws(StoreError) in
-      if let segment = unsafe opened.load(ordering: .acquiring) {
-        return unsafe segment.takeUnretainedValue()
-      }
-      let segment = try openFile()
-      unsafe opened.store(Unmanaged.passRetained(segment), ordering: .releasing)
-      return segment
-    }
+    let mine = unsafe Unmanaged.passRetained(try openFile())
+    let (isFirst, present) = unsafe opened.compareExchange(
+      expected: nil, desired: mine, ordering: .acquiringAndReleasing)
+    if isFirst { return unsafe mine.takeUnretainedValue() }
+    unsafe mine.release()
+    return unsafe present.unsafelyUnwrapped.takeUnretainedValue()
   }
 
   private func openFile() throws(StoreError) -> OpenSegment {

@@ -25,13 +25,11 @@ final class ValueFileReader: Sendable {
   }
 
   let number: UInt64
-  let name: String
   private let kind: Kind
   private let environment: ValueEnvironment
   /// Published once. Unmanaged, because counting one object from many threads for each read would
   /// cost more than the read; `deinit` gives the reference back.
   private let opened = unsafe Atomic<Unmanaged<OpenValueFile>?>(nil)
-  private let opening = Monitor<Void>(())
 
   /// Reads a sealed file, as the manifest describes it.
   convenience init(_ record: ValueFileRecord, in environment: ValueEnvironment) {
@@ -51,12 +49,13 @@ final class ValueFileReader: Sendable {
 
   private init(_ number: UInt64, _ kind: Kind, _ environment: ValueEnvironment) {
     self.number = number
-    name = "\(FileName(.values, number))"
     self.kind = kind
     self.environment = environment
   }
 
   deinit { unsafe opened.load(ordering: .acquiring)?.release() }
+
+  var name: String { FileName(.values, number).description }
 
   /// Whether this is a reader of the sealed file that `record` describes.
   func reads(_ record: ValueFileRecord) -> Bool {
@@ -93,20 +92,19 @@ extension ValueFileReader {
 // MARK: - Opening
 
 extension ValueFileReader {
-  /// The open file, opening it the first time. A failure is not remembered.
+  /// The open file, opening it the first time. A failure is not remembered. Of threads that open it
+  /// at the same time one wins.
   @discardableResult
   func open() throws(StoreError) -> OpenValueFile {
     if let file = unsafe opened.load(ordering: .acquiring) {
       return unsafe file.takeUnretainedValue()
     }
-    return try opening.withLock { _ throws(StoreError) in
-      if let file = unsafe opened.load(ordering: .acquiring) {
-        return unsafe file.takeUnretainedValue()
-      }
-      let file = try openFile()
-      unsafe opened.store(Unmanaged.passRetained(file), ordering: .releasing)
-      return file
-    }
+    let mine = unsafe Unmanaged.passRetained(try openFile())
+    let (isFirst, present) = unsafe opened.compareExchange(
+      expected: nil, desired: mine, ordering: .acquiringAndReleasing)
+    if isFirst { return unsafe mine.takeUnretainedValue() }
+    unsafe mine.release()
+    return unsafe present.unsafelyUnwrapped.takeUnretainedValue()
   }
 
   private func openFile() throws(StoreError) -> OpenValueFile {

@@ -19,31 +19,54 @@ package struct FileName: Hashable, Sendable, CustomStringConvertible {
   }
 
   package var description: String {
-    let digits = String(number, radix: 16)
-    return "\(kind.rawValue)-" + String(repeating: "0", count: 16 - digits.count) + digits
+    let kind = kind.rawValue.utf8
+    let count = kind.count + 1 + Self.digits
+    // In one piece: a store with many files makes as many names when it is opened.
+    return unsafe String(unsafeUninitializedCapacity: count) { buffer in
+      var end = unsafe buffer.update(fromContentsOf: kind)
+      unsafe buffer[end] = UInt8(ascii: "-")
+      for place in (0..<Self.digits).reversed() {
+        end += 1
+        unsafe buffer[end] = Self.digit(UInt8(truncatingIfNeeded: number >> UInt64(4 * place)) & 15)
+      }
+      return count
+    }
   }
 
   /// Reads a name by the strict grammar: exactly what `description` writes, nothing else.
   package init?(parsing name: String) {
-    let parts = name.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[1].count == 16,
-      let kind = Kind(rawValue: String(decoding: parts[0], as: UTF8.self))
-    else { return nil }
+    var bytes = Substring(name).utf8
+    guard let kind = Kind.allCases.first(where: { bytes.starts(with: $0.rawValue.utf8) }) else {
+      return nil
+    }
+    bytes.removeFirst(kind.rawValue.utf8.count)
+    guard bytes.count == 1 + Self.digits, bytes.removeFirst() == UInt8(ascii: "-") else {
+      return nil
+    }
     var number: UInt64 = 0
-    for digit in parts[1] {
-      switch digit {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"):
-        number = number << 4 | UInt64(digit - UInt8(ascii: "0"))
-      case UInt8(ascii: "a")...UInt8(ascii: "f"):
-        number = number << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
-      default: return nil
-      }
+    for digit in bytes {
+      guard let value = Self.value(ofDigit: digit) else { return nil }
+      number = number << 4 | value
     }
     // No counter gets that far: a file that was named by somebody else must not move ours there.
     guard number < Limits.fileNumber || kind == .manifest && number == Limits.fileNumber else {
       return nil
     }
     self.init(kind, number)
+  }
+
+  private static let digits = 16
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+  }
+
+  private static func value(ofDigit digit: UInt8) -> UInt64? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(digit - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(digit - UInt8(ascii: "a") + 10)
+    default: nil
+    }
   }
 
   /// The lock file of a store.

@@ -6,6 +6,6 @@ package func checkEntryName(
 ) throws(FileSystemError) {
   let isComponent =
     !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
-    && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
+    && name.utf8.allSatisfy { $0 != UInt8(ascii: "/") && $0 != 0 }
   guard isComponent else { throw FileSystemError(operation, .wrongKind, path: name) }
 }

@@ -105,6 +105,34 @@ import VarveTestSupport
     }
   }
 
+  // One listing and one look at each file: nothing of it is opened before it is read, and no log is
+  // made before there is a write.
+  @Test func openingLooksAtEachFileAndOpensNone() throws {
+    var calls: [Int: [FileSystemError.Operation: Int]] = [:]
+    for count in [5, 25] {
+      let (tested, disk) = try TestedStore.simulated()
+      let store = try tested.open()
+      try store.put("first", [0])
+      try store.flush()
+      for number in 0..<count {
+        try store.put("segment \(number)", [1], .buffered)
+        try store.put("value \(number)", SeededBytes.large, .buffered)
+        try store.flush()
+      }
+      try store.close()
+      let before = disk.counts.calls
+      let opened = try tested.open()
+      calls[count] = disk.counts.calls.merging(before) { $0 - $1 }.filter { $0.value != 0 }
+      try opened.close()
+    }
+    let (few, many) = (try #require(calls[5]), try #require(calls[25]))
+    #expect(few[.list] == 1)
+    #expect(few[.create] == nil && few[.write] == nil && few[.sync] == nil, "\(few)")
+    var expected = few
+    expected[.status, default: 0] += 2 * 20
+    #expect(many == expected, "\(few), \(many)")
+  }
+
   // 35
   @Test func aLogThatNothingSpeaksOfTakesOnlyItsOwnEntriesWithIt() throws {
     let (tested, disk) = try TestedStore.simulated()
