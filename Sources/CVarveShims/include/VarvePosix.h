@@ -20,6 +20,10 @@ int varve_allocate(int descriptor, int64_t size, int keep_size);
 /// The name of a directory entry, for as long as the entry is.
 static inline const char *varve_entry_name(const struct dirent *entry) { return entry->d_name; }
 
+/// Sends written pages of the file on their way to the device, without waiting for them. Advice: no
+/// error is reported here and none is lost for the sync that follows.
+void varve_start_writing(int descriptor, int64_t offset, int64_t count);
+
 /// Advises that the file's clean cached pages will not be needed.
 int varve_drop_cache(int descriptor);
 

@@ -35,7 +35,7 @@ struct SegmentOutput {
   /// Nil for a flush: nothing holds it up, not even a close.
   private let pacer: WritePacer?
   private var writer: (number: UInt64, writer: SegmentWriter)?
-  private var valueWriter: ValueFileWriter?
+  private var valueWriter: ValueFileOutput?
   private var keyspace: UInt32?
   private var policy = KeyspacePolicy.default
   private var pacedBytes: UInt64 = 0
@@ -154,11 +154,11 @@ extension SegmentOutput {
     return made
   }
 
-  private mutating func valueFile() throws(StoreError) -> ValueFileWriter {
+  private mutating func valueFile() throws(StoreError) -> ValueFileOutput {
     if let valueWriter, valueWriter.size < engine.derived.valueFileBytes { return valueWriter }
     try sealValueFile()
     let number = try engine.numbers.next()
-    let made = try ValueFileWriter(
+    let made = try ValueFileOutput(
       number: number, id: FileID(low: engine.random.next(), high: engine.random.next()),
       in: engine.directory)
     begun.append(FileName(.values, number))

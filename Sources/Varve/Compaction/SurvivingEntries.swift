@@ -9,7 +9,7 @@ import VarveFormat
 ///
 /// An entry is lent until the next one is asked for. Deletes that come out of here may be expired
 /// puts that went in. Any damage in an input throws and ends it: nothing is passed over.
-struct SurvivingEntries<Source: EntryCursor>: ~Copyable {
+struct SurvivingEntries<Source: EntryWalk>: ~Copyable {
   private var source: Source
   private var sieve: VersionSieve
   private let mayHaveOlder: (ByteView) -> Bool

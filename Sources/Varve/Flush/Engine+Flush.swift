@@ -11,16 +11,14 @@ import VarvePlatform
 
 extension Engine {
   /// Flushes every frozen memtable there is; false when there was none.
-  func flushFrozen(
-    relocating isRelocated: @escaping (ValuePointer) -> Bool = { _ in false }
-  ) throws(StoreError) -> Bool {
+  func flushFrozen() throws(StoreError) -> Bool {
     let event = try flushing.withLock { isOver throws(StoreError) -> StoreEvent? in
       if isOver { throw StoreError(.closed, "the store was closed", file: path) }
       if let failure = poison.failure { throw failure }
       let view = views.pinned()
       let tables = view.frozen
       guard let oldestKept = tables.first.map({ _ in view.active }) else { return nil }
-      let result = try writeSegment(of: tables, isRelocated)
+      let result = try writeSegment(of: tables)
       var edit = VersionEdit()
       edit.addedSegments = result.segments
       edit.addedValueFiles = result.valueFiles
@@ -47,10 +45,10 @@ extension Engine {
   }
 
   private func writeSegment(
-    of tables: [MemTableGeneration], _ isRelocated: @escaping (ValuePointer) -> Bool
+    of tables: [MemTableGeneration]
   ) throws(StoreError) -> SegmentOutput.Result {
     let rules = SegmentOutput.ValueRules(
-      keyspaces: catalog.liveness(), isRelocated: isRelocated)
+      keyspaces: catalog.liveness(), isRelocated: { _ in false })
     var output = SegmentOutput(self, level: 0, rules)
     do throws(StoreError) {
       let sealed = try placement.seal(tables.flatMap(\.valueFiles))
@@ -110,7 +108,7 @@ extension Engine {
   }
 }
 
-// MARK: - On demand and after a crash
+// MARK: - On demand
 
 extension Engine {
   /// Flushes everything written before the call.
@@ -124,20 +122,6 @@ extension Engine {
     }
     while try flushFrozen() { reclaim() }
     runInlineWork()
-  }
-
-  /// Ends a recovery after an unclean end: everything replayed goes into segments, the values in
-  /// files that were still growing with it, and the log floor rises above every log there was.
-  func finishRecovery(_ replay: ReplayedLogs) throws(StoreError) {
-    guard replay.foundLogs, !replay.isClean else { return }
-    let known = Set(versions.current.manifest.valueFiles.map(\.number))
-    if try !flushFrozen(relocating: { !known.contains($0.file) }) {
-      var edit = VersionEdit()
-      edit.logFloor = numbers.upcoming
-      try versions.commit(edit) { [views] version in
-        views.update { $0.installing(version) }
-      }
-    }
   }
 
   /// Removes the logs that no memtable needs any more.

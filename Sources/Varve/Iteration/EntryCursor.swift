@@ -1,10 +1,22 @@
 import VarveFormat
 
+/// Walks entries in order: key ascending, newest version first. Damage throws; a walk never ends
+/// early in silence.
+protocol EntryWalk {
+  /// The entry at hand, lent until the next one is asked for; nil at the end.
+  var entry: EntryView? { get }
+
+  mutating func next() throws(StoreError)
+
+  /// What is said of the entry at hand by who finds it out of order, with the file it is in.
+  var disorder: StoreError { get }
+}
+
 /// Walks every version of every key in order: key ascending, newest version first.
 ///
 /// A fresh cursor stands nowhere (`entry` is nil) until it is sought. Damage throws; a walk never
 /// ends early in silence. After a throw the cursor stands nowhere.
-protocol EntryCursor {
+protocol EntryCursor: EntryWalk {
   /// The entry under the cursor, lent until the cursor moves; nil before the first and after the
   /// last.
   var entry: EntryView? { get }
@@ -24,12 +36,9 @@ protocol EntryCursor {
 
   /// Moves one entry back; standing nowhere it stays there.
   mutating func previous() throws(StoreError)
-
-  /// What is said of the entry under the cursor by who finds it out of order, with the file it is in.
-  var disorder: StoreError { get }
 }
 
-extension EntryCursor {
+extension EntryWalk {
   var disorder: StoreError {
     StoreError(.corrupted, "entries are out of order", structure: "data block")
   }

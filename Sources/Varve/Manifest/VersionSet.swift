@@ -73,6 +73,9 @@ final class VersionSet: Sendable {
     }
   }
 
+  /// Forgets a value file that was adopted and that no version came to name.
+  func forget(valueFile number: UInt64) { state.withLock { $0.valueFiles[number] = nil } }
+
   /// Makes the version after `edit` durable, then calls `install` to show it to readers.
   ///
   /// - Throws: `.full` and the like when the manifest could not be written: nothing has changed.

@@ -28,6 +28,12 @@ struct FoundFiles {
   /// Ascending.
   var logs: [UInt64] { numbers(of: .log).sorted() }
 
+  /// Value files that `manifest` does not name: a crash left them growing, or as orphans.
+  func leftoverValueFiles(of manifest: Manifest) -> [UInt64] {
+    let named = Set(manifest.valueFiles.map(\.number))
+    return numbers(of: .values).filter { !named.contains($0) }
+  }
+
   /// Above the number of every log, segment and value file.
   var nextNumber: UInt64 {
     let highest = names.filter { $0.kind != .manifest }.map(\.number).max() ?? 0

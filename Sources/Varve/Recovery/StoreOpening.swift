@@ -9,6 +9,7 @@ import VarvePlatform
 //   4. logs            decide what to replay (pure: LogReplay)
 //   5. replay          into a memtable; after an unclean end everything goes into new segments,
 //                      synced, and a manifest raises the log floor before the first new write
+//                      (StoreRecovery)
 //   6. orphans         files that no version names go
 //   7. catalog         the keyspaces, from the entries of the system keyspace
 //
@@ -92,23 +93,21 @@ extension StoreOpening {
     values.store.add(manifest.valueFiles)
     // Weak: what was retired from the store of values leads back here, and would keep all alive.
     obsoleteFiles.onRemoval { [weak store = values.store] in store?.forget($0) }
-    let replay = try LogReplaying(
-      directory: directory, manifest: manifest, values: values,
-      tableBytes: derived.memTableBytes, readMode: options.readMode,
-      obsoleteFiles: obsoleteFiles
-    ).run(logs: found.logs)
-    let engine = makeEngine(manifest, digest, clock, numbers, values, epochs, replay)
+    values.store.add(leftovers: found.leftoverValueFiles(of: manifest))
+    let logs = try StoredLogs(found.logs, in: directory, of: manifest, options.readMode)
+    // What is taken over by writing need not be in memory first.
+    let isRecovery = !logs.isClean && options.access == .readWrite
+    var replay = ReplayedLogs(lastSequence: manifest.lastSequence)
+    if !isRecovery {
+      replay = try LogReplaying(
+        logs: logs, values: values, tableBytes: derived.memTableBytes, obsoleteFiles: obsoleteFiles
+      ).run(from: manifest.lastSequence)
+    }
+    let engine = makeEngine(manifest, digest, clock, numbers, values, epochs, replay, logs)
     do throws(StoreError) {
+      if isRecovery { (replay.entryCount, replay.tornBytes) = try StoreRecovery(engine, logs).recover() }
       try engine.loadCatalog()
-      if options.access == .readWrite {
-        try engine.finishRecovery(replay)
-        let newest = engine.versions.current.manifest
-        try removeOrphans(
-          found, keeping: newest, replay, isDurable: newest.number != manifest.number)
-        if !replay.isClean { forgetLeftovers(in: values.store, keeping: newest) }
-        engine.reclaim()
-        try engine.startBackground()
-      }
+      if options.access == .readWrite { try begin(engine, after: replay, logs, found, manifest) }
     } catch {
       engine.dissolve()
       throw error
@@ -117,9 +116,28 @@ extension StoreOpening {
     return engine
   }
 
+  /// Removes what is left over and lets the background begin.
+  private func begin(
+    _ engine: Engine, after replay: ReplayedLogs, _ logs: StoredLogs, _ found: FoundFiles,
+    _ manifest: Manifest
+  ) throws(StoreError) {
+    let newest = engine.versions.current.manifest
+    var live = liveFiles(of: newest, found)
+    if logs.isClean {
+      live.formUnion(newest.logs.map { FileName(.log, $0.number) })
+      live.formUnion(replay.valueFiles.keys.map { FileName(.values, $0) })
+    }
+    // Open, they would keep their room on the disk.
+    engine.values.store.forget(
+      found.leftoverValueFiles(of: newest).filter { !live.contains(FileName(.values, $0)) })
+    try removeOrphans(found, keeping: live, isDurable: newest.number != manifest.number)
+    engine.reclaim()
+    try engine.startBackground()
+  }
+
   private func makeEngine(
     _ manifest: Manifest, _ digest: [UInt8], _ clock: StoreClock, _ numbers: FileNumbers,
-    _ values: ValueAccess, _ epochs: ReadEpochs, _ replay: ReplayedLogs
+    _ values: ValueAccess, _ epochs: ReadEpochs, _ replay: ReplayedLogs, _ logs: StoredLogs
   ) -> Engine {
     var valueFiles = replay.valueFiles
     for record in manifest.valueFiles where valueFiles[record.number] == nil {
@@ -132,7 +150,7 @@ extension StoreOpening {
       environment: environment,
       obsoleteFiles: obsoleteFiles, numbers: numbers, clock: clock)
     let view: ReadView
-    if replay.isClean {
+    if logs.isClean {
       view = ReadView(
         active: replay.tables.first ?? MemTableGeneration(firstLog: manifest.logFloor),
         frozen: [], version: versions.current)
@@ -147,7 +165,7 @@ extension StoreOpening {
         directory: directory, fileLock: lock, clock: clock, numbers: numbers,
         obsoleteFiles: obsoleteFiles, poison: poison, versions: versions, values: values,
         metrics: MetricsRecorder(), view: view, epochs: epochs, lastSequence: replay.lastSequence,
-        liveLogs: replay.isClean ? manifest.logs : []))
+        liveLogs: logs.isClean ? manifest.logs : []))
   }
 
   /// The newest manifest, or that of a store that is made now.
@@ -198,11 +216,13 @@ extension StoreOpening {
     }
   }
 
-  /// Lets go of the value files whose values were written again: open, they would keep their room on
-  /// the disk.
-  private func forgetLeftovers(in values: ValueStore, keeping manifest: Manifest) {
-    let kept = Set(manifest.valueFiles.map(\.number))
-    values.forget(values.numbers.filter { !kept.contains($0) })
+  /// What `manifest` names, itself included.
+  private func liveFiles(of manifest: Manifest, _ found: FoundFiles) -> Set<FileName> {
+    var live = Set<FileName>(minimumCapacity: found.names.count)
+    for record in manifest.segments { live.insert(FileName(.segment, record.number)) }
+    for record in manifest.valueFiles { live.insert(FileName(.values, record.number)) }
+    live.insert(FileName(.manifest, manifest.number))
+    return live
   }
 
   /// Removes what no version names. Whatever cannot be removed is tried again at the next opening.
@@ -210,16 +230,8 @@ extension StoreOpening {
   /// - Parameter isDurable: false for a manifest as it was found: who wrote it may have died before
   ///   syncing its name, and a power cut may undo that and not the removals.
   private func removeOrphans(
-    _ found: FoundFiles, keeping manifest: Manifest, _ replay: ReplayedLogs, isDurable: Bool
+    _ found: FoundFiles, keeping live: Set<FileName>, isDurable: Bool
   ) throws(StoreError) {
-    var live = Set<FileName>(minimumCapacity: found.names.count)
-    for record in manifest.segments { live.insert(FileName(.segment, record.number)) }
-    for record in manifest.valueFiles { live.insert(FileName(.values, record.number)) }
-    live.insert(FileName(.manifest, manifest.number))
-    if replay.isClean {
-      live.formUnion(manifest.logs.map { FileName(.log, $0.number) })
-      live.formUnion(replay.valueFiles.keys.map { FileName(.values, $0) })
-    }
     let orphans = found.names.filter { !live.contains($0) }.map(\.description) + found.temporaries
     guard !orphans.isEmpty else { return }
     do throws(FileSystemError) {

@@ -1,7 +1,8 @@
 import VarveFormat
 import VarvePlatform
 
-/// Collects what is appended to a new file and writes it in pieces of 256 KiB.
+/// Collects what is appended to a new file and writes it in pieces of 256 KiB, which go on to the
+/// device while the next ones are made.
 struct SegmentFileBuffer {
   private static let capacity = 256 << 10
 
@@ -10,6 +11,7 @@ struct SegmentFileBuffer {
   private var filled = 0
   /// Bytes that reached the file.
   private var written: UInt64 = 0
+  private var behind = WriteBehind()
 
   init(_ file: any File) { self.file = file }
 
@@ -29,9 +31,19 @@ struct SegmentFileBuffer {
 
   /// Fills with zeros up to the next multiple of `alignment`, a power of two up to 64.
   mutating func align(to alignment: UInt64) throws(StoreError) {
-    let missing = (alignment &- offset) & (alignment &- 1)
-    try append([UInt8](repeating: 0, count: Int(missing)))
+    try appendZeros(Int((alignment &- offset) & (alignment &- 1)))
   }
+
+  mutating func appendZeros(_ count: Int) throws(StoreError) {
+    var missing = count
+    while missing > 0 {
+      let step = min(missing, Self.zeros.count)
+      try Self.zeros.withByteView { zeros throws(StoreError) in try append(zeros.prefix(step)) }
+      missing -= step
+    }
+  }
+
+  private static let zeros = [UInt8](repeating: 0, count: 4096)
 
   mutating func flush() throws(StoreError) {
     guard filled > 0 else { return }
@@ -42,5 +54,6 @@ struct SegmentFileBuffer {
   private mutating func write(_ bytes: ByteView) throws(StoreError) {
     do { try file.write(bytes, at: written) } catch { throw StoreError(error) }
     written += UInt64(bytes.count)
+    behind.note(written, of: file)
   }
 }

@@ -54,8 +54,9 @@ extension Engine {
     runInlineWork()
   }
 
-  /// Reads the catalog from the entries of the system keyspace.
+  /// Reads the catalog from the entries of the system keyspace, afresh.
   func loadCatalog() throws(StoreError) {
+    catalog.removeAll()
     catalog.add(
       Keyspace(
         name: Catalog.defaultName, policy: .default, number: SystemKeyspace.defaultKeyspace,

@@ -67,9 +67,10 @@ extension ValueStore {
     insert([ValueFileReader(growing: writer, in: environment)])
   }
 
-  /// Makes a file known that a crash left growing.
-  func add(leftover number: UInt64) {
-    insert([ValueFileReader(leftover: number, in: environment)])
+  /// Makes files known that a crash left growing.
+  func add(leftovers numbers: [UInt64]) {
+    guard !numbers.isEmpty else { return }
+    insert(numbers.map { ValueFileReader(leftover: $0, in: environment) })
   }
 
   /// Forgets files that no version needs any more, and their cached values.

@@ -81,6 +81,10 @@ package protocol File: AnyObject, Sendable {
   /// Cuts or extends (with zeros) the file to `size` bytes.
   func truncate(to size: UInt64) throws(FileSystemError)
 
+  /// Advises that these bytes, which were written, be on their way to the device: a sync that comes
+  /// later then waits less. Says nothing about when they arrive, or whether.
+  func startWriting(_ range: Range<UInt64>)
+
   /// Advises that what the cache holds of this file is not needed, so that the next read asks the
   /// device: how scrubbing checks the disk and not the memory.
   func dropCache() throws(FileSystemError)
@@ -91,6 +95,10 @@ package protocol File: AnyObject, Sendable {
 
   /// Closes; later calls throw. Closing twice is harmless.
   func close() throws(FileSystemError)
+}
+
+extension File {
+  package func startWriting(_ range: Range<UInt64>) {}
 }
 
 /// A log file: appended to by one thread at a time, synced by any.

@@ -80,6 +80,13 @@ final class PosixFile: File {
     try call(.truncate) { ftruncate($0, length) }
   }
 
+  func startWriting(_ range: Range<UInt64>) {
+    // Advice: what cannot be written makes the next sync fail.
+    _ = try? descriptor.use(.write, name) { file throws(FileSystemError) in
+      varve_start_writing(file, Int64(range.lowerBound), Int64(range.count))
+    }
+  }
+
   func dropCache() throws(FileSystemError) {
     try call(.read) { varve_drop_cache($0) }
   }

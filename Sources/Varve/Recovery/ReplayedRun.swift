@@ -1,0 +1,112 @@
+import VarveFormat
+
+/// Replayed entries on their way to a segment. They stay where they lie, in the logs; what is kept
+/// of each is where that is, and sorted once.
+///
+/// ```
+/// log     [ ... kind, key count | key | expiry, value count | value ... ]
+///                                 ^                           ^
+/// place   address, sequence, counts: 24 bytes                 |
+///                                 └── key.count ──┴── gap ────┘
+/// ```
+///
+/// An entry whose value moved to another file has its key and its new pointer in the run's own
+/// memory. Addresses and counts come from the one decoding that checked them: what the bytes become
+/// later cannot lead outside.
+final class ReplayedRun {
+  private(set) var places: [EntryPlace] = []
+  private let moved = Arena(alignment: 8)
+  private var movedCount = 0
+
+  /// Bytes of memory that the run takes, or takes while it is sorted.
+  var memoryBytes: Int {
+    places.count * (MemoryLayout<EntryPlace>.stride + 3 * RunOrder.bytesAnEntry)
+      + moved.allocatedBytes
+  }
+
+  var count: Int { places.count }
+
+  /// Makes room for so many entries in all.
+  func reserve(_ count: Int) { places.reserveCapacity(count) }
+
+  /// Adds an entry that stays where it lies.
+  func append(_ entry: BatchEntry, _ sequence: SequenceNumber) {
+    let end = unsafe entry.key.start + entry.key.count
+    // A delete has no value, and its empty view no place.
+    let gap = entry.kind == .delete ? 0 : unsafe entry.value.start - end
+    places.append(
+      unsafe EntryPlace(
+        entry.key.start, sequence, entry.kind, keyCount: entry.key.count, gap: gap,
+        valueCount: entry.value.count, hasExpiry: entry.expiry != 0))
+  }
+
+  /// Adds an entry whose value lies elsewhere now.
+  func append(
+    _ entry: BatchEntry, movedTo pointer: ValuePointer, _ sequence: SequenceNumber
+  ) {
+    var copy = ByteWriter(reserving: entry.key.count + 48)
+    copy.append(entry.key)
+    if entry.expiry != 0 { copy.varint(entry.expiry) }
+    let gap = copy.count - entry.key.count
+    pointer.encode(to: &copy)
+    let start = unsafe moved.allocate(copy.count)
+    copy.bytes.withByteView { bytes in
+      unsafe start.copyMemory(from: bytes.start, byteCount: bytes.count)
+    }
+    places.append(
+      unsafe EntryPlace(
+        UnsafeRawPointer(start), sequence, .pointer, keyCount: entry.key.count, gap: gap,
+        valueCount: ValuePointer.byteCount, hasExpiry: entry.expiry != 0))
+  }
+
+  /// Takes the entries from `count` on back.
+  func removeAll(from count: Int) { places.removeLast(places.count - count) }
+}
+
+/// Where one entry lies.
+@safe
+struct EntryPlace {
+  private let start: UnsafeRawPointer
+  let sequence: SequenceNumber
+  /// Counts and kind: bits 0...17 key, 18...21 gap, 22...52 value, 53...60 kind, 61 expiry.
+  private let shape: UInt64
+
+  /// The caller vouches that key, gap and value lie behind `start` for as long as this is used.
+  @unsafe
+  init(
+    _ start: UnsafeRawPointer, _ sequence: SequenceNumber, _ kind: EntryKind, keyCount: Int,
+    gap: Int, valueCount: Int, hasExpiry: Bool
+  ) {
+    precondition(keyCount >> 18 == 0 && gap >> 4 == 0 && valueCount >> 31 == 0)
+    unsafe self.start = start
+    self.sequence = sequence
+    shape =
+      UInt64(keyCount) | UInt64(gap) << 18 | UInt64(valueCount) << 22 | UInt64(kind.rawValue) << 53
+      | (hasExpiry ? 1 << 61 : 0)
+  }
+
+  var key: ByteView { unsafe ByteView(unsafeStart: start, count: Int(shape & 0x3_ffff)) }
+
+  /// The entry; throws where its expiry is no longer what it was when it was checked.
+  func entry() throws(FormatError) -> EntryView {
+    let key = key
+    let gap = Int(shape >> 18 & 0xf)
+    let behind = unsafe start + key.count
+    var expiry: ExpiryTime = 0
+    if shape >> 61 & 1 != 0 {
+      var reader = ByteReader(unsafe ByteView(unsafeStart: behind, count: gap), .batch)
+      expiry = try reader.varint()
+    }
+    guard let kind = EntryKind(rawValue: UInt8(truncatingIfNeeded: shape >> 53)) else {
+      preconditionFailure("a place holds what it was made with")
+    }
+    let value = unsafe ByteView(
+      unsafeStart: behind + gap, count: Int(shape >> 22 & 0x7fff_ffff))
+    return EntryView(key: key, sequence: sequence, kind: kind, expiry: expiry, value: value)
+  }
+
+  func isBefore(_ other: EntryPlace) -> Bool {
+    let order = key.compare(other.key)
+    return order == 0 ? sequence > other.sequence : order < 0
+  }
+}

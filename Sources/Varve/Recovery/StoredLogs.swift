@@ -1,0 +1,127 @@
+import VarveFormat
+import VarvePlatform
+
+/// The log files of a store that is being opened, and what of them to believe.
+///
+/// ```
+///   log files ──> LogReplay (pure: what to believe) ──> batches, in the order of their writing
+/// ```
+final class StoredLogs {
+  /// A batch whose record is whole. What its pointers lead to is not known yet.
+  struct Batch {
+    var log: UInt64
+    var record: LogRecord
+    /// Below the watermark: whatever is wrong with it is damage, and not what a crash leaves.
+    var isDurable: Bool
+  }
+
+  /// There is at least one log file, so that an unclean end needs a manifest that raises the floor.
+  let isEmpty: Bool
+  /// The last writer closed the store, and nothing was found that it did not name.
+  let isClean: Bool
+  private let replay: LogReplay
+  /// Kept while batches are lent.
+  private let files: [LogBytes]
+
+  init(
+    _ numbers: [UInt64], in directory: any Directory, of manifest: Manifest,
+    _ mode: StoreOptions.ReadMode
+  ) throws(StoreError) {
+    var files: [LogBytes] = []
+    for number in numbers { files.append(try LogBytes(number, in: directory, mode)) }
+    do throws(LogDamage) {
+      replay = try LogReplay(
+        files.map { LogSource(number: $0.number, bytes: $0.bytes) }, of: manifest)
+    } catch {
+      throw StoreError(error.error, in: "\(error.file)")
+    }
+    self.files = files
+    isEmpty = numbers.isEmpty
+    isClean =
+      manifest.isCleanlyClosed && replay.tornTail == nil
+      && numbers.allSatisfy { number in manifest.logs.contains { $0.number == number } }
+  }
+
+  /// Hands every batch to `take`, which says whether the values it points to are whole; the first
+  /// for which they are not begins the torn tail.
+  ///
+  /// - Returns: bytes that are dropped behind the last batch that was taken.
+  func forEachBatch(_ take: (Batch) throws(StoreError) -> Bool) throws(StoreError) -> UInt64 {
+    let dropped = UInt64(replay.tornTail?.droppedBytes ?? 0)
+    for part in replay.parts {
+      let log = part.identity.number
+      var reader = LogReader(part.bytes, identity: part.identity)
+      while let record = reader.next() {
+        guard record.type == .batch else { continue }
+        let isDurable = LogPosition(log: log, offset: record.end) <= replay.durable
+        guard try take(Batch(log: log, record: record, isDurable: isDurable)) else {
+          return dropped + UInt64(part.bytes.count) - record.offset
+        }
+      }
+    }
+    return dropped
+  }
+}
+
+extension StoredLogs.Batch {
+  var name: String { FileName(.log, log).description }
+
+  var lastSequence: SequenceNumber {
+    SequenceNumber(record.firstSequence.rawValue + UInt64(record.entryCount) - 1)
+  }
+
+  /// Hands every entry to `body`, checking all of the batch on the way.
+  func forEachEntry(
+    _ body: (BatchEntry, SequenceNumber) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    var sequence = record.firstSequence.rawValue
+    var decoder = try checked { () throws(FormatError) in
+      try BatchDecoder(record.payload, at: record.offset + UInt64(LogRecordHeader.byteCount))
+    }
+    while let entry = try checked({ () throws(FormatError) in try decoder.next() }) {
+      try body(entry, SequenceNumber(sequence))
+      sequence &+= 1
+    }
+  }
+
+  @inline(__always)
+  private func checked<Value>(
+    _ decode: () throws(FormatError) -> Value
+  ) throws(StoreError) -> Value {
+    do throws(FormatError) { return try decode() } catch { throw StoreError(error, in: name) }
+  }
+}
+
+/// The bytes of one log file, mapped or read, kept while it is replayed.
+private final class LogBytes {
+  let number: UInt64
+  let bytes: ByteView
+  private let owner: AnyObject
+
+  init(
+    _ number: UInt64, in directory: any Directory, _ mode: StoreOptions.ReadMode
+  ) throws(StoreError) {
+    self.number = number
+    let name = FileName(.log, number).description
+    do throws(FileSystemError) {
+      let file = try directory.open(name)
+      let size = try file.size()
+      if mode == .mapped {
+        let map = try directory.map(name, size: size)
+        bytes = map.bytes
+        owner = map
+      } else {
+        guard size <= UInt64(Limits.batchBytes) * 2 else {
+          throw FileSystemError(
+            .read, .size(expected: UInt64(Limits.batchBytes) * 2, found: size), path: name)
+        }
+        let buffer = AlignedBuffer(capacity: Int(size))
+        bytes = buffer.view(count: try file.read(into: buffer, count: Int(size), at: 0))
+        owner = buffer
+      }
+      try file.close()
+    } catch {
+      throw StoreError(error)
+    }
+  }
+}

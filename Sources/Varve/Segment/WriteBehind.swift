@@ -1,0 +1,17 @@
+import VarvePlatform
+
+/// Sends a file that grows on its way to the device step by step, so that the sync at its end does
+/// not wait for all of it at once, nor the syncs of others behind it.
+struct WriteBehind {
+  private static let step: UInt64 = 1 << 20
+
+  /// Everything before it was sent.
+  private var sent: UInt64 = 0
+
+  /// Notes that `file` was written up to `end`.
+  mutating func note(_ end: UInt64, of file: any File) {
+    guard end >= sent + Self.step else { return }
+    file.startWriting(sent..<end)
+    sent = end
+  }
+}
