@@ -20,7 +20,7 @@ final class ReplayedRun {
 
   /// Bytes of memory that the run takes, or takes while it is sorted.
   var memoryBytes: Int {
-    places.count * (MemoryLayout<EntryPlace>.stride + 3 * RunOrder.bytesAnEntry)
+    places.count * (MemoryLayout<EntryPlace>.stride + RunOrder.bytesAnEntry)
       + moved.allocatedBytes
   }
 
@@ -103,6 +103,12 @@ struct EntryPlace {
     let value = unsafe ByteView(
       unsafeStart: behind + gap, count: Int(shape >> 22 & 0x7fff_ffff))
     return EntryView(key: key, sequence: sequence, kind: kind, expiry: expiry, value: value)
+  }
+
+  /// Asks memory for key and value, or the beginning of a long one.
+  func prefetch() {
+    let count = Int(shape & 0x3_ffff) + Int(shape >> 22 & 0x7fff_ffff)
+    unsafe ByteView(unsafeStart: start, count: count).prefetch(256)
   }
 
   func isBefore(_ other: EntryPlace) -> Bool {

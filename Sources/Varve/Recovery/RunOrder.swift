@@ -1,6 +1,6 @@
 import VarveFormat
 
-/// The order of a run's entries: by key, the newest version of a key first.
+/// Puts a run's entries into their order: by key, the newest version of a key first.
 ///
 /// ```
 ///   all keys share a beginning ──> the eight bytes behind it ──> radix sort ──> equal ones by keys
@@ -9,35 +9,29 @@ import VarveFormat
 /// The bytes behind what all share tell most keys apart, so hardly a key is looked at twice. Eleven
 /// bits a pass; a pass in which all are equal moves nothing. A run that is in order already, which
 /// many are, is found so by one comparison an entry.
-struct RunOrder {
+enum RunOrder {
   /// An entry while it is sorted.
   private struct Item {
     var prefix: UInt64
     var index: UInt32
   }
 
-  /// What the order takes; three of it while it is made.
-  static let bytesAnEntry = MemoryLayout<Item>.stride
+  /// Memory taken for each entry while they are sorted.
+  static let bytesAnEntry = 2 * MemoryLayout<Item>.stride + MemoryLayout<EntryPlace>.stride
 
   private static let digitBits: UInt64 = 11
   private static let digits = 6
 
-  /// Indices of the entries, the first one first.
-  private(set) var indices: [UInt32]
-
-  init(_ places: [EntryPlace]) {
+  static func sorted(_ places: [EntryPlace]) -> [EntryPlace] {
     precondition(places.count <= UInt32.max)
-    if zip(places, places.dropFirst()).allSatisfy({ $0.isBefore($1) }) {
-      indices = Array(0..<UInt32(places.count))
-      return
-    }
+    if zip(places, places.dropFirst()).allSatisfy({ $0.isBefore($1) }) { return places }
     let shared = Self.sharedBytes(places)
     var items = places.indices.map { index in
       Item(prefix: places[index].key.dropping(shared).sortPrefix, index: UInt32(index))
     }
     Self.radixSort(&items)
     Self.sortEqualOnes(in: &items, places)
-    indices = items.map(\.index)
+    return items.map { places[Int($0.index)] }
   }
 
   /// How many bytes all keys begin with.
@@ -85,37 +79,6 @@ struct RunOrder {
         items[start..<end].sort { places[Int($0.index)].isBefore(places[Int($1.index)]) }
       }
       start = end
-    }
-  }
-}
-
-/// Walks the entries of a run in order.
-final class RunWalk: EntryWalk {
-  /// How many entries ahead of the walk keys and values are asked for, and places twice as far.
-  private static let distance = 8
-
-  private let places: [EntryPlace]
-  private let order: [UInt32]
-  private var position = -1
-  private(set) var entry: EntryView?
-
-  /// Stands on the first entry of `run`, which must be kept, and the logs with it.
-  init(_ run: ReplayedRun) throws(StoreError) {
-    places = run.places
-    order = RunOrder(run.places).indices
-    try next()
-  }
-
-  func next() throws(StoreError) {
-    position += 1
-    guard position < order.count else {
-      entry = nil
-      return
-    }
-    let ahead = position + Self.distance
-    if ahead < order.count { places[Int(order[ahead])].key.prefetch(128) }
-    do throws(FormatError) { entry = try places[Int(order[position])].entry() } catch {
-      throw StoreError(error, in: "a log")
     }
   }
 }

@@ -105,7 +105,9 @@ extension StoreOpening {
     }
     let engine = makeEngine(manifest, digest, clock, numbers, values, epochs, replay, logs)
     do throws(StoreError) {
-      if isRecovery { (replay.entryCount, replay.tornBytes) = try StoreRecovery(engine, logs).recover() }
+      if isRecovery {
+        (replay.entryCount, replay.tornBytes) = try StoreRecovery(engine, logs).recover()
+      }
       try engine.loadCatalog()
       if options.access == .readWrite { try begin(engine, after: replay, logs, found, manifest) }
     } catch {

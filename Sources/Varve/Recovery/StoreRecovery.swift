@@ -147,7 +147,7 @@ extension StoreRecovery {
     var output = SegmentOutput(engine, level: 0, rules)
     do throws(StoreError) {
       var survivors = SurvivingEntries(
-        try RunWalk(run), engine.dropRules(rules.keyspaces), mayHaveOlder: { _ in true })
+        try RunWalk(RunOrder.sorted(run.places)[...]), engine.dropRules(rules.keyspaces), mayHaveOlder: { _ in true })
       while let entry = try survivors.next() { try output.add(entry) }
       let result = try output.finish()
       made.segments += result.segments
