@@ -16,7 +16,8 @@ import VarveFormat
 final class ReplayedRun {
   private(set) var places: [EntryPlace] = []
   private let moved = Arena(alignment: 8)
-  private var movedCount = 0
+  /// Bytes of keys and values.
+  private(set) var dataBytes = 0
 
   /// Bytes of memory that the run takes, or takes while it is sorted.
   var memoryBytes: Int {
@@ -31,6 +32,7 @@ final class ReplayedRun {
 
   /// Adds an entry that stays where it lies.
   func append(_ entry: BatchEntry, _ sequence: SequenceNumber) {
+    dataBytes += entry.key.count + entry.value.count
     let end = unsafe entry.key.start + entry.key.count
     // A delete has no value, and its empty view no place.
     let gap = entry.kind == .delete ? 0 : unsafe entry.value.start - end
@@ -44,6 +46,7 @@ final class ReplayedRun {
   func append(
     _ entry: BatchEntry, movedTo pointer: ValuePointer, _ sequence: SequenceNumber
   ) {
+    dataBytes += entry.key.count + ValuePointer.byteCount
     var copy = ByteWriter(reserving: entry.key.count + 48)
     copy.append(entry.key)
     if entry.expiry != 0 { copy.varint(entry.expiry) }
@@ -65,7 +68,8 @@ final class ReplayedRun {
 
 /// Where one entry lies.
 @safe
-struct EntryPlace {
+struct EntryPlace: @unchecked Sendable {
+  // @unchecked: the bytes are immutable while a place is used.
   private let start: UnsafeRawPointer
   let sequence: SequenceNumber
   /// Counts and kind: bits 0...17 key, 18...21 gap, 22...52 value, 53...60 kind, 61 expiry.

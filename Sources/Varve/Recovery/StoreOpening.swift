@@ -109,7 +109,9 @@ extension StoreOpening {
         (replay.entryCount, replay.tornBytes) = try StoreRecovery(engine, logs).recover()
       }
       try engine.loadCatalog()
-      if options.access == .readWrite { try begin(engine, after: replay, logs, found, manifest) }
+      if options.access == .readWrite {
+        try begin(engine, after: replay, consume logs, found, manifest)
+      }
     } catch {
       engine.dissolve()
       throw error
@@ -120,8 +122,8 @@ extension StoreOpening {
 
   /// Removes what is left over and lets the background begin.
   private func begin(
-    _ engine: Engine, after replay: ReplayedLogs, _ logs: StoredLogs, _ found: FoundFiles,
-    _ manifest: Manifest
+    _ engine: Engine, after replay: ReplayedLogs, _ logs: consuming StoredLogs,
+    _ found: FoundFiles, _ manifest: Manifest
   ) throws(StoreError) {
     let newest = engine.versions.current.manifest
     var live = liveFiles(of: newest, found)
@@ -129,12 +131,11 @@ extension StoreOpening {
       live.formUnion(newest.logs.map { FileName(.log, $0.number) })
       live.formUnion(replay.valueFiles.keys.map { FileName(.values, $0) })
     }
-    // Open, they would keep their room on the disk.
-    engine.values.store.forget(
-      found.leftoverValueFiles(of: newest).filter { !live.contains(FileName(.values, $0)) })
-    try removeOrphans(found, keeping: live, isDurable: newest.number != manifest.number)
-    engine.reclaim()
+    try retireOrphans(found, keeping: live, isDurable: newest.number != manifest.number)
+    // Large logs take a while to unmap, and large files to remove.
+    engine.views.epochs.retire(consume logs)
     try engine.startBackground()
+    if engine.background != .threads { engine.reclaim() }
   }
 
   private func makeEngine(
@@ -231,16 +232,17 @@ extension StoreOpening {
   ///
   /// - Parameter isDurable: false for a manifest as it was found: who wrote it may have died before
   ///   syncing its name, and a power cut may undo that and not the removals.
-  private func removeOrphans(
+  private func retireOrphans(
     _ found: FoundFiles, keeping live: Set<FileName>, isDurable: Bool
   ) throws(StoreError) {
-    let orphans = found.names.filter { !live.contains($0) }.map(\.description) + found.temporaries
-    guard !orphans.isEmpty else { return }
+    let orphans = found.names.filter { !live.contains($0) }
+    guard !orphans.isEmpty || !found.temporaries.isEmpty else { return }
     do throws(FileSystemError) {
       if !isDurable { try directory.sync() }
     } catch {
       throw StoreError(error)
     }
-    for name in orphans { try? directory.remove(name) }
+    for orphan in orphans { obsoleteFiles.add(orphan) }
+    for name in found.temporaries { try? directory.remove(name) }
   }
 }

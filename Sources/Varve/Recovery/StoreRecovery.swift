@@ -133,7 +133,7 @@ extension StoreRecovery {
 // MARK: - Segments
 
 extension StoreRecovery {
-  /// Writes the run as a segment and begins the next one.
+  /// Writes the run into segments and begins the next one.
   private func writeRun() throws(StoreError) {
     engine.resume(after: made.lastSequence)
     // Policies decide how entries are stored, and which keyspaces are gone.
@@ -141,22 +141,10 @@ extension StoreRecovery {
     let rules = SegmentOutput.ValueRules(
       keyspaces: engine.catalog.liveness(),
       // What was not whole, and must be: reading it says why.
-      isRelocated: { [known, relocation] pointer in
-        !known.contains(pointer.file) && !relocation.begun.contains(pointer.file)
+      isRelocated: { [known, begun = relocation.begun] pointer in
+        !known.contains(pointer.file) && !begun.contains(pointer.file)
       })
-    var output = SegmentOutput(engine, level: 0, rules)
-    do throws(StoreError) {
-      var survivors = SurvivingEntries(
-        try RunWalk(RunOrder.sorted(run.places)[...]), engine.dropRules(rules.keyspaces), mayHaveOlder: { _ in true })
-      while let entry = try survivors.next() { try output.add(entry) }
-      let result = try output.finish()
-      made.segments += result.segments
-      made.valueFiles += result.valueFiles
-      made.bytes += result.bytes
-    } catch {
-      output.abandon()
-      throw error
-    }
+    made = made.joined(by: try RunWriter(engine: engine, rules: rules).write(run))
     run = ReplayedRun()
   }
 

@@ -6,7 +6,7 @@ import VarvePlatform
 /// ```
 ///   log files ──> LogReplay (pure: what to believe) ──> batches, in the order of their writing
 /// ```
-final class StoredLogs {
+final class StoredLogs: Sendable {
   /// A batch whose record is whole. What its pointers lead to is not known yet.
   struct Batch {
     var log: UInt64
@@ -93,10 +93,10 @@ extension StoredLogs.Batch {
 }
 
 /// The bytes of one log file, mapped or read, kept while it is replayed.
-private final class LogBytes {
+private final class LogBytes: Sendable {
   let number: UInt64
   let bytes: ByteView
-  private let owner: AnyObject
+  private let owner: any AnyObject & Sendable
 
   init(
     _ number: UInt64, in directory: any Directory, _ mode: StoreOptions.ReadMode

@@ -19,6 +19,8 @@ extension Engine {
   private static let idleMilliseconds: UInt64 = 200
 
   private func flushLoop() {
+    // What opening has left to remove; with the logs, that takes longer than many an opening.
+    reclaim()
     var idleSince = log.end
     while true {
       let deadline = clock.monotonicNanoseconds() + Self.idleMilliseconds * 1_000_000
