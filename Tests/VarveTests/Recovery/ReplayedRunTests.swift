@@ -1,0 +1,123 @@
+import Testing
+import VarveFormat
+import VarveTestSupport
+
+@testable import Varve
+
+/// Entries of logs, found and sorted where they lie.
+@Suite struct ReplayedRunTests {
+  /// An entry as it went into a batch.
+  private struct Written: Equatable {
+    var key: [UInt8]
+    var sequence: UInt64
+    var kind: EntryKind
+    var expiry: ExpiryTime = 0
+    var value: [UInt8] = []
+
+    init(
+      _ key: [UInt8], _ sequence: UInt64, _ kind: EntryKind, expiry: ExpiryTime = 0,
+      value: [UInt8] = []
+    ) {
+      (self.key, self.sequence, self.kind) = (key, sequence, kind)
+      (self.expiry, self.value) = (expiry, value)
+    }
+
+    init(_ entry: EntryView) {
+      self.init(
+        entry.key.array, entry.sequence.rawValue, entry.kind, expiry: entry.expiry,
+        value: entry.value.array)
+    }
+  }
+
+  private static let pointer = ValuePointer(
+    file: 9, offset: 96, storedCount: 5, fullCount: 5, checksum: 1, codec: .none)
+  private static let movedPointer = ValuePointer(
+    file: 12, offset: 4096, storedCount: 5, fullCount: 5, checksum: 2, codec: .none)
+
+  private static func bytes(of pointer: ValuePointer) -> [UInt8] {
+    var writer = ByteWriter()
+    pointer.encode(to: &writer)
+    return writer.bytes
+  }
+
+  /// Encodes entries of every kind under `keys`, takes them into a run, and hands on what was written
+  /// and what a walk of the run finds. Pointers move to another file.
+  private static func roundTrip(_ keys: [[UInt8]]) throws -> (written: [Written], found: [Written]) {
+    var encoder = BatchEncoder()
+    var written: [Written] = []
+    for (index, key) in keys.enumerated() {
+      let sequence = UInt64(index + 1)
+      let expiry: ExpiryTime = index % 3 == 0 ? 0 : 1 << UInt64(index % 60)
+      let value = [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: index % 300)
+      let engineKey = [0, 0, 0, 1] + key
+      try key.withByteView { key in
+        switch index % 4 {
+        case 0:
+          try encoder.delete(key, in: 1)
+          written.append(Written(engineKey, sequence, .delete))
+        case 1:
+          try encoder.put(key, in: 1, at: pointer, expiry: expiry)
+          written.append(
+            Written(
+              engineKey, sequence, .pointer, expiry: expiry, value: bytes(of: movedPointer)))
+        default:
+          try value.withByteView { try encoder.put(key, in: 1, $0, expiry: expiry) }
+          written.append(Written(engineKey, sequence, .put, expiry: expiry, value: value))
+        }
+      }
+    }
+    let run = ReplayedRun()
+    let found = try encoder.withPayload { payload in
+      var decoder = try BatchDecoder(payload)
+      var sequence = SequenceNumber(1)
+      while let entry = try decoder.next() {
+        if entry.kind == .pointer {
+          run.append(entry, movedTo: movedPointer, sequence)
+        } else {
+          run.append(entry, sequence)
+        }
+        sequence = SequenceNumber(sequence.rawValue + 1)
+      }
+      let walk = try RunWalk(RunOrder.sorted(run.places)[...])
+      var found: [Written] = []
+      while let entry = walk.entry {
+        found.append(Written(entry))
+        try walk.next()
+      }
+      return found
+    }
+    return (written, found)
+  }
+
+  private static func sorted(_ written: [Written]) -> [Written] {
+    written.sorted { left, right in
+      left.key == right.key
+        ? left.sequence > right.sequence : left.key.lexicographicallyPrecedes(right.key)
+    }
+  }
+
+  /// Keys that differ early, late, only in length, not at all, and in order already.
+  private static func keys(_ shape: String) -> [[UInt8]] {
+    var random = SeededRandom(seed: 7)
+    return (0..<3_000).map { index in
+      switch shape {
+      case "random": random.bytes(16)
+      case "few": [UInt8](repeating: 3, count: Int(random.below(40)))
+      case "late": [UInt8](repeating: 8, count: 30) + random.bytes(3)
+      case "ascending": Array("key \(100_000 + index)".utf8)
+      default: random.bytes(Int(random.below(4)))
+      }
+    }
+  }
+
+  @Test(arguments: ["random", "few", "late", "ascending", "short"])
+  func aRunHoldsWhatWasWrittenInTheOrderOfKeys(_ shape: String) throws {
+    let (written, found) = try Self.roundTrip(Self.keys(shape))
+    let isSame = found == Self.sorted(written)
+    #expect(isSame)
+  }
+
+  @Test func theEmptyRunEndsAtOnce() throws {
+    #expect(try RunWalk(RunOrder.sorted([])[...]).entry == nil)
+  }
+}
