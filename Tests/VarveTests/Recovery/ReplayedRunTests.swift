@@ -42,7 +42,9 @@ import VarveTestSupport
 
   /// Encodes entries of every kind under `keys`, takes them into a run, and hands on what was written
   /// and what a walk of the run finds. Pointers move to another file.
-  private static func roundTrip(_ keys: [[UInt8]]) throws -> (written: [Written], found: [Written]) {
+  private static func roundTrip(
+    _ keys: [[UInt8]]
+  ) throws -> (written: [Written], found: [Written]) {
     var encoder = BatchEncoder()
     var written: [Written] = []
     for (index, key) in keys.enumerated() {

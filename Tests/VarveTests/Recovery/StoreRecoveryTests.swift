@@ -41,7 +41,9 @@ import VarveTestSupport
     #expect(Set(recovered.keyspaces.map(\.name)) == Set(content.keys).union(["default"]))
     for (name, expected) in content {
       var found: TestedStore.Content = [:]
-      try recovered.keyspace(name, policy).forEach { found[String(copying: $0)] = [UInt8](copying: $1) }
+      try recovered.keyspace(name, policy).forEach {
+        found[String(copying: $0)] = [UInt8](copying: $1)
+      }
       let isSame = found == expected
       #expect(isSame, "\(name)")
     }
