@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+func engine(_ name: String, pkgConfig: String? = nil, apt: String, brew: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])
+}
+
 // A package of its own, so that nobody who builds Varve needs the engines it is compared with. It
 // sees of Varve what any user sees.
 let package = Package(
@@ -9,13 +13,15 @@ let package = Package(
   products: [.executable(name: "peer-bench", targets: ["PeerBench"])],
   dependencies: [.package(name: "varve", path: "../..")],
   targets: [
-    .systemLibrary(
-      name: "CRocksDB", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
-    .systemLibrary(
-      name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]),
+    engine("CRocksDB", apt: "librocksdb-dev", brew: "rocksdb"),
+    engine("CLevelDB", apt: "libleveldb-dev", brew: "leveldb"),
+    engine("CLMDB", pkgConfig: "lmdb", apt: "liblmdb-dev", brew: "lmdb"),
+    engine("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev", brew: "sqlite"),
     .executableTarget(
       name: "PeerBench",
-      dependencies: ["CRocksDB", "CLMDB", .product(name: "Varve", package: "varve")]),
+      dependencies: [
+        "CRocksDB", "CLevelDB", "CLMDB", "CSQLite", .product(name: "Varve", package: "varve"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,12 +1,14 @@
 import Dispatch
 import Foundation
 
-/// Fill, read and scan: Varve beside other engines, in one process, turn by turn.
+/// Varve beside other engines, turn by turn.
 @main
 struct PeerBench {
   static func main() {
     do {
-      let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
+      let words = Array(CommandLine.arguments.dropFirst())
+      if words.first == "trial", words.count == 2 { return try runTrial(words[1]) }
+      let arguments = try Arguments(words)
       if arguments.wantsHelp { return print(Arguments.help) }
       try run(arguments)
     } catch {
@@ -15,20 +17,38 @@ struct PeerBench {
     }
   }
 
+  /// This process was started to do one trial.
+  private static func runTrial(_ words: String) throws {
+    let trial = try JSONDecoder().decode(Trial.self, from: Data(words.utf8))
+    let result = try trial.run()
+    FileHandle.standardOutput.write(try JSONEncoder().encode(result))
+  }
+
   private static func run(_ arguments: Arguments) throws {
     let workplace = try Workplace(below: arguments.directory)
     defer { workplace.removeAll() }
     let interrupts = removingOnInterrupt(workplace.path)
     defer { for interrupt in interrupts { interrupt.cancel() } }
-    let comparison = Comparison(
-      arguments.peers, arguments.workloads, scale: arguments.scale,
-      embeddings: arguments.embeddings, in: workplace)
-    try comparison.run(rounds: arguments.rounds, progress: say)
-    let report = Report(
-      scale: arguments.scale, rounds: arguments.rounds, lines: comparison.results,
-      space: comparison.space)
-    print(report.table)
-    if let path = arguments.json { try report.writeJSON(to: path) }
+    if arguments.isScaling {
+      try Scaling(arguments, workplace).run(progress: say).publish(to: arguments)
+    } else {
+      try compare(arguments, workplace).publish(to: arguments)
+    }
+  }
+
+  private static func compare(_ arguments: Arguments, _ workplace: Workplace) throws -> Report {
+    let start = ContinuousClock().now
+    var results: [WorkloadResult] = []
+    for pass in arguments.passes {
+      let shelf = StoreShelf(workplace)
+      let comparison = Comparison(
+        arguments, pass: pass, known: results, Turn(workplace: workplace, shelf: shelf))
+      try comparison.run(progress: say)
+      results += comparison.results
+      shelf.removeAll()
+    }
+    let seconds = start.duration(to: ContinuousClock().now) / .seconds(1)
+    return Report(arguments, results, seconds: seconds)
   }
 
   /// The stores are large: they go as well when the run is broken off.

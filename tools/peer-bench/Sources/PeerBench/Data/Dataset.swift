@@ -1,58 +1,110 @@
-/// The keys and values of a comparison, made before anything is timed; keys ascend.
-final class Dataset {
-  let keys: ByteTable
-  let values: ByteTable
-  /// Keys that are not there and lie between those that are; none where they cannot be made.
-  let absentKeys: ByteTable
-
-  init(keys: ByteTable, values: ByteTable, absentKeys: ByteTable) {
-    precondition(keys.count == values.count)
-    self.keys = keys
-    self.values = values
-    self.absentKeys = absentKeys
+/// The keys and values of a comparison; keys ascend with their index.
+///
+/// Made ones are computed when they are laid out, so that a run which only reads holds no values of
+/// its own.
+struct Dataset {
+  enum Source {
+    /// Keys of 16 digits; values of so many bytes.
+    case made(valueBytes: Int)
+    /// Real records, from files.
+    case stored(keys: ByteTable, values: ByteTable)
   }
 
-  var count: Int { keys.count }
-  var byteCount: Int { keys.byteCount + values.byteCount }
+  let count: Int
+  private let source: Source
 
-  /// Record `index` with the value that is `shift` places further.
-  func record(_ index: Int, valueShift shift: Int = 0) -> Record {
-    Record(key: keys[index], value: values[(index + shift) % count])
+  init(count: Int, valueBytes: Int) {
+    self.count = count
+    source = .made(valueBytes: valueBytes)
+  }
+
+  init(keys: ByteTable, values: ByteTable) {
+    precondition(keys.count == values.count)
+    count = keys.count
+    source = .stored(keys: keys, values: values)
+  }
+
+  static let madeKeyBytes = 16
+
+  /// Bytes of all keys and values.
+  var byteCount: Int {
+    switch source {
+    case .made(let valueBytes): count * (Self.madeKeyBytes + valueBytes)
+    case .stored(let keys, let values): keys.byteCount + values.byteCount
+    }
+  }
+
+  /// Bytes of a usual value.
+  var valueBytes: Int {
+    switch source {
+    case .made(let valueBytes): valueBytes
+    case .stored(_, let values): values.byteCount / max(1, count)
+    }
   }
 }
 
+// MARK: - Laying out
+
 extension Dataset {
-  /// `count` records with keys of 16 digits and half-compressible values: every value is random in
-  /// its first half and repeats that in the second.
-  convenience init(count: Int, valueBytes: Int) {
-    self.init(
-      keys: Self.digits((0..<count).map { 2 * $0 }),
-      values: Self.halfCompressible(count, valueBytes),
-      absentKeys: Self.digits((0..<count).map { 2 * $0 + 1 }))
+  func placeKey(_ index: Int, in arena: ByteArena) -> Bytes {
+    switch source {
+    case .made: Self.placeDigits(2 * index, in: arena)
+    case .stored(let keys, _): keys[index]
+    }
   }
 
-  private static func digits(_ numbers: [Int]) -> ByteTable {
-    let width = 16
-    var bytes = [UInt8](repeating: UInt8(ascii: "0"), count: numbers.count * width)
-    for (index, number) in numbers.enumerated() {
-      var (rest, place) = (number, (index + 1) * width)
-      while rest > 0 {
-        place -= 1
-        bytes[place] += UInt8(rest % 10)
+  /// A key that is not there and lies between those that are.
+  func placeAbsentKey(_ index: Int, in arena: ByteArena) -> Bytes {
+    switch source {
+    case .made:
+      return Self.placeDigits(2 * index + 1, in: arena)
+    case .stored(let keys, _):
+      let key = keys[index]
+      return arena.place(key.count + 1) { room in
+        room.copyMemory(from: key)
+        // No package's name ends so.
+        room[key.count] = UInt8(ascii: "~")
+      }
+    }
+  }
+
+  /// - Parameter generation: another one gives the same key another value: writing the same again
+  ///   could be skipped by a clever engine.
+  func placeValue(_ index: Int, generation: Int = 0, in arena: ByteArena) -> Bytes {
+    switch source {
+    case .made(let size):
+      let seed = UInt64(truncatingIfNeeded: (generation &* count &+ index) &* 0x1_0003 &+ size)
+      return arena.place(size) { Self.writeHalfCompressible(seed, to: $0) }
+    case .stored(_, let values):
+      return values[(index + generation) % count]
+    }
+  }
+
+  private static func placeDigits(_ number: Int, in arena: ByteArena) -> Bytes {
+    arena.place(madeKeyBytes) { room in
+      var rest = number
+      for place in room.indices.reversed() {
+        room[place] = UInt8(ascii: "0") + UInt8(rest % 10)
         rest /= 10
       }
     }
-    return ByteTable(bytes, each: width)
   }
 
-  private static func halfCompressible(_ count: Int, _ size: Int) -> ByteTable {
-    var random = SeededRandom(UInt64(size))
-    var bytes = [UInt8](repeating: 0, count: count * size)
-    let half = size / 2
-    for start in stride(from: 0, to: bytes.count, by: size) {
-      for place in 0..<half { bytes[start + place] = UInt8(truncatingIfNeeded: random.next() >> 7) }
-      for place in half..<size { bytes[start + place] = bytes[start + place - half] }
+  /// Random in the first half, which the second repeats.
+  private static func writeHalfCompressible(
+    _ seed: UInt64, to room: UnsafeMutableRawBufferPointer
+  ) {
+    var random = SeededRandom(seed)
+    let half = room.count / 2
+    var place = 0
+    while place < half {
+      var word = random.next()
+      for _ in 0..<min(8, half - place) {
+        room[place] = UInt8(truncatingIfNeeded: word)
+        word >>= 8
+        place += 1
+      }
     }
-    return ByteTable(bytes, each: size)
+    for place in half..<room.count { room[place] = room[place - half] }
   }
 }

@@ -1,6 +1,6 @@
 /// What reads have found: enough to tell two engines apart that answer differently, and to keep the
 /// reading of every byte from being optimised away.
-struct Tally: Equatable {
+struct Tally: Equatable, Codable {
   private(set) var items = 0
   private(set) var bytes = 0
   /// Mixed item by item: the order counts as well.
@@ -21,5 +21,12 @@ struct Tally: Equatable {
     items &+= 1
     bytes &+= item.count
     sum = sum &* 0x9e37_79b9_7f4a_7c15 &+ words
+  }
+
+  /// Adds what another thread found; the order of threads does not count.
+  mutating func merge(_ other: Tally) {
+    items += other.items
+    bytes += other.bytes
+    sum &+= other.sum
   }
 }

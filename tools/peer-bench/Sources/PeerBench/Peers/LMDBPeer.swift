@@ -6,104 +6,37 @@ import CLMDB
 /// again; a batch writes each page it touches once. So what a batch saves is most of the work here,
 /// and little elsewhere. Without durable puts `MDB_NOSYNC` leaves the pages with the system: they
 /// survive the end of the process, as a log does, though a power cut may leave a broken tree. There
-/// are no checksums to verify.
-final class LMDBPeer: Peer {
+/// are no checksums to verify and there is no compression.
+final class LMDBPeer: Peer, @unchecked Sendable {
   static let name = "LMDB"
+  static let traits = PeerTraits()
 
   private let environment: OpaquePointer
   private var database: MDB_dbi = 0
-  /// One read transaction and cursor, let go and taken up again for each read.
-  private let reading: OpaquePointer
-  private let cursor: OpaquePointer
 
   init(in directory: String, _ settings: PeerSettings) throws {
     var environment: OpaquePointer?
     try Self.check(mdb_env_create(&environment))
     guard let environment else { throw PeerFailure(description: "LMDB: no environment") }
     self.environment = environment
-    try Self.check(mdb_env_set_mapsize(environment, 32 << 30))
-    let flags = settings.isDurable ? 0 : UInt32(MDB_NOSYNC)
-    try Self.check(mdb_env_open(environment, directory, flags, 0o644))
-
+    try Self.check(mdb_env_set_mapsize(environment, 64 << 30))
+    // What the system reads ahead pushes out what is needed, where there is too little memory.
+    let readingAhead = settings.isBeyondMemory ? MDB_NORDAHEAD : 0
+    let flags = MDB_NOTLS | (settings.isDurable ? 0 : MDB_NOSYNC) | readingAhead
+    try Self.check(mdb_env_open(environment, directory, UInt32(flags), 0o644))
     let opening = try Self.begin(environment)
     try Self.check(mdb_dbi_open(opening, nil, 0, &database))
     try Self.check(mdb_txn_commit(opening))
-    reading = try Self.begin(environment, UInt32(MDB_RDONLY))
-    var cursor: OpaquePointer?
-    try Self.check(mdb_cursor_open(reading, database, &cursor))
-    guard let cursor else { throw PeerFailure(description: "LMDB: no cursor") }
-    self.cursor = cursor
-    mdb_txn_reset(reading)
   }
 
-  func put(_ record: Record) throws {
-    let writing = try Self.begin(environment)
-    try put(record, in: writing)
-    try Self.check(mdb_txn_commit(writing))
-  }
-
-  func put(_ batch: ArraySlice<Record>) throws {
-    let writing = try Self.begin(environment)
-    for record in batch { try put(record, in: writing) }
-    try Self.check(mdb_txn_commit(writing))
-  }
-
-  private func put(_ record: Record, in writing: OpaquePointer) throws {
-    var (key, value) = (MDB_val(record.key), MDB_val(record.value))
-    try Self.check(mdb_put(writing, database, &key, &value, 0))
-  }
-
-  func get(_ key: Bytes, into tally: inout Tally) throws {
-    try Self.check(mdb_txn_renew(reading))
-    defer { mdb_txn_reset(reading) }
-    var (key, value) = (MDB_val(key), MDB_val())
-    if try Self.isFound(mdb_get(reading, database, &key, &value)) { tally.add(value.bytes) }
-  }
-
-  func scan(from start: Bytes?, limit: Int, backward: Bool, into tally: inout Tally) throws {
-    try Self.check(mdb_txn_renew(reading))
-    defer { mdb_txn_reset(reading) }
-    try Self.check(mdb_cursor_renew(reading, cursor))
-    var (key, value) = (MDB_val(), MDB_val())
-    var isThere = try place(start, backward, &key, &value)
-    var left = limit
-    let step = backward ? MDB_PREV : MDB_NEXT
-    while isThere, left > 0 {
-      tally.add(key.bytes)
-      tally.add(value.bytes)
-      left -= 1
-      if left > 0 { isThere = try Self.isFound(mdb_cursor_get(cursor, &key, &value, step)) }
-    }
-  }
-
-  private func place(
-    _ start: Bytes?, _ backward: Bool, _ key: inout MDB_val, _ value: inout MDB_val
-  ) throws -> Bool {
-    guard let start else {
-      return try Self.isFound(mdb_cursor_get(cursor, &key, &value, backward ? MDB_LAST : MDB_FIRST))
-    }
-    key = MDB_val(start)
-    let isAtOrAfter = try Self.isFound(mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE))
-    guard backward else { return isAtOrAfter }
-    if isAtOrAfter, key.bytes.elementsEqual(start) { return true }
-    return try Self.isFound(
-      mdb_cursor_get(cursor, &key, &value, isAtOrAfter ? MDB_PREV : MDB_LAST))
-  }
+  func session() throws -> LMDBSession { try LMDBSession(environment, database) }
 
   /// A B+ tree has nothing to settle but what the system still holds.
   func settle() throws { try Self.check(mdb_env_sync(environment, 1)) }
 
-  func close() throws {
-    mdb_cursor_close(cursor)
-    mdb_txn_abort(reading)
-    mdb_env_close(environment)
-  }
-}
+  func close() throws { mdb_env_close(environment) }
 
-// MARK: - Calls
-
-extension LMDBPeer {
-  private static func begin(
+  fileprivate static func begin(
     _ environment: OpaquePointer, _ flags: UInt32 = 0
   ) throws -> OpaquePointer {
     var transaction: OpaquePointer?
@@ -113,17 +46,140 @@ extension LMDBPeer {
   }
 
   @inline(__always)
-  private static func check(_ code: Int32) throws {
+  fileprivate static func check(_ code: Int32) throws {
     guard code == 0 else {
       throw PeerFailure(description: "LMDB: " + String(cString: mdb_strerror(code)))
     }
   }
 
   @inline(__always)
-  private static func isFound(_ code: Int32) throws -> Bool {
+  fileprivate static func isFound(_ code: Int32) throws -> Bool {
     if code == MDB_NOTFOUND { return false }
     try check(code)
     return true
+  }
+}
+
+/// LMDB as one thread works with it: one read transaction and cursor, let go and taken up again for
+/// each read.
+final class LMDBSession: PeerSession {
+  private let environment: OpaquePointer
+  private let database: MDB_dbi
+  private let reading: OpaquePointer
+  private let cursor: OpaquePointer
+
+  init(_ environment: OpaquePointer, _ database: MDB_dbi) throws {
+    self.environment = environment
+    self.database = database
+    reading = try LMDBPeer.begin(environment, UInt32(MDB_RDONLY))
+    var cursor: OpaquePointer?
+    try LMDBPeer.check(mdb_cursor_open(reading, database, &cursor))
+    guard let cursor else { throw PeerFailure(description: "LMDB: no cursor") }
+    self.cursor = cursor
+    mdb_txn_reset(reading)
+  }
+
+  func close() {
+    mdb_cursor_close(cursor)
+    mdb_txn_abort(reading)
+  }
+}
+
+// MARK: - Writing
+
+extension LMDBSession {
+  func put(_ key: Bytes, _ value: Bytes) throws {
+    try write { try put(key, value, in: $0) }
+  }
+
+  func put(_ batch: ArraySlice<Operation>) throws {
+    try write { writing in
+      for put in batch { try self.put(put.key, put.value, in: writing) }
+    }
+  }
+
+  func delete(_ key: Bytes) throws {
+    try write { writing in
+      var key = MDB_val(key)
+      _ = try LMDBPeer.isFound(mdb_del(writing, database, &key, nil))
+    }
+  }
+
+  /// Its own way: keys that ascend are appended, and pages fill up.
+  func bulkImport(_ operations: [Operation]) throws {
+    for start in stride(from: 0, to: operations.count, by: 10_000) {
+      try write { writing in
+        for put in operations[start..<min(start + 10_000, operations.count)] {
+          try self.put(put.key, put.value, in: writing, UInt32(MDB_APPEND))
+        }
+      }
+    }
+  }
+
+  private func write(_ body: (OpaquePointer) throws -> Void) throws {
+    let writing = try LMDBPeer.begin(environment)
+    do { try body(writing) } catch {
+      mdb_txn_abort(writing)
+      throw error
+    }
+    try LMDBPeer.check(mdb_txn_commit(writing))
+  }
+
+  private func put(
+    _ key: Bytes, _ value: Bytes, in writing: OpaquePointer, _ flags: UInt32 = 0
+  ) throws {
+    var (key, value) = (MDB_val(key), MDB_val(value))
+    try LMDBPeer.check(mdb_put(writing, database, &key, &value, flags))
+  }
+}
+
+// MARK: - Reading
+
+extension LMDBSession {
+  func get(_ key: Bytes, into tally: inout Tally) throws {
+    try LMDBPeer.check(mdb_txn_renew(reading))
+    defer { mdb_txn_reset(reading) }
+    try find(key, into: &tally)
+  }
+
+  func get(_ keys: ArraySlice<Operation>, into tally: inout Tally) throws {
+    try LMDBPeer.check(mdb_txn_renew(reading))
+    defer { mdb_txn_reset(reading) }
+    for key in keys { try find(key.key, into: &tally) }
+  }
+
+  private func find(_ key: Bytes, into tally: inout Tally) throws {
+    var (key, value) = (MDB_val(key), MDB_val())
+    if try LMDBPeer.isFound(mdb_get(reading, database, &key, &value)) { tally.add(value.bytes) }
+  }
+
+  func scan(_ scan: Scan, into tally: inout Tally) throws {
+    try LMDBPeer.check(mdb_txn_renew(reading))
+    defer { mdb_txn_reset(reading) }
+    try LMDBPeer.check(mdb_cursor_renew(reading, cursor))
+    var (key, value) = (MDB_val(), MDB_val())
+    var isThere = try place(scan, &key, &value)
+    var left = scan.limit
+    let step = scan.isBackward ? MDB_PREV : MDB_NEXT
+    while isThere, left > 0, scan.includes(key.bytes) {
+      tally.add(key.bytes)
+      tally.add(value.bytes)
+      left -= 1
+      if left > 0 { isThere = try LMDBPeer.isFound(mdb_cursor_get(cursor, &key, &value, step)) }
+    }
+  }
+
+  private func place(_ scan: Scan, _ key: inout MDB_val, _ value: inout MDB_val) throws -> Bool {
+    guard let start = scan.start else {
+      let end = scan.isBackward ? MDB_LAST : MDB_FIRST
+      return try LMDBPeer.isFound(mdb_cursor_get(cursor, &key, &value, end))
+    }
+    key = MDB_val(start)
+    let isAtOrAfter = try LMDBPeer.isFound(mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE))
+    guard scan.isBackward else { return isAtOrAfter }
+    if isAtOrAfter, key.bytes.equals(start) { return true }
+    let step = isAtOrAfter ? MDB_PREV : MDB_LAST
+    return try LMDBPeer.isFound(mdb_cursor_get(cursor, &key, &value, step))
   }
 }
 

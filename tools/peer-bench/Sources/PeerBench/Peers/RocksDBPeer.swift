@@ -5,24 +5,32 @@ import Foundation
 ///
 /// Each write goes to its log, which is synced only when durable puts are asked for. Where the
 /// wiki's general advice is slower in memory, its defaults stay: blocks of 4 KiB, index and filters
-/// outside the cache.
-final class RocksDBPeer: Peer {
+/// outside the cache. Its compression by default is Snappy.
+final class RocksDBPeer: Peer, @unchecked Sendable {
   static let name = "RocksDB"
+  static let traits = PeerTraits(hasLog: true, compresses: true)
 
-  private let database: OpaquePointer
+  private let handles: RocksDBHandles
   private let options: OpaquePointer
   private let cache: OpaquePointer
-  private let reading = rocksdb_readoptions_create()
-  private let writing = rocksdb_writeoptions_create()
-  private let batch = rocksdb_writebatch_create()
+  private let isDurable: Bool
 
   init(in directory: String, _ settings: PeerSettings) throws {
-    cache = rocksdb_cache_create_lru(settings.cacheBytes)
-    options = Self.options(settings, cache)
-    rocksdb_readoptions_set_verify_checksums(reading, 1)
-    rocksdb_writeoptions_set_sync(writing, settings.isDurable ? 1 : 0)
-    let options = options
-    database = try Self.checked { rocksdb_open(options, directory + "/store", &$0) }
+    let cache: OpaquePointer = rocksdb_cache_create_lru(settings.cacheBytes)
+    let options = Self.options(settings, cache)
+    var family: OpaquePointer?
+    let database = try RocksDBHandles.checked { failure in
+      "default".withCString { name in
+        rocksdb_open_column_families(
+          options, directory + "/store", 1, [name], [options], &family, &failure)
+      }
+    }
+    guard let database, let family else { throw PeerFailure(description: "RocksDB: no store") }
+    handles = RocksDBHandles(
+      database: database, family: family, options: options, directory: directory)
+    self.options = options
+    self.cache = cache
+    isDurable = settings.isDurable
   }
 
   private static func options(_ settings: PeerSettings, _ cache: OpaquePointer) -> OpaquePointer {
@@ -34,88 +42,49 @@ final class RocksDBPeer: Peer {
 
     let options: OpaquePointer = rocksdb_options_create()
     rocksdb_options_set_create_if_missing(options, 1)
-    rocksdb_options_set_compression(options, Int32(rocksdb_no_compression))
+    if settings.compression == .none {
+      rocksdb_options_set_compression(options, Int32(rocksdb_no_compression))
+    }
     rocksdb_options_set_write_buffer_size(options, settings.writeBufferBytes)
     rocksdb_options_set_max_write_buffer_number(options, Int32(settings.writeBuffers))
     rocksdb_options_set_max_background_jobs(options, 2)
     rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1)
     rocksdb_options_set_bytes_per_sync(options, 1 << 20)
+    if let bytes = settings.fileBytes {
+      rocksdb_options_set_target_file_size_base(options, UInt64(bytes))
+    }
     rocksdb_options_set_block_based_table_factory(options, table)
     return options
   }
 
-  func put(_ record: Record) throws {
-    try Self.checked { failure in
-      rocksdb_put(
-        database, writing, record.key.characters, record.key.count,
-        record.value.characters, record.value.count, &failure)
-    }
-  }
-
-  func put(_ records: ArraySlice<Record>) throws {
-    rocksdb_writebatch_clear(batch)
-    for record in records {
-      rocksdb_writebatch_put(
-        batch, record.key.characters, record.key.count,
-        record.value.characters, record.value.count)
-    }
-    try Self.checked { rocksdb_write(database, writing, batch, &$0) }
-  }
-
-  func get(_ key: Bytes, into tally: inout Tally) throws {
-    let found = try Self.checked {
-      rocksdb_get_pinned(database, reading, key.characters, key.count, &$0)
-    }
-    guard let found else { return }
-    defer { rocksdb_pinnableslice_destroy(found) }
-    var count = 0
-    let bytes = rocksdb_pinnableslice_value(found, &count)
-    tally.add(Bytes(start: bytes, count: count))
-  }
-
-  func scan(from key: Bytes?, limit: Int, backward: Bool, into tally: inout Tally) throws {
-    let iterator = rocksdb_create_iterator(database, reading)
-    defer { rocksdb_iter_destroy(iterator) }
-    switch (key, backward) {
-    case (nil, false): rocksdb_iter_seek_to_first(iterator)
-    case (nil, true): rocksdb_iter_seek_to_last(iterator)
-    case (let key?, false): rocksdb_iter_seek(iterator, key.characters, key.count)
-    case (let key?, true): rocksdb_iter_seek_for_prev(iterator, key.characters, key.count)
-    }
-    var left = limit
-    while left > 0, rocksdb_iter_valid(iterator) != 0 {
-      var count = 0
-      let key = rocksdb_iter_key(iterator, &count)
-      tally.add(Bytes(start: key, count: count))
-      let value = rocksdb_iter_value(iterator, &count)
-      tally.add(Bytes(start: value, count: count))
-      left -= 1
-      guard left > 0 else { break }
-      if backward { rocksdb_iter_prev(iterator) } else { rocksdb_iter_next(iterator) }
-    }
-    try Self.checked { rocksdb_iter_get_error(iterator, &$0) }
-  }
+  func session() throws -> RocksDBSession { RocksDBSession(handles, isDurable: isDurable) }
 
   func settle() throws {
     let flushing = rocksdb_flushoptions_create()
     defer { rocksdb_flushoptions_destroy(flushing) }
-    try Self.checked { rocksdb_flush(database, flushing, &$0) }
-    rocksdb_compact_range(database, nil, 0, nil, 0)
+    try RocksDBHandles.checked { rocksdb_flush(handles.database, flushing, &$0) }
+    rocksdb_compact_range(handles.database, nil, 0, nil, 0)
   }
 
   func close() throws {
-    rocksdb_close(database)
-    rocksdb_writebatch_destroy(batch)
-    rocksdb_writeoptions_destroy(writing)
-    rocksdb_readoptions_destroy(reading)
+    rocksdb_column_family_handle_destroy(handles.family)
+    rocksdb_close(handles.database)
     rocksdb_options_destroy(options)
     rocksdb_cache_destroy(cache)
   }
+}
+
+/// What the sessions of one open store share.
+struct RocksDBHandles {
+  var database: OpaquePointer
+  var family: OpaquePointer
+  var options: OpaquePointer
+  var directory: String
 
   /// Runs a call that reports failure by a text of its own allocation.
   @inline(__always)
   @discardableResult
-  private static func checked<Result>(
+  static func checked<Result>(
     _ call: (inout UnsafeMutablePointer<CChar>?) -> Result
   ) throws -> Result {
     var failure: UnsafeMutablePointer<CChar>?
@@ -125,11 +94,5 @@ final class RocksDBPeer: Peer {
       throw PeerFailure(description: "RocksDB: " + String(cString: failure))
     }
     return result
-  }
-}
-
-extension Bytes {
-  fileprivate var characters: UnsafePointer<CChar>? {
-    baseAddress?.assumingMemoryBound(to: CChar.self)
   }
 }

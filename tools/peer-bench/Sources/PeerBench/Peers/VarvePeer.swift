@@ -3,6 +3,7 @@ import Varve
 /// Varve, by its public face alone.
 final class VarvePeer: Peer {
   static let name = "Varve"
+  static let traits = PeerTraits(hasLog: true, compresses: true)
 
   private let store: SegmentStore
   private let records: Keyspace
@@ -10,28 +11,58 @@ final class VarvePeer: Peer {
 
   init(in directory: String, _ settings: PeerSettings) throws {
     var options = StoreOptions()
-    // An eighth of the budget is the write buffer.
-    options.memoryBudget = 8 * settings.writeBufferBytes
+    options.memoryBudget = Self.memoryBudget(settings)
+    if let bytes = settings.fileBytes { options.segmentBytes = max(64 << 10, bytes) }
     store = try SegmentStore.open(at: directory + "/store", options: options)
     var policy = KeyspacePolicy()
-    policy.compression = .none
+    if settings.compression == .none { policy.compression = .none }
     records = try store.keyspace("records", policy)
     durability = settings.isDurable ? .synced : .buffered
   }
 
-  func put(_ record: Record) throws {
-    try records.put(
-      bytes: Span(_unsafeBytes: record.key), Span(_unsafeBytes: record.value),
-      durability: durability)
+  /// An eighth of the budget, at most 64 MiB, is the write buffer, a quarter caches blocks.
+  private static func memoryBudget(_ settings: PeerSettings) -> Int {
+    let forBuffers = max(8 << 20, 8 * settings.writeBufferBytes)
+    let isLargestBuffer = settings.writeBufferBytes >= PeerSettings.usualWriteBufferBytes
+    return isLargestBuffer ? max(forBuffers, 4 * settings.cacheBytes) : forBuffers
   }
 
-  func put(_ batch: ArraySlice<Record>) throws {
+  func session() throws -> VarveSession { VarveSession(store, records, durability) }
+
+  func settle() throws {
+    try store.flush()
+    try store.compact()
+  }
+
+  func close() throws { try store.close() }
+}
+
+final class VarveSession: PeerSession {
+  private let store: SegmentStore
+  private let records: Keyspace
+  private let durability: Durability
+
+  init(_ store: SegmentStore, _ records: Keyspace, _ durability: Durability) {
+    self.store = store
+    self.records = records
+    self.durability = durability
+  }
+
+  func put(_ key: Bytes, _ value: Bytes) throws {
+    try records.put(
+      bytes: Span(_unsafeBytes: key), Span(_unsafeBytes: value), durability: durability)
+  }
+
+  func put(_ batch: ArraySlice<Operation>) throws {
     var writes = WriteBatch()
-    for record in batch {
-      writes.put(
-        bytes: Span(_unsafeBytes: record.key), Span(_unsafeBytes: record.value), in: records)
+    for put in batch {
+      writes.put(bytes: Span(_unsafeBytes: put.key), Span(_unsafeBytes: put.value), in: records)
     }
     try store.commit(writes, durability: durability)
+  }
+
+  func delete(_ key: Bytes) throws {
+    try records.delete(bytes: Span(_unsafeBytes: key), durability: durability)
   }
 
   func get(_ key: Bytes, into tally: inout Tally) throws {
@@ -40,10 +71,27 @@ final class VarvePeer: Peer {
     }
   }
 
-  func scan(from key: Bytes?, limit: Int, backward: Bool, into tally: inout Tally) throws {
-    var cursor = try records.cursor(order: backward ? .descending : .ascending)
-    var isThere = if let key { try cursor.seek(to: LentKey(bytes: key)) } else { try cursor.next() }
-    var left = limit
+  func get(_ keys: ArraySlice<Operation>, into tally: inout Tally) throws {
+    for value in try records.values(for: keys.map { LentKey(bytes: $0.key) }) {
+      value?.withUnsafeBytes { tally.add($0) }
+    }
+  }
+
+  func scan(_ scan: Scan, into tally: inout Tally) throws {
+    let order: ScanOrder = scan.isBackward ? .descending : .ascending
+    var cursor =
+      if let start = scan.start, scan.isPrefix {
+        try records.cursor(prefix: LentKey(bytes: start), order: order)
+      } else {
+        try records.cursor(order: order)
+      }
+    var isThere =
+      if let start = scan.start, !scan.isPrefix {
+        try cursor.seek(to: LentKey(bytes: start))
+      } else {
+        try cursor.next()
+      }
+    var left = scan.limit
     while isThere, left > 0 {
       cursor.key.withUnsafeBytes { tally.add($0) }
       cursor.value.withUnsafeBytes { tally.add($0) }
@@ -52,12 +100,7 @@ final class VarvePeer: Peer {
     }
   }
 
-  func settle() throws {
-    try store.flush()
-    try store.compact()
-  }
-
-  func close() throws { try store.close() }
+  func close() {}
 }
 
 /// A key that is lent, for calls that take a key of any type.

@@ -1,61 +1,75 @@
+import Foundation
+
 /// What the command line asks for.
 struct Arguments {
-  static let help = """
-    usage: peer-bench [--rounds N] [--scale X] [--quick] [--only TEXT] [--engines A,B]
-                      [--embeddings FILE.f32] [--dir DIRECTORY] [--json FILE]
-
-    Fill, read and scan: Varve beside RocksDB and LMDB. Higher is better; the last column is Varve's
-    rate to the best of the others, and carries a mark below a third.
-
-      --rounds N         times that every line is run by each engine, or ten times that; medians are
-                         shown (3)
-      --scale X          share of the full size: 1 is 1,000,000 small and 200,000 large records (1)
-      --quick            one round at a twentieth
-      --only TEXT        lines whose name contains TEXT
-      --engines A,B      of varve, rocksdb, lmdb; the first is compared with the rest
-      --embeddings FILE  adds lines with real vectors; FILE's name with .keys holds their keys
-      --dir DIRECTORY    where a fresh directory for the stores is made (/tmp)
-      --json FILE        every rate of every round
-    """
-
   var rounds = 3
+  var longRounds = 1
   var scale = 1.0
-  var only = ""
+  /// For workloads that take minutes.
+  var longScale: Double?
+  var mostTurns = Int.max
+  var only: [String] = []
   var peers = allPeers
-  var embeddings: String?
+  var passes = CompressionPass.allCases
+  var files: String?
   var directory = "/tmp"
   var json: String?
+  var plot = "peer-bench.svg"
+  var sizes = [1_000_000, 10_000_000]
   var wantsHelp = false
+  /// Whether the costs as the store grows are asked for, in the place of the lines.
+  var isScaling = false
 
   init(_ words: [String]) throws {
     var words = words[...]
-    while let option = words.popFirst() {
-      func value() throws -> String {
-        guard let value = words.popFirst() else { throw Self.wrong("\(option) needs a value") }
-        return value
-      }
-      switch option {
-      case "--rounds": rounds = try Self.number(try value(), option)
-      case "--scale": scale = try Self.number(try value(), option)
-      case "--quick": (rounds, scale) = (1, 0.05)
-      case "--only": only = try value()
-      case "--engines": peers = try Self.peers(try value())
-      case "--embeddings": embeddings = try value()
-      case "--dir": directory = try value()
-      case "--json": json = try value()
-      case "--help", "-h": wantsHelp = true
-      default: throw Self.wrong("unknown option \(option)")
-      }
+    if words.first == "scaling" {
+      isScaling = true
+      words.removeFirst()
     }
-    guard rounds > 0, scale > 0 else { throw Self.wrong("rounds and scale are above zero") }
+    while let option = words.popFirst() { try take(option, from: &words) }
+    guard rounds > 0, longRounds > 0, scale > 0 else {
+      throw Self.wrong("rounds and scale are above zero")
+    }
   }
 
-  /// The lines to run.
+  private mutating func take(_ option: String, from words: inout ArraySlice<String>) throws {
+    func value() throws -> String {
+      guard let value = words.popFirst() else { throw Self.wrong("\(option) needs a value") }
+      return value
+    }
+    switch option {
+    case "--rounds": rounds = try Self.number(try value(), option)
+    case "--long-rounds": longRounds = try Self.number(try value(), option)
+    case "--scale": scale = try Self.number(try value(), option)
+    case "--quick":
+      (rounds, scale, passes, longScale, mostTurns) = (1, 0.05, [.none], 0.02, 3)
+    case "--only": only = try value().split(separator: ",").map(String.init)
+    case "--engines": peers = try Self.peers(try value())
+    case "--compression": passes = try Self.passes(try value())
+    case "--data": files = try value()
+    case "--dir": directory = try value()
+    case "--json": json = try value()
+    case "--plot": plot = try value()
+    case "--sizes": sizes = try value().split(separator: ",").map { try Self.size(String($0)) }
+    case "--help", "-h": wantsHelp = true
+    default: throw Self.wrong("unknown option \(option)")
+    }
+  }
+
+  /// The workloads to run.
   var workloads: [Workload] {
     allWorkloads.filter { workload in
-      (only.isEmpty || workload.name.contains(only))
-        && (workload.data != .embeddings || embeddings != nil)
+      (only.isEmpty || only.contains { workload.name.contains($0) })
+        && (!workload.data.isReal || files != nil)
     }
+  }
+}
+
+// MARK: - Values
+
+extension Arguments {
+  func scale(of workload: Workload) -> Double {
+    workload.isLong ? longScale ?? scale : scale
   }
 
   private static func number<Number: LosslessStringConvertible>(
@@ -65,13 +79,28 @@ struct Arguments {
     return number
   }
 
+  private static func size(_ text: String) throws -> Int {
+    let isMillions = text.hasSuffix("M")
+    let number: Int = try number(isMillions ? String(text.dropLast()) : text, "--sizes")
+    return isMillions ? number * 1_000_000 : number
+  }
+
+  private static func passes(_ name: String) throws -> [CompressionPass] {
+    if name == "both" { return CompressionPass.allCases }
+    guard let pass = CompressionPass(rawValue: name) else {
+      throw wrong("--compression is none, default or both")
+    }
+    return [pass]
+  }
+
   private static func peers(_ names: String) throws -> [any Peer.Type] {
-    try names.split(separator: ",").map { name in
+    let named = try names.split(separator: ",").map { name in
       guard let peer = allPeers.first(where: { $0.name.lowercased() == name.lowercased() }) else {
         throw wrong("there is no engine \(name)")
       }
       return peer
     }
+    return named + allPeers.filter { $0.traits.isReference }
   }
 
   private static func wrong(_ text: String) -> PeerFailure { PeerFailure(description: text) }

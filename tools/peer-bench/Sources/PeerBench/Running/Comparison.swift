@@ -1,140 +1,92 @@
 import Foundation
 
-/// Runs the lines: in every round each line is run by each engine in turn, so that what else the
+/// Runs the workloads: in every round each is run by each engine in turn, so that what else the
 /// machine does meets all of them alike.
 final class Comparison {
-  private let peers: [any Peer.Type]
-  private let workloads: [Workload]
-  private let scale: Double
-  private let workplace: Workplace
-  private let embeddings: String?
-  private var datasets: [DataKind: Dataset] = [:]
-  private var sharedStores: [String: any Peer] = [:]
-  private(set) var results: [LineResult]
-  private(set) var space: [SpaceResult] = []
+  private let arguments: Arguments
+  private let pass: CompressionPass
+  private let turn: Turn
+  /// What engines did that do not compress, in the pass before.
+  private let known: [WorkloadResult]
+  private(set) var results: [WorkloadResult]
 
   init(
-    _ peers: [any Peer.Type], _ workloads: [Workload], scale: Double, embeddings: String?,
-    in workplace: Workplace
+    _ arguments: Arguments, pass: CompressionPass, known: [WorkloadResult], _ turn: Turn
   ) {
-    self.peers = peers
-    self.workloads = workloads
-    self.scale = scale
-    self.embeddings = embeddings
-    self.workplace = workplace
-    results = workloads.map { LineResult($0, peers: peers.map { $0.name }) }
+    self.arguments = arguments
+    self.pass = pass
+    self.turn = turn
+    self.known = known
+    results = arguments.workloads.map { workload in
+      WorkloadResult(workload, pass, peers: arguments.peers.filter(workload.includes))
+    }
   }
 
-  /// - Parameter progress: told what runs next.
-  func run(rounds: Int, progress: (String) -> Void) throws {
-    for round in 0..<rounds {
-      for (line, workload) in workloads.enumerated() {
-        let prepared = PreparedWorkload(workload, try dataset(workload.data), scale: scale)
-        for turn in 0..<workload.turns {
-          progress("round \(round + 1): \(workload.name)")
+  /// - Parameter progress: told what was run.
+  func run(progress: (String) -> Void) throws {
+    for round in 0..<max(arguments.rounds, arguments.longRounds) {
+      for index in results.indices {
+        let workload = results[index].workload
+        guard round < (workload.isLong ? arguments.longRounds : arguments.rounds) else { continue }
+        let start = ContinuousClock().now
+        for turn in 0..<min(workload.turns, arguments.mostTurns) {
           // Nobody is always first.
-          try takeTurns(line, prepared, first: round + turn)
+          try takeTurns(index, round: round, first: round + turn)
         }
+        let seconds = start.duration(to: ContinuousClock().now) / .seconds(1)
+        progress(
+          "\(pass.rawValue), round \(round + 1): \(workload.name) (\(Int(seconds.rounded())) s)")
       }
     }
-    for store in sharedStores.values { try store.close() }
-    sharedStores = [:]
   }
 
-  private func takeTurns(_ line: Int, _ prepared: PreparedWorkload, first: Int) throws {
-    var tallies: [Tally] = []
+  private func takeTurns(_ index: Int, round: Int, first: Int) throws {
+    let workload = results[index].workload
+    let peers = results[index].peers
+    var found: [(peer: String, result: TrialResult)] = []
     for place in peers.indices {
-      let index = (place + first) % peers.count
-      let (rate, tally) = try measure(peers[index], prepared)
-      results[line].rates[index].append(rate)
-      tallies.append(tally)
+      let peer = peers[(place + first) % peers.count]
+      if round > 0, results[index].isFarBehind(peer) { continue }
+      let result = try earlier(peer, workload, round) ?? take(peer, workload)
+      results[index].add(result, of: peer, round: round)
+      if !peer.traits.isReference { found.append((peer.name, result)) }
     }
-    try Self.compare(tallies, prepared)
+    try Self.compare(found, workload)
   }
 
-  private func dataset(_ kind: DataKind) throws -> Dataset {
-    if let known = datasets[kind] { return known }
-    let made: Dataset
-    switch (kind, embeddings) {
-    case (.small, _): made = Dataset(count: scaled(1_000_000), valueBytes: 100)
-    case (.large, _): made = Dataset(count: scaled(200_000), valueBytes: 3 << 10)
-    case (.embeddings, let path?): made = try Dataset(embeddingsAt: path)
-    case (.embeddings, nil): throw PeerFailure(description: "no embeddings were named")
+  private func take(_ peer: any Peer.Type, _ workload: Workload) throws -> TrialResult {
+    let trial = Trial(
+      stage: .measure, workload: workload.name, peer: peer.name, pass: pass,
+      scale: arguments.scale(of: workload), files: arguments.files, directory: "")
+    return try turn.take(trial, workload)
+  }
+
+  /// An engine without compression does the same in both passes.
+  private func earlier(
+    _ peer: any Peer.Type, _ workload: Workload, _ round: Int
+  ) -> TrialResult? {
+    guard !peer.traits.compresses else { return nil }
+    let before = known.first { $0.workload.name == workload.name }
+    return before?.rounds(of: peer.name).first { $0.round == round }?.result
+  }
+
+  private static func compare(
+    _ found: [(peer: String, result: TrialResult)], _ workload: Workload
+  ) throws {
+    guard let first = found.first, workload.seconds == nil else { return }
+    // Threads that write meet threads that read at other moments.
+    let comparesReads = !(workload.isWriting && workload.threads > 1)
+    for other in found.dropFirst() {
+      let isSame =
+        other.result.content == first.result.content
+        && (!comparesReads || other.result.read == first.result.read)
+      guard isSame else {
+        throw PeerFailure(
+          description: """
+            \(workload.name): \(first.peer) and \(other.peer) answer differently: \
+            \(first.result) \(other.result)
+            """)
+      }
     }
-    datasets[kind] = made
-    return made
-  }
-
-  private func scaled(_ count: Int) -> Int { max(100, Int(Double(count) * scale)) }
-
-  private static func compare(_ tallies: [Tally], _ prepared: PreparedWorkload) throws {
-    let name = prepared.workload.name
-    guard tallies.allSatisfy({ $0 == tallies.first }) else {
-      throw PeerFailure(description: "\(name): the engines answer differently: \(tallies)")
-    }
-    if let expected = prepared.expectedItems, let found = tallies.first?.items, found != expected {
-      throw PeerFailure(description: "\(name): \(found) items were read and not \(expected)")
-    }
-  }
-}
-
-// MARK: - One engine, one line
-
-extension Comparison {
-  /// Operations or bytes a second, and what was read.
-  private func measure<P: Peer>(
-    _ type: P.Type, _ prepared: PreparedWorkload
-  ) throws -> (rate: Double, tally: Tally) {
-    let workload = prepared.workload
-    if workload.start == .shared { return try time(sharedStore(type, prepared), prepared) }
-    let directory = try workplace.makeDirectory(for: type.name)
-    defer { workplace.remove(directory) }
-    let peer = try type.init(in: directory, PeerSettings(isDurable: workload.isDurable))
-    if workload.start == .filled { try fill(peer, prepared.data) }
-    // What the disk still owes from runs before is not this engine's to pay.
-    sync()
-    let (rate, _) = try time(peer, prepared)
-    // What was written is read back, outside the clock.
-    var written = Tally()
-    try peer.scan(from: nil, limit: .max, backward: false, into: &written)
-    try peer.close()
-    return (rate, written)
-  }
-
-  private func time<P: Peer>(
-    _ peer: P, _ prepared: PreparedWorkload
-  ) throws -> (rate: Double, tally: Tally) {
-    var tally = Tally()
-    let elapsed = try ContinuousClock().measure { try prepared.run(peer, into: &tally) }
-    let seconds = elapsed / .seconds(1)
-    switch prepared.workload.unit {
-    case .operations: return (Double(prepared.operationCount) / 1e3 / seconds, tally)
-    case .megabytes: return (Double(prepared.writtenBytes) / 1e6 / seconds, tally)
-    }
-  }
-
-  /// The store of all lines that only read this data; a first scan has warmed it.
-  private func sharedStore<P: Peer>(_ type: P.Type, _ prepared: PreparedWorkload) throws -> P {
-    let kind = prepared.workload.data
-    let name = "\(type.name)-\(kind)"
-    if let known = sharedStores[name] as? P { return known }
-    let directory = try workplace.makeDirectory(for: name)
-    let peer = try type.init(in: directory, PeerSettings())
-    try fill(peer, prepared.data)
-    var tally = Tally()
-    try peer.scan(from: nil, limit: .max, backward: false, into: &tally)
-    sharedStores[name] = peer
-    space.append(
-      SpaceResult(
-        peer: type.name, data: kind.rawValue, bytes: workplace.bytesOnDisk(in: directory),
-        userBytes: prepared.data.byteCount))
-    return peer
-  }
-
-  private func fill(_ peer: some Peer, _ data: Dataset) throws {
-    let filling = Workload(name: "", data: .small, action: .put(batch: 100), start: .empty)
-    var tally = Tally()
-    try PreparedWorkload(filling, data, scale: 1).run(peer, into: &tally)
-    try peer.settle()
   }
 }

@@ -11,28 +11,26 @@ final class Workplace {
       atPath: path, withIntermediateDirectories: false)
   }
 
-  func makeDirectory(for name: String) throws -> String {
-    made += 1
-    let directory = "\(path)/\(made)-\(name)"
+  func makeDirectory() throws -> String {
+    let directory = nextName()
     try FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: false)
     return directory
   }
 
+  /// A copy of a closed store.
+  func copy(_ directory: String) throws -> String {
+    let copy = nextName()
+    try FileManager.default.copyItem(atPath: directory, toPath: copy)
+    return copy
+  }
+
+  private func nextName() -> String {
+    made += 1
+    return "\(path)/\(made)"
+  }
+
   func remove(_ directory: String) { try? FileManager.default.removeItem(atPath: directory) }
 
   func removeAll() { remove(path) }
-
-  /// Bytes that the files in `directory` take on disk.
-  func bytesOnDisk(in directory: String) -> Int {
-    var total = 0
-    for name in FileManager.default.enumerator(atPath: directory) ?? .init() {
-      var status = stat()
-      guard let name = name as? String, lstat("\(directory)/\(name)", &status) == 0,
-        status.st_mode & S_IFMT == S_IFREG
-      else { continue }
-      total += Int(status.st_blocks) * 512
-    }
-    return total
-  }
 }

@@ -1,0 +1,43 @@
+/// Panels below and beside each other.
+struct PlotPage {
+  var title: String
+  var notes: [String]
+  var ratios: [RatioPanel] = []
+  var curves: [CurvePanel] = []
+
+  private static let width = 1100.0
+
+  var svg: String {
+    var canvas = Canvas(width: Self.width)
+    canvas.text(title, 24, 36, size: 20, isBold: true)
+    var y = 56.0
+    for note in notes {
+      canvas.text(note, 24, y, size: 12, color: Palette.quiet)
+      y += 16
+    }
+    y = drawLegend(on: &canvas, at: y + 10)
+    for panel in ratios {
+      panel.draw(on: &canvas, at: y)
+      y += panel.height + 10
+    }
+    for (place, panel) in curves.enumerated() {
+      let isLeft = place.isMultiple(of: 2)
+      panel.draw(
+        on: &canvas, at: (isLeft ? 0 : Self.width / 2, y), width: Self.width / 2)
+      if !isLeft || place == curves.count - 1 { y += CurvePanel.height + 10 }
+    }
+    return canvas.svg(height: y + 10)
+  }
+
+  private func drawLegend(on canvas: inout Canvas, at y: Double) -> Double {
+    var x = 30.0
+    var entries = allPeers.map { ($0.name, Palette.color($0.name)) }
+    entries[0].0 += " (green: goal met, orange: below)"
+    for (name, color) in entries {
+      canvas.dot(x, y, radius: 5, color: color)
+      canvas.text(name, x + 10, y + 4, size: 12)
+      x += 34 + 6.6 * Double(name.count)
+    }
+    return y + 14
+  }
+}

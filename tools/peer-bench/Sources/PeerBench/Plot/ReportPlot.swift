@@ -1,0 +1,54 @@
+/// The plot of a comparison.
+struct ReportPlot {
+  private let report: Report
+
+  init(_ report: Report) { self.report = report }
+
+  var svg: String {
+    let passes = report.arguments.passes
+    return PlotPage(
+      title: "Varve beside its peers", notes: report.machine.lines,
+      ratios: passes.compactMap { RatioPanel(Report.title($0), report.lines($0)) },
+      curves: passes.first.map { latencyCurves($0) + threadCurves($0) } ?? []
+    ).svg
+  }
+
+  private func latencyCurves(_ pass: CompressionPass) -> [CurvePanel] {
+    report.results.filter { $0.pass == pass && $0.workload.measuresLatency }.flatMap { result in
+      [LatencyOperation.put, .get].compactMap { latencyCurve(result, $0) }
+    }
+  }
+
+  private func latencyCurve(
+    _ result: WorkloadResult, _ operation: LatencyOperation
+  ) -> CurvePanel? {
+    let curves = result.peers.compactMap { peer -> CurvePanel.Curve? in
+      let latencies = result.rounds(of: peer.name).compactMap { $0.result.latencies[operation] }
+      guard !latencies.isEmpty else { return nil }
+      let values = [\Latencies.p50, \.p90, \.p99, \.p999, \.p9999, \.max].map { percentile in
+        latencies.map { Double($0[keyPath: percentile]) / 1e3 }.median
+      }
+      return CurvePanel.Curve(peer: peer.name, values: values)
+    }
+    guard !curves.isEmpty else { return nil }
+    return CurvePanel(
+      title: "\(result.workload.name): latency of a \(operation.rawValue)",
+      note: "microseconds, by percentile", places: ["50", "90", "99", "99.9", "99.99", "max"],
+      curves: curves)
+  }
+
+  private func threadCurves(_ pass: CompressionPass) -> [CurvePanel] {
+    let names = threadedWorkloads.map(\.name)
+    let results = report.results.filter { $0.pass == pass && names.contains($0.workload.name) }
+    guard results.count > 1 else { return [] }
+    let lines = results.compactMap { $0.lines.first }
+    let curves = results[0].peers.map { peer in
+      CurvePanel.Curve(peer: peer.name, values: lines.map { $0.median(of: peer.name) })
+    }
+    return [
+      CurvePanel(
+        title: "Reads by threads", note: "thousand gets a second, random keys",
+        places: results.map { String($0.workload.threads) }, curves: curves)
+    ]
+  }
+}

@@ -1,0 +1,47 @@
+import Foundation
+
+/// What one operation costs as the store grows.
+struct Scaling {
+  private let arguments: Arguments
+  private let turn: Turn
+  private static let names = [
+    "fill random", "read random", "read absent", "seek + 10", "scan forward", "overwrite random",
+  ]
+
+  init(_ arguments: Arguments, _ workplace: Workplace) {
+    self.arguments = arguments
+    turn = Turn(workplace: workplace, shelf: StoreShelf(workplace))
+  }
+
+  func run(progress: (String) -> Void) throws -> ScalingReport {
+    var report = ScalingReport(sizes: arguments.sizes, peers: peers.map { $0.name })
+    for size in arguments.sizes {
+      for peer in peers {
+        for name in Self.names {
+          progress("\(size) entries: \(name), \(peer.name)")
+          report.add(try nanoseconds(name, peer, size), name, peer.name, size)
+        }
+        // Large stores do not wait for each other on the disk.
+        turn.shelf.removeAll()
+      }
+    }
+    return report
+  }
+
+  private var peers: [any Peer.Type] { arguments.peers.filter { !$0.traits.isReference } }
+
+  /// The median cost of an operation.
+  private func nanoseconds(
+    _ name: String, _ peer: any Peer.Type, _ size: Int
+  ) throws -> Double {
+    guard let workload = allWorkloads.first(where: { $0.name == name }) else { return .nan }
+    let trial = Trial(
+      stage: .measure, workload: name, peer: peer.name, pass: .none, scale: 1, records: size,
+      directory: "")
+    let rounds = workload.isWriting ? 1 : arguments.rounds
+    return try (0..<rounds).map { _ in
+      let result = try turn.take(trial, workload)
+      return result.seconds * 1e9 / Double(result.operations)
+    }.median
+  }
+}

@@ -1,0 +1,43 @@
+import Foundation
+
+/// One engine's turn at one workload: what it starts from is put in place, a process is started, and
+/// all goes again.
+struct Turn {
+  let workplace: Workplace
+  let shelf: StoreShelf
+
+  func take(_ trial: Trial, _ workload: Workload) throws -> TrialResult {
+    if case .rest = workload.action { return try shelf.store(for: trial).result }
+    if workload.start == .shared {
+      var trial = trial
+      trial.directory = try shelf.store(for: trial).directory
+      return try workload.isLimited ? runLimited(trial, workload) : ChildProcess.run(trial)
+    }
+    var trial = trial
+    trial.directory =
+      workload.start == .filled
+      ? try workplace.copy(shelf.store(for: trial).directory) : try workplace.makeDirectory()
+    defer { workplace.remove(trial.directory) }
+    // What the disk still owes is not the next one's to pay.
+    if workload.start == .filled { sync() }
+    if case .replay = workload.action {
+      var crashing = trial
+      crashing.stage = .crash
+      try ChildProcess.runUntilKilled(crashing)
+    }
+    return try ChildProcess.run(trial)
+  }
+
+  /// What the process itself needs, its code and the benchmark's keys, is not the engine's.
+  private static let ownBytes = 16 << 20
+
+  private func runLimited(_ trial: Trial, _ workload: Workload) throws -> TrialResult {
+    // What is in memory already was charged to whoever brought it there.
+    DiskUse.dropFromMemory(trial.directory)
+    let bytes = Trial.limitBytes(try trial.dataset(workload)) + Self.ownBytes
+    let limit = MemoryLimit(bytes: bytes)
+    var trial = trial
+    trial.group = limit?.path
+    return try withExtendedLifetime(limit) { try ChildProcess.run(trial) }
+  }
+}
