@@ -106,8 +106,7 @@ private final class LogBytes: Sendable {
     do throws(FileSystemError) {
       let file = try directory.open(name)
       let size = try file.size()
-      if mode == .mapped {
-        let map = try directory.map(name, size: size)
+      if mode == .mapped, let map = try directory.mapped(name, size: size) {
         bytes = map.bytes
         owner = map
       } else {

@@ -4,7 +4,8 @@ import VarvePlatform
 
 /// How segments are read.
 enum ReadMode: Sendable, CaseIterable {
-  /// Mapped whole: raw blocks are lent in place.
+  /// Mapped whole: raw blocks are lent in place. Files beyond those that a process should map are
+  /// read like the others.
   case mapped
   /// Read block by block: every read is checked, and an I/O error is an error.
   case pread
@@ -62,26 +63,26 @@ final class SegmentReader: Sendable {
   }
 
   private func openFile() throws(StoreError) -> OpenSegment {
-    switch environment.mode {
-    case .mapped:
-      return try OpenSegment.open(try map(), number: number, id: id, environment.blocks)
-    case .pread:
-      let pieces = FilePieces(file: try openPlain(), size: size)
-      let found = try pieces.fileSize()
-      guard found == size else {
-        throw StoreError(
-          FileSystemError(.read, .size(expected: size, found: found), path: name))
-      }
-      return try OpenSegment.open(pieces, number: number, id: id, environment.blocks)
+    if environment.mode == .mapped, let mapping = try map() {
+      return try OpenSegment.open(mapping, number: number, id: id, environment.blocks)
+    }
+    let pieces = FilePieces(file: try openPlain(), size: size)
+    let found = try pieces.fileSize()
+    guard found == size else {
+      throw StoreError(
+        FileSystemError(.read, .size(expected: size, found: found), path: name))
+    }
+    return try OpenSegment.open(pieces, number: number, id: id, environment.blocks)
+  }
+
+  private func map() throws(StoreError) -> MappedFile? {
+    do { return try environment.directory.mapped(name, size: size) } catch {
+      throw StoreError(error)
     }
   }
 
-  private func map() throws(StoreError) -> MappedFile {
-    do { return try environment.directory.map(name, size: size) } catch { throw StoreError(error) }
-  }
-
   private func openPlain() throws(StoreError) -> any File {
-    do { return try environment.directory.open(name) } catch { throw StoreError(error) }
+    do { return try ReadFile(name, in: environment.directory) } catch { throw StoreError(error) }
   }
 }
 

@@ -130,13 +130,11 @@ extension ValueFileReader {
       throw StoreError(.corrupted, "a sealed value file is larger", file: name)
     }
     let endOffset = record.size - UInt64(ValueRecord.headerBytes)
-    switch environment.mode {
-    case .mapped:
-      let mapping = try map(record.size)
+    if environment.mode == .mapped, let mapping = try map(record.size) {
       try checkHeader(mapping.bytes, record.id)
       try checkEnd(mapping.bytes.dropping(Int(endOffset)), record, at: endOffset)
       source = .mapping(mapping)
-    case .pread:
+    } else {
       let pieces = try plainPieces()
       guard pieces.size == record.size else {
         throw StoreError(
@@ -153,13 +151,15 @@ extension ValueFileReader {
       name, number: number, id: record.id, source, .fixed(endOffset), environment.blocks)
   }
 
-  private func map(_ size: UInt64) throws(StoreError) -> MappedFile {
-    do { return try environment.directory.map(name, size: size) } catch { throw StoreError(error) }
+  private func map(_ size: UInt64) throws(StoreError) -> MappedFile? {
+    do { return try environment.directory.mapped(name, size: size) } catch {
+      throw StoreError(error)
+    }
   }
 
   private func plainPieces() throws(StoreError) -> FilePieces {
     do throws(FileSystemError) {
-      let file = try environment.directory.open(name)
+      let file = try ReadFile(name, in: environment.directory)
       return FilePieces(file: file, size: try file.size())
     } catch {
       throw StoreError(error)

@@ -40,7 +40,8 @@ package protocol Directory: AnyObject, Sendable {
   /// overwritten without allocation. The name is durable only after ``sync()``.
   func createLog(_ name: String, capacity: UInt64) throws(FileSystemError) -> any LogFile
 
-  /// Maps a whole regular file for reading; it must have exactly `size` bytes.
+  /// Maps a whole regular file for reading; it must have exactly `size` bytes. Throws `.tooManyOpen`
+  /// where the process has as many mappings as it should: read the file instead.
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile
 
   /// Renames, replacing what was there. Durable only after ``sync()``.

@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 
 #if canImport(Glibc)
@@ -8,6 +9,13 @@ import VarveFormat
   import Darwin
 #endif
 
+/// How many files this process has mapped.
+private let mappedFiles = Atomic<Int>(0)
+
+/// How many it may have. Linux allows a process 65,530 mappings; those that files leave are for its
+/// memory, whose end would be its own.
+private let mostMappedFiles = 32_768
+
 extension PosixDirectory {
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile {
     let file = try openRegular(.map, name, flags: O_RDONLY)
@@ -16,8 +24,18 @@ extension PosixDirectory {
     guard let count = Int(exactly: size) else {
       throw FileSystemError(.map, .other, path: name, number: EFBIG)
     }
-    let bytes = try file.use(.map, name) { descriptor throws(FileSystemError) in
-      try Self.map(descriptor, name, count)
+    guard mappedFiles.add(1, ordering: .relaxed).newValue <= mostMappedFiles else {
+      mappedFiles.subtract(1, ordering: .relaxed)
+      throw FileSystemError(.map, .tooManyOpen, path: name)
+    }
+    let bytes: ByteView
+    do throws(FileSystemError) {
+      bytes = try file.use(.map, name) { descriptor throws(FileSystemError) in
+        try Self.map(descriptor, name, count)
+      }
+    } catch {
+      mappedFiles.subtract(1, ordering: .relaxed)
+      throw error
     }
     let mapped = MappedFile(name: name, bytes: bytes) { Self.unmap(bytes) }
     // A file cut short in between would end the process at the first touch.
@@ -48,5 +66,6 @@ extension PosixDirectory {
     // Only fails for addresses that are not a mapping; these came from `mmap`.
     let result = unsafe munmap(UnsafeMutableRawPointer(mutating: bytes.start), bytes.count)
     precondition(result == 0, "munmap refused a mapping of ours")
+    mappedFiles.subtract(1, ordering: .relaxed)
   }
 }

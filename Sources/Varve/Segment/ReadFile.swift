@@ -1,0 +1,98 @@
+import Synchronization
+import VarveFormat
+import VarvePlatform
+
+/// A live file that is read in pieces, one of many: some keep their descriptor, the others are opened
+/// for each read. A process has a thousand descriptors where nobody asked for more, and they are not
+/// ours alone.
+final class ReadFile: File {
+  /// Files of all stores of the process that keep a descriptor.
+  private static let keptCount = Atomic<Int>(0)
+  static let mostKept = 400
+
+  let name: String
+  private let directory: any Directory
+  /// Nil: opened for each read.
+  private let kept: (any File)?
+
+  /// - Parameter mostKept: files that may keep their descriptor, this one included.
+  init(
+    _ name: String, in directory: any Directory, mostKept: Int = ReadFile.mostKept
+  ) throws(FileSystemError) {
+    self.name = name
+    self.directory = directory
+    if Self.keptCount.add(1, ordering: .relaxed).newValue <= mostKept {
+      do throws(FileSystemError) { kept = try directory.open(name) } catch {
+        Self.keptCount.subtract(1, ordering: .relaxed)
+        throw error
+      }
+    } else {
+      Self.keptCount.subtract(1, ordering: .relaxed)
+      kept = nil
+    }
+  }
+
+  deinit {
+    guard let kept else { return }
+    // Nothing was written through it.
+    try? kept.close()
+    Self.keptCount.subtract(1, ordering: .relaxed)
+  }
+
+  /// Whether it has a descriptor of its own.
+  var isKept: Bool { kept != nil }
+
+  func size() throws(FileSystemError) -> UInt64 {
+    try use { file throws(FileSystemError) in try file.size() }
+  }
+
+  func read(
+    into buffer: AlignedBuffer, count: Int, at offset: UInt64
+  ) throws(FileSystemError) -> Int {
+    try use { file throws(FileSystemError) in
+      try file.read(into: buffer, count: count, at: offset)
+    }
+  }
+
+  func dropCache() throws(FileSystemError) {
+    try use { file throws(FileSystemError) in try file.dropCache() }
+  }
+
+  func close() throws(FileSystemError) { try kept?.close() }
+
+  private func use<Result>(
+    _ body: (any File) throws(FileSystemError) -> Result
+  ) throws(FileSystemError) -> Result {
+    if let kept { return try body(kept) }
+    let file = try directory.open(name)
+    // What was read was read.
+    defer { try? file.close() }
+    return try body(file)
+  }
+}
+
+// MARK: - What a file for reading refuses
+
+extension ReadFile {
+  func write(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) { throw refusal(.write) }
+
+  func reserve(_ size: UInt64) throws(FileSystemError) { throw refusal(.reserve) }
+
+  func truncate(to size: UInt64) throws(FileSystemError) { throw refusal(.truncate) }
+
+  func sync() throws(FileSystemError) { throw refusal(.sync) }
+
+  private func refusal(_ operation: FileSystemError.Operation) -> FileSystemError {
+    FileSystemError(operation, .permission, path: name)
+  }
+}
+
+extension Directory {
+  /// The whole file, mapped; nil where the process has as many mappings as it should.
+  func mapped(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile? {
+    do throws(FileSystemError) { return try map(name, size: size) } catch {
+      guard error.reason == .tooManyOpen else { throw error }
+      return nil
+    }
+  }
+}
