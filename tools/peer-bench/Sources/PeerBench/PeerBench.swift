@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 
 /// Varve beside other engines, turn by turn.
@@ -27,8 +26,8 @@ struct PeerBench {
   private static func run(_ arguments: Arguments) throws {
     let workplace = try Workplace(below: arguments.directory)
     defer { workplace.removeAll() }
-    let interrupts = removingOnInterrupt(workplace.path)
-    defer { for interrupt in interrupts { interrupt.cancel() } }
+    let interruption = Interruption()
+    defer { interruption.cancel() }
     if arguments.isScaling {
       try Scaling(arguments, workplace).run(progress: say).publish(to: arguments)
     } else {
@@ -49,20 +48,6 @@ struct PeerBench {
     }
     let seconds = start.duration(to: ContinuousClock().now) / .seconds(1)
     return Report(arguments, results, seconds: seconds)
-  }
-
-  /// The stores are large: they go as well when the run is broken off.
-  private static func removingOnInterrupt(_ path: String) -> [any DispatchSourceSignal] {
-    [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        try? FileManager.default.removeItem(atPath: path)
-        exit(128 + number)
-      }
-      source.resume()
-      return source
-    }
   }
 
   private static func say(_ text: String) {

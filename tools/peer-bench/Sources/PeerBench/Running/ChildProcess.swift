@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Runs trials in processes of their own.
 enum ChildProcess {
@@ -27,9 +28,35 @@ enum ChildProcess {
     let words = String(decoding: try JSONEncoder().encode(trial), as: UTF8.self)
     process.arguments = ["trial", words]
     process.standardOutput = output
-    try process.run()
+    try start(process)
     let data = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
+    try current.withLock { state in
+      if case .over = state { throw brokenOff }
+      state = .none
+    }
     return (data, process)
   }
+
+  private static func start(_ process: Process) throws {
+    try current.withLock { state in
+      if case .over = state { throw brokenOff }
+      try process.run()
+      state = .running(process.processIdentifier)
+    }
+  }
+
+  /// Kills the child that runs, and lets none follow.
+  static func endForGood() {
+    current.withLock { state in
+      if case .running(let child) = state { kill(child, SIGKILL) }
+      state = .over
+    }
+  }
+
+  private static let brokenOff = PeerFailure(description: "the run was broken off")
+
+  private enum State { case none, running(pid_t), over }
+
+  private static let current = Mutex(State.none)
 }
