@@ -4,19 +4,26 @@ struct CompactionOptions: Sendable {
   var segmentBytes: UInt64
   /// Bytes that the level below level 0 holds before it is passed on.
   var baseBytes: UInt64
-  /// Segments in level 0 that start a compaction.
-  var levelZeroTrigger = 4
+  /// Segments in level 0 that start a compaction: so many sorted runs a reader may meet, and so much
+  /// is written once for each time the level below is written again.
+  var levelZeroTrigger = 8
   /// Segments in level 0 from which nothing else comes first.
-  var levelZeroUrgent = 12
+  var levelZeroUrgent = 16
   /// How many times larger each level is than the one above.
   var levelMultiplier: UInt64 = 10
   /// The level where everything comes to rest.
   var lastLevel = 6
   /// Percent of a segment's entries that may be deletes, or expired, before it is rewritten.
   var deadPercent: UInt64 = 50
-  /// Percent of a value file that must be live for it to be left alone.
-  var liveValuePercent: UInt64 = 70
-  /// The same, when the user asks for everything to be compacted.
+  /// Percent of all bytes in value files that may be garbage, and how much is left when they were
+  /// more. At 55 value files take at most 2.2 times what is live in them, beside what level 0 hides.
+  var garbagePercent: UInt64 = 55
+  var garbagePercentLeft: UInt64 = 50
+  /// Percent of the bytes in value files that level 0 may point to before it is merged: what they
+  /// replaced is not known as garbage until then.
+  var hiddenValuePercent: UInt64 = 20
+  /// Percent of a value file that must be live for it to be left alone when the user asks for
+  /// everything to be compacted.
   var liveValuePercentInFull: UInt64 = 95
 
   /// - Parameter flushBytes: what a flush writes at a time, about.

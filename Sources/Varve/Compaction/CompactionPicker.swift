@@ -24,9 +24,9 @@ struct CompactionState: Sendable {
 ///
 /// | reason | score |
 /// | --- | --- |
-/// | level 0 | segments over their trigger, or bytes over what the base holds |
+/// | level 0 | segments over their trigger, bytes over what the base holds, or values it hides |
 /// | size of a level | bytes over its target |
-/// | value garbage | share of garbage in all value files over what one file may have; at least 1 |
+/// | value garbage | its share in all value files over what they may have |
 /// | tombstones, expiry | between 1 and 2 by their share in the segment |
 /// | dropped keyspaces | above all: they cost nothing |
 ///
@@ -53,29 +53,46 @@ struct CompactionPicker: Sendable {
     var candidates = [
       Candidate(score: .infinity) { inputs.droppedKeyspaces() }
     ]
-    let levelZero = levelZeroScore(inputs)
+    let garbage = inputs.garbage
+    let levelZero = levelZeroScore(inputs, garbage)
     if levelZero >= 1 {
       candidates.append(Candidate(score: levelZero) { inputs.levelZero(.levelZero) })
     }
     candidates += levelCandidates(inputs, isLevelZeroDue: levelZero >= 1)
     candidates += deadEntryCandidates(inputs)
-    let garbage = inputs.garbage(livePercent: options.liveValuePercent)
-    if !garbage.files.isEmpty {
-      let allowed = Double(100 - min(99, options.liveValuePercent)) / 100
-      let share = Double(garbage.garbageBytes) / Double(max(1, garbage.totalBytes))
+    let garbageScore = garbage.share * 100 / Double(options.garbagePercent)
+    if garbageScore >= 1 {
       candidates.append(
-        Candidate(score: max(1, share / allowed)) { inputs.valueGarbage(garbage, .valueGarbage) })
+        Candidate(score: garbageScore) { [options] in
+          inputs.valueGarbage(
+            in: garbage.files(leaving: options.garbagePercentLeft), .valueGarbage)
+        })
     }
     return candidates
   }
 
-  private func levelZeroScore(_ inputs: InputChooser) -> Double {
+  private func levelZeroScore(_ inputs: InputChooser, _ garbage: ValueGarbage) -> Double {
     let free = inputs.map.levels[0].filter { !inputs.isBusy($0) }
     guard !free.isEmpty else { return 0 }
     // The smallest step above a tie with another level.
     let count = Double(free.count) / Double(options.levelZeroTrigger) * 1.001
     let bytes = Double(free.bytes) / Double(options.baseBytes)
-    return free.count >= options.levelZeroUrgent ? 1_000_000 : max(count, bytes)
+    return free.count >= options.levelZeroUrgent
+      ? 1_000_000 : max(count, bytes, hiddenScore(inputs, free, garbage))
+  }
+
+  /// What the values behind level 0's pointers replaced counts as live until it is merged. That is
+  /// done for their sake where they are many, and much more than the merge writes.
+  private func hiddenScore(
+    _ inputs: InputChooser, _ levelZero: [SegmentRecord], _ garbage: ValueGarbage
+  ) -> Double {
+    // The newest cannot have replaced its own.
+    let older = garbage.liveBytes - min(garbage.liveBytes, levelZero.last?.referencedBytes ?? 0)
+    let hidden = min(levelZero.statedSum(\.referencedBytes), older)
+    let merged = levelZero.bytes.addingStated(inputs.map.levels[inputs.map.base].bytes)
+    let allowed = garbage.totalBytes / 100 * options.hiddenValuePercent
+    return Double(hidden)
+      / Double(max(allowed, merged.multipliedStated(by: 2), options.segmentBytes))
   }
 
   private func levelCandidates(_ inputs: InputChooser, isLevelZeroDue: Bool) -> [Candidate] {

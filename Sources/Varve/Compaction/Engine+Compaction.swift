@@ -22,7 +22,7 @@ struct CompactionMemory {
 extension Engine {
   var compactionOptions: CompactionOptions {
     CompactionOptions(
-      segmentBytes: UInt64(options.segmentBytes), flushBytes: UInt64(derived.memTableBytes))
+      segmentBytes: UInt64(options.segmentBytes), flushBytes: UInt64(derived.flushBytes))
   }
 
   /// Does the compaction that is most needed; false when none is.

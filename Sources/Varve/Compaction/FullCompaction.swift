@@ -27,7 +27,7 @@ struct FullCompaction: Sendable {
     let inputs = InputChooser(state, options)
     return inputs.droppedKeyspaces() ?? sinkAtOnce(inputs) ?? sinkByLevel(inputs) ?? clean(inputs)
       ?? inputs.valueGarbage(
-        inputs.garbage(livePercent: options.liveValuePercentInFull), .manual)
+        in: inputs.garbage.files(below: options.liveValuePercentInFull), .manual)
   }
 
   /// Bytes of free space that all steps together need at most.
@@ -65,8 +65,9 @@ struct FullCompaction: Sendable {
     let below = hull.map { Array(map.overlapping($0, in: map.last)) } ?? []
     let merged = upper + below + map.levels[map.last].filter { needsCleaning($0, inputs) }
     let doubtful = Set(merged.flatMap(\.valueReferences).map(\.file))
-    let poor = Set(inputs.garbage(livePercent: options.liveValuePercentInFull).files.map(\.number))
-    return inputs.garbage(livePercent: 101).files
+    let garbage = inputs.garbage
+    let poor = Set(garbage.files(below: options.liveValuePercentInFull).map(\.number))
+    return garbage.files
       .filter { doubtful.contains($0.number) || poor.contains($0.number) }
       .statedSum(\.liveBytes)
   }

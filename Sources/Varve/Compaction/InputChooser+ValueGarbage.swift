@@ -3,18 +3,17 @@ import VarveFormat
 // Inputs chosen because the value files they point into are mostly garbage.
 
 extension InputChooser {
-  func garbage(livePercent: UInt64) -> ValueGarbage {
-    ValueGarbage(
-      map.segments, state.valueFiles, excluding: state.openValueFiles, livePercent: livePercent)
+  var garbage: ValueGarbage {
+    ValueGarbage(map.segments, state.valueFiles, excluding: state.openValueFiles)
   }
 
-  /// Segments that point into the emptiest value files, so that what is live in those moves out of
-  /// them and they can go. The emptiest file's largest user leads; neighbours that use the same
-  /// files come along.
+  /// Segments that point into some value files, so that what is live in those moves out of them and
+  /// they can go. The first file's largest user leads; neighbours that use the same files come
+  /// along.
   func valueGarbage(
-    _ garbage: ValueGarbage, _ reason: CompactionPlan.Reason
+    in garbage: [ValueGarbage.File], _ reason: CompactionPlan.Reason
   ) -> CompactionPlan? {
-    for file in garbage.files {
+    for file in garbage {
       let users = map.segments
         .filter { !isTaken($0) && $0.referencedBytes(in: [file.number]) > 0 }
         .sorted { $0.referencedBytes(in: [file.number]) > $1.referencedBytes(in: [file.number]) }
@@ -28,10 +27,10 @@ extension InputChooser {
 
   /// The garbage files that a segment points into, as many as one compaction should copy from.
   private func relocated(
-    from segment: SegmentRecord, first: UInt64, _ garbage: ValueGarbage
+    from segment: SegmentRecord, first: UInt64, _ garbage: [ValueGarbage.File]
   ) -> Set<UInt64> {
     var files: Set<UInt64> = [first]
-    for file in garbage.files where segment.referencedBytes(in: [file.number]) > 0 {
+    for file in garbage where segment.referencedBytes(in: [file.number]) > 0 {
       let more = files.union([file.number])
       if segment.referencedBytes(in: more) <= options.largestInputBytes { files = more }
     }

@@ -33,7 +33,7 @@ extension Engine {
       if wants?.isStopping ?? false { return }
       if let wants {
         if wants.log { lookAfterLog() }
-        if wants.flush { flushAll() }
+        if wants.flush { flush { isFlushDue } }
       } else {
         restfulWork(&idleSince)
       }
@@ -53,7 +53,8 @@ extension Engine {
     defer { idleSince = log.end }
     guard end == idleSince, let end, log.failure == nil else { return }
     if log.needsWatermark(at: end) { attempt { () throws(StoreError) in try appendWatermark() } }
-    if work.failure != nil { work.wantFlush() }
+    // What was gathered has no company to wait for; what failed may succeed by now.
+    if !views.pinned().frozen.isEmpty { flush { true } }
   }
 
   private func lookAfterLog() {
@@ -62,10 +63,18 @@ extension Engine {
     if log.hasOlder { attempt { () throws(StoreError) in try log.sync() } }
   }
 
-  private func flushAll() {
+  /// Whether enough is gathered for a flush: while writers are busy overwritten entries meet in
+  /// memory, are written once, and make fewer segments for readers to look through.
+  private var isFlushDue: Bool {
+    let frozen = views.pinned().frozen
+    return FlushRule.isDue(
+      tables: frozen.count, valueBytes: frozen.statedSum(\.valueBytes), derived)
+  }
+
+  private func flush(while isDue: () -> Bool) {
     let failure = attempt { () throws(StoreError) in
       // Under load there is always one more: what was flushed goes at once and not after the last.
-      while try flushFrozen() { reclaim() }
+      while isDue(), try flushFrozen() { reclaim() }
       work.setFailure(nil)
     }
     if let failure { work.setFailure(failure) }
@@ -117,7 +126,7 @@ extension Engine {
       return wants
     }
     if wants.log { lookAfterLog() }
-    if wants.flush { flushAll() }
+    if wants.flush { flush { true } }
     if work.takeCompaction() {
       attempt { () throws(StoreError) in while try compactOnce() {} }
     }

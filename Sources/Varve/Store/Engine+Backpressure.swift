@@ -13,8 +13,8 @@ enum Backpressure: Equatable {
   case waitForFlush
 
   /// Level-0 segments from which writes slow down, and at which they are slowest.
-  static let slowdownSegments = 8
-  static let heaviestSegments = 24
+  static let slowdownSegments = 20
+  static let heaviestSegments = 40
   /// The slowest is 16 MiB a second: less than any disk and processor compact.
   static let highestPrice: UInt64 = 1_000_000_000 / (16 << 10)
 

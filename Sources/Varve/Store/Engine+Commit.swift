@@ -141,7 +141,7 @@ extension Engine {
     let isFull =
       active.table.allocatedBytes >= derived.memTableBytes
       // Recovery writes again what was not flushed: that must not grow with the size of values.
-      || active.valueBytes >= derived.valueFileBytes
+      || active.valueBytes >= derived.unflushedValueBytes
     if isFull, !active.table.isEmpty { try freezeMemTable() }
     var bytes = 0
     for request in group { bytes += LogFramer.framedCount(payload: request.batch.byteCount) }

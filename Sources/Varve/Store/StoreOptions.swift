@@ -60,23 +60,34 @@ public struct StoreOptions: Sendable {
 struct DerivedOptions: Sendable {
   /// Bytes a memtable may hold before it is frozen.
   var memTableBytes: Int
+  /// Frozen memtables that are gathered for one flush while writers are busy.
+  var gatheredMemTables: Int
   /// Frozen memtables that may wait for the flush before writers wait for it.
   var frozenMemTables: Int
+  /// Bytes that a flush of gathered memtables writes at most, about: a quarter of a memtable is its
+  /// own tree.
+  var flushBytes: Int { gatheredMemTables * memTableBytes / 4 * 3 }
   /// Bytes of uncompressed blocks kept for compressed or buffered reads.
   var blockCacheBytes: Int
   /// Bytes of the first and of the largest log prepared ahead.
   var firstLogBytes: UInt64
   var logBytes: UInt64
-  /// Bytes of a value file before the next one is begun.
+  /// Bytes of a value file before the next one is begun: few enough to choose well which to empty.
   var valueFileBytes: UInt64
+  /// Bytes of values behind a memtable's pointers at which it is frozen: what a recovery writes again.
+  var unflushedValueBytes: UInt64
 
   init(_ options: StoreOptions) {
     memTableBytes = min(64 << 20, max(1 << 20, options.memoryBudget / 8))
-    frozenMemTables = 3
+    // Half of the budget is for memtables, the active one among them; while those that were gathered
+    // are flushed, others fill.
+    frozenMemTables = min(6, options.memoryBudget / 2 / memTableBytes - 1)
+    gatheredMemTables = (frozenMemTables + 2) / 2
     blockCacheBytes = options.memoryBudget / 4
     firstLogBytes = min(options.firstLogBytes, UInt64(memTableBytes))
     logBytes = UInt64(memTableBytes)
-    valueFileBytes = 256 << 20
+    valueFileBytes = 64 << 20
+    unflushedValueBytes = 256 << 20
   }
 }
 

@@ -190,7 +190,7 @@ import VarveTestSupport
     let store = try tested.open(.inline)
     store.pauseCompaction()
     var entries = NumberedEntries()
-    for _ in 0..<6 {
+    for _ in 0..<store.engine.compactionOptions.levelZeroTrigger {
       try entries.write(5, to: store)
       try store.flush()
     }
@@ -226,7 +226,7 @@ import VarveTestSupport
     let (tested, disk) = try TestedStore.simulated()
     let store = try tested.open()
     var entries = NumberedEntries()
-    for _ in 0..<6 {
+    for _ in 0..<store.engine.compactionOptions.levelZeroTrigger {
       try entries.write(20, to: store)
       try store.flush()
     }

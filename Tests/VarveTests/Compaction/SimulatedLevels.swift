@@ -41,6 +41,8 @@ struct SimulatedLevels {
   /// Bytes written by flushes and compactions, values included.
   var flushedBytes: UInt64 = 0
   var compactedBytes: UInt64 = 0
+  /// Those of them that were values on their way to another file.
+  var movedValueBytes: UInt64 = 0
   /// How many plans of each reason were carried out.
   var plans: [CompactionPlan.Reason: Int] = [:]
 
@@ -177,6 +179,7 @@ extension SimulatedLevels {
       if let old = entry.file, plan.relocatedValueFiles.contains(old) {
         entry.file = file
         compactedBytes += Self.valueBytes
+        movedValueBytes += Self.valueBytes
       }
       output[output.count - 1].append(entry)
     }

@@ -18,12 +18,12 @@ import Testing
 
   @Test func thePriceGrowsWithTheDebtAndHasAnEnd() {
     let highest = Backpressure.highestPrice
-    #expect((0...8).allSatisfy { Self.decide(0, $0) == .none })
-    let prices = (0...40).compactMap { Self.price(0, $0) }
+    #expect((0...20).allSatisfy { Self.decide(0, $0) == .none })
+    let prices = (0...60).compactMap { Self.price(0, $0) }
     #expect(zip(prices, prices.dropFirst()).allSatisfy { $0 <= $1 })
-    #expect(prices[9] > 0 && prices[16] == highest / 4 && prices[24] == highest)
-    #expect(prices[40] == highest)
-    #expect(Self.price(3, 0) == highest / 4 && Self.price(3, 30) == highest)
+    #expect(prices[21] > 0 && prices[30] == highest / 4 && prices[40] == highest)
+    #expect(prices[60] == highest)
+    #expect(Self.price(3, 0) == highest / 4 && Self.price(3, 50) == highest)
     #expect(Self.decide(4, 0) == .waitForFlush && Self.decide(4, 40) == .waitForFlush)
     // 16 MiB in a second.
     #expect((999_000_000...1_000_000_000).contains(highest * (16 << 10)))

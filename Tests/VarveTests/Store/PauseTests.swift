@@ -212,7 +212,7 @@ extension StorePauseTests {
   }
 
   /// Waits up to ten seconds for `isReady`.
-  private static func waits(for isReady: () -> Bool) -> Bool {
+  static func waits(for isReady: () -> Bool) -> Bool {
     for _ in 0..<2_000 {
       if isReady() { return true }
       rest(milliseconds: 5)
