@@ -58,3 +58,12 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// tools/bench/run: measures parts that users do not see.
+if Context.environment["VARVE_BENCH"] != nil {
+  package.products.append(.executable(name: "bench", targets: ["VarveBench"]))
+  package.targets.append(
+    .executableTarget(
+      name: "VarveBench", dependencies: ["Varve", "VarveFormat", "VarvePlatform"],
+      path: "tools/bench/Sources", swiftSettings: settings))
+}
