@@ -5,8 +5,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#ifdef __linux__
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
 #include <time.h>
 #include <unistd.h>
 
@@ -65,6 +70,49 @@ int varve_drop_cache(int descriptor) {
   errno = number;
   return -1;
 }
+
+#endif
+
+// MARK: - Storing through a mapping
+
+#if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#ifdef __linux__
+
+int varve_can_store_through_mapping(int descriptor) {
+  struct statfs status;
+  return fstatfs(descriptor, &status) == 0 && status.f_type == EXT4_SUPER_MAGIC;
+}
+
+int varve_populate_for_writing(void *start, size_t count) {
+  return madvise(start, count, MADV_POPULATE_WRITE);
+}
+
+void varve_advise_log_mapping(void *start, size_t count) {
+  madvise(start, count, MADV_RANDOM);
+  madvise(start, count, MADV_DONTFORK);
+}
+
+void varve_advise_large_pages(void *start, size_t count) { madvise(start, count, MADV_HUGEPAGE); }
+
+#else
+
+void varve_advise_large_pages(void *start, size_t count) { (void)start, (void)count; }
+
+int varve_can_store_through_mapping(int descriptor) {
+  (void)descriptor;
+  return 0;
+}
+
+int varve_populate_for_writing(void *start, size_t count) {
+  (void)start, (void)count;
+  errno = EINVAL;
+  return -1;
+}
+
+void varve_advise_log_mapping(void *start, size_t count) { (void)start, (void)count; }
 
 #endif
 

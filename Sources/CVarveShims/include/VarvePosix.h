@@ -17,6 +17,21 @@ int varve_sync_all(int descriptor);
 /// 0, or -1 with errno; EOPNOTSUPP where this file system cannot.
 int varve_allocate(int descriptor, int64_t size, int keep_size);
 
+/// Whether stores through a mapping of this file are as safe as writes to it: true on file systems
+/// that never share a file's blocks nor allocate anew for a block that was written once.
+int varve_can_store_through_mapping(int descriptor);
+
+/// Makes pages of a mapping present and writable, so that stores to them meet no failure.
+/// 0, or -1 with errno; EINVAL where this system cannot.
+int varve_populate_for_writing(void *start, size_t count);
+
+/// Advises that a mapping is filled from front to back by this process alone: nothing is read ahead,
+/// and a child does not inherit it.
+void varve_advise_log_mapping(void *start, size_t count);
+
+/// Advises that memory is best held in large pages: it is used up whole, at random places.
+void varve_advise_large_pages(void *start, size_t count);
+
 /// The name of a directory entry, for as long as the entry is.
 static inline const char *varve_entry_name(const struct dirent *entry) { return entry->d_name; }
 

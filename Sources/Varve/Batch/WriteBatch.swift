@@ -104,6 +104,17 @@ extension WriteBatch {
     if value.count >= keyspace.policy.largeValueBytes { largeValueBytes += value.count }
   }
 
+  /// Why a batch does not take an entry that is not valid.
+  static func refusal(of write: SingleWrite) -> StoreError? {
+    var batch = WriteBatch()
+    if case .value(let value) = write.content {
+      batch.put(write.key.span, value.span, write.keyspace, expiry: write.expiry)
+    } else {
+      batch.delete(bytes: write.key.span, in: write.keyspace)
+    }
+    return batch.failure
+  }
+
   private func wrongSize(_ byteCount: Int, in keyspace: Keyspace) -> StoreError {
     let wanted = keyspace.policy.valueBytes ?? 0
     return StoreError(

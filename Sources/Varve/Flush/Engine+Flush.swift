@@ -124,14 +124,17 @@ extension Engine {
     runInlineWork()
   }
 
-  /// Removes the logs that no memtable needs any more.
+  /// Removes the logs that no memtable needs any more, but for those that get another life.
   func removeLogs(below floor: UInt64) {
-    let unused = lead.withLock { state in
-      let unused = state.liveLogs.filter { $0.number < floor }
-      state.liveLogs.removeAll { $0.number < floor }
+    let unused = liveLogs.withLock { logs in
+      let unused = logs.filter { $0.number < floor }
+      logs.removeAll { $0.number < floor }
       return unused
     }
-    for extent in unused { obsoleteFiles.add(FileName(.log, extent.number)) }
+    let recycled = log.retire(below: floor)
+    for extent in unused where !recycled.contains(extent.number) {
+      obsoleteFiles.add(FileName(.log, extent.number))
+    }
     obsoleteFiles.remove(from: directory)
   }
 }

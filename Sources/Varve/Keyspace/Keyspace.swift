@@ -62,9 +62,14 @@ extension Keyspace {
     bytes key: Span<UInt8>, _ value: Span<UInt8>, durability: Durability = .synced,
     expiresIn milliseconds: UInt64? = nil
   ) throws(StoreError) {
-    var batch = WriteBatch()
-    batch.put(bytes: key, value, in: self, expiresIn: milliseconds)
-    try engine.commit(batch, durability)
+    let expiry = expiry(in: milliseconds)
+    try key.withByteView { key throws(StoreError) in
+      try value.withByteView { value throws(StoreError) in
+        try engine.commit(
+          SingleWrite(keyspace: self, key: key, content: .value(value), expiry: expiry),
+          durability)
+      }
+    }
   }
 
   /// Removes `key`; a key that is not there is no error.
@@ -81,9 +86,10 @@ extension Keyspace {
   public func delete(
     bytes key: Span<UInt8>, durability: Durability = .synced
   ) throws(StoreError) {
-    var batch = WriteBatch()
-    batch.delete(bytes: key, in: self)
-    try engine.commit(batch, durability)
+    try key.withByteView { key throws(StoreError) in
+      try engine.commit(
+        SingleWrite(keyspace: self, key: key, content: .delete, expiry: 0), durability)
+    }
   }
 }
 

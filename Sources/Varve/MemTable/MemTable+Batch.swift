@@ -9,14 +9,21 @@ extension MemTable {
       var decoder = try BatchDecoder(payload)
       var sequence = firstSequence.rawValue
       while let entry = try decoder.next() {
-        insert(
-          EntryView(
-            key: entry.key, sequence: SequenceNumber(sequence), kind: entry.kind,
-            expiry: entry.expiry, value: entry.value))
+        insert(EntryView(entry, SequenceNumber(sequence)))
         sequence &+= 1
       }
     } catch {
       preconditionFailure("an unchecked batch reached the memtable: \(error)")
     }
+  }
+}
+
+extension EntryView {
+  /// An entry of a batch with the number it was given.
+  @inline(__always)
+  init(_ entry: BatchEntry, _ sequence: SequenceNumber) {
+    self.init(
+      key: entry.key, sequence: sequence, kind: entry.kind, expiry: entry.expiry,
+      value: entry.value)
   }
 }

@@ -24,8 +24,9 @@ final class MemTable: Sendable {
   private let writer: MemTableWriter
   private let counts = MemTableCounts()
 
-  init() {
-    writer = MemTableWriter()
+  /// - Parameter pool: where memory comes from and returns to, if not from and to the system.
+  init(pool: ChunkPool? = nil) {
+    writer = MemTableWriter(pool: pool)
     root = Atomic(writer.makeRoot().address)
     counts.update(writer)
   }

@@ -4,7 +4,7 @@ import VarvePlatform
 
 /// A memtable with what must stay until it is flushed: its logs and the value files it points into.
 final class MemTableGeneration: Sendable {
-  let table = MemTable()
+  let table: MemTable
   /// The log of its first entry. Logs below the first log of the next generation are not needed
   /// once this one is flushed.
   let firstLog: UInt64
@@ -12,7 +12,10 @@ final class MemTableGeneration: Sendable {
   private let pinnedFiles = Monitor<[UInt64: ValueFileHandle]>([:])
   private let isUnpinned = Atomic<Bool>(false)
 
-  init(firstLog: UInt64) { self.firstLog = firstLog }
+  init(firstLog: UInt64, pool: ChunkPool? = nil) {
+    self.firstLog = firstLog
+    table = MemTable(pool: pool)
+  }
 
   /// Bytes of values in value files that its entries point to.
   var valueBytes: UInt64 { pointedBytes.load(ordering: .relaxed) }

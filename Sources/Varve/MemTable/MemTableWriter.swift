@@ -14,10 +14,15 @@ import VarveFormat
 /// its upper bound: such an insert compares two keys and needs no descent.
 final class MemTableWriter: @unchecked Sendable {
   // @unchecked: only the one caller at a time reads and writes these.
-  let nodes = Arena(alignment: 64)
-  private let records = Arena(alignment: 8)
+  let nodes: Arena
+  private let records: Arena
   /// The last insert's leaf.
   private var recent: Recent?
+
+  init(pool: ChunkPool?) {
+    nodes = Arena(alignment: 64, pool: pool)
+    records = Arena(alignment: 8, pool: pool)
+  }
 
   var allocatedBytes: Int { nodes.allocatedBytes &+ records.allocatedBytes }
 

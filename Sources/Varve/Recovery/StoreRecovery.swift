@@ -185,7 +185,7 @@ extension StoreRecovery {
 extension Engine {
   /// Goes on behind what was replayed.
   func resume(after sequence: SequenceNumber) {
-    lead.withLock { $0.nextSequence = sequence.rawValue + 1 }
+    lead.nextSequence = sequence.rawValue + 1
     visibleSequence.store(sequence.rawValue, ordering: .releasing)
   }
 }

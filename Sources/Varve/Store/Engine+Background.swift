@@ -18,10 +18,13 @@ extension Engine {
   /// Milliseconds of rest after which a bare watermark record is appended.
   private static let idleMilliseconds: UInt64 = 200
 
+  /// Milliseconds of rest after which logs and memory that wait for another life are given back.
+  private static let releaseMilliseconds: UInt64 = 5_000
+
   private func flushLoop() {
     // What opening has left to remove; with the logs, that takes longer than many an opening.
     reclaim()
-    var idleSince = log.end
+    var idle = Idleness(since: log.end)
     while true {
       let deadline = clock.monotonicNanoseconds() + Self.idleMilliseconds * 1_000_000
       let wants = work.wants.withLock(
@@ -35,7 +38,7 @@ extension Engine {
         if wants.log { lookAfterLog() }
         if wants.flush { flush { isFlushDue } }
       } else {
-        restfulWork(&idleSince)
+        restfulWork(&idle)
       }
       reclaim()
     }
@@ -47,14 +50,31 @@ extension Engine {
     obsoleteFiles.remove(from: directory)
   }
 
+  /// For how many turns of ``idleMilliseconds`` nothing was written.
+  private struct Idleness {
+    var since: LogPosition?
+    var turns: UInt64 = 0
+
+    mutating func look(at end: LogPosition?) {
+      turns = end == since ? turns + 1 : 0
+      since = end
+    }
+  }
+
   /// What is worth doing when nothing was written for a while.
-  private func restfulWork(_ idleSince: inout LogPosition?) {
-    let end = log.end
-    defer { idleSince = log.end }
-    guard end == idleSince, let end, log.failure == nil else { return }
-    if log.needsWatermark(at: end) { attempt { () throws(StoreError) in try appendWatermark() } }
+  private func restfulWork(_ idle: inout Idleness) {
+    idle.look(at: log.end)
+    guard idle.turns > 0, let end = idle.since, log.failure == nil else { return }
+    if log.needsWatermark(at: end) {
+      attempt { () throws(StoreError) in try appendWatermark() }
+      idle.since = log.end
+    }
     // What was gathered has no company to wait for; what failed may succeed by now.
     if !views.pinned().frozen.isEmpty { flush { true } }
+    if idle.turns == Self.releaseMilliseconds / Self.idleMilliseconds {
+      log.releaseRetired()
+      chunks.removeAll()
+    }
   }
 
   private func lookAfterLog() {
@@ -77,7 +97,9 @@ extension Engine {
       while isDue(), try flushFrozen() { reclaim() }
       work.setFailure(nil)
     }
-    if let failure { work.setFailure(failure) }
+    guard let failure else { return }
+    if failure.code == .full { log.releaseRetired() }
+    work.setFailure(failure)
   }
 
   private func compactLoop() {

@@ -73,7 +73,7 @@ extension Engine {
   }
 
   private var logsAreWorthAFlush: Bool {
-    let live = lead.withLock { $0.liveLogs }
+    let live = liveLogs.withLock { $0 }
     guard !views.pinned().active.table.isEmpty else { return false }
     let bytes = log.end.map { end in
       live.reduce(0) { $0 + ($1.number == end.log ? end.offset : $1.length) }
@@ -84,14 +84,13 @@ extension Engine {
   /// The extents of the logs that hold entries not in segments.
   private func closingLogs(_ last: (number: UInt64, length: UInt64)?) -> [LogExtent] {
     let isEmpty = views.pinned().active.table.isEmpty
-    return lead.withLock { state in
-      isEmpty
-        ? []
-        : state.liveLogs.map { extent in
-          guard let last, last.number == extent.number else { return extent }
-          return LogExtent(
-            number: extent.number, length: last.length, lastSequence: extent.lastSequence)
-        }
+    guard !isEmpty else { return [] }
+    return liveLogs.withLock { logs in
+      logs.map { extent in
+        guard let last, last.number == extent.number else { return extent }
+        return LogExtent(
+          number: extent.number, length: last.length, lastSequence: lead.lastInLog)
+      }
     }
   }
 
@@ -104,7 +103,7 @@ extension Engine {
 
   private func removeUnusedLogs(keeping extents: [LogExtent]) {
     let kept = Set(extents.map(\.number))
-    for extent in lead.withLock({ $0.liveLogs }) where !kept.contains(extent.number) {
+    for extent in liveLogs.withLock({ $0 }) where !kept.contains(extent.number) {
       obsoleteFiles.add(FileName(.log, extent.number))
     }
   }

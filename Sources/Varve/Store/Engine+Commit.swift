@@ -35,20 +35,93 @@ extension Engine {
   }
 
   func submit(_ request: CommitRequest) throws(StoreError) {
-    try pipeline.submit(request) { lead($0) }
+    try pipeline.submit(request) { lead(group: $0) }
     runInlineWork()
   }
 
   /// Does `work` while nobody commits.
   func alone(_ work: @escaping () throws(StoreError) -> Void) throws(StoreError) {
-    try pipeline.submit(CommitRequest(alone: work)) { lead($0) }
+    try pipeline.submit(CommitRequest(alone: work)) { lead(group: $0) }
+  }
+}
+
+// MARK: - One entry
+
+extension Engine {
+  /// Writes one entry. Where nobody else commits it goes into the leader's buffers at once, without
+  /// a batch or a place in line.
+  func commit(_ write: SingleWrite, _ durability: Durability) throws(StoreError) {
+    try checkWritable()
+    try write.keyspace.checkLive()
+    if !write.isValid, let refusal = WriteBatch.refusal(of: write) { throw refusal }
+    let isSynced = durability == .synced
+    guard write.isLarge(isSynced: isSynced) else {
+      try waitForBackground(toWrite: write.mostBytes)
+      return try join(write, isSynced: isSynced)
+    }
+    try waitForBackground(toWrite: write.key.count + ValuePointer.byteCount)
+    let (pointer, file) = try placement.place(write)
+    defer { file.unpin() }
+    metrics.valueBytesWritten.add(UInt64(pointer.storedCount))
+    try join(write.pointing(to: pointer, in: file), isSynced: isSynced)
+  }
+
+  /// Leads at once where nobody else does; stands in line otherwise.
+  private func join(_ write: SingleWrite, isSynced: Bool) throws(StoreError) {
+    guard pipeline.tryLead() else {
+      let request: CommitRequest
+      do throws(FormatError) { request = try write.request(isSynced: isSynced) } catch {
+        throw StoreError(.limit, "\(error.fault)")
+      }
+      return try submit(request)
+    }
+    do throws(StoreError) {
+      try lead(write, isSynced: isSynced)
+    } catch {
+      pipeline.endLead()
+      throw error
+    }
+    pipeline.endLead()
+    runInlineWork()
+  }
+
+  private func lead(_ write: SingleWrite, isSynced: Bool) throws(StoreError) {
+    let place = try makeRoom(for: write.mostBytes, entries: 1)
+    let active = lead.active
+    let sequence = SequenceNumber(lead.nextSequence)
+    let entry: BatchEntry
+    switch write.content {
+    case .value(let value):
+      entry = frame(.put, value, of: write, sequence, at: place)
+    case .pointer(let pointer, let file, let bytes):
+      entry = bytes.withByteView { frame(.pointer, $0, of: write, sequence, at: place) }
+      active.pin([file])
+      active.addValueBytes(Int(pointer.fullCount))
+    case .delete:
+      entry = frame(.delete, .empty, of: write, sequence, at: place)
+    }
+    try append(lead.single.record, at: place, commits: 1, isSynced: isSynced)
+    active.table.insert(EntryView(entry, sequence))
+    publish(1, in: active)
+  }
+
+  /// Puts the record together in the leader's buffer; returns the entry in it.
+  @inline(__always)
+  private func frame(
+    _ kind: EntryKind, _ value: ByteView, of write: SingleWrite, _ sequence: SequenceNumber,
+    at place: WriteAheadLog.Place
+  ) -> BatchEntry {
+    lead.single.frame(
+      kind, write.key, in: write.keyspace.number, value, expiry: write.expiry,
+      firstSequence: sequence, watermark: place.watermark, identity: place.log.identity,
+      offset: place.offset)
   }
 }
 
 // MARK: - Leading a group
 
 extension Engine {
-  private func lead(_ group: [CommitRequest]) {
+  private func lead(group: [CommitRequest]) {
     do throws(StoreError) {
       if let work = group[0].exclusive {
         try work()
@@ -61,117 +134,122 @@ extension Engine {
   }
 
   private func write(_ group: [CommitRequest]) throws(StoreError) {
-    try checkOpen()
-    try rotateIfFull(for: group)
-    let firstSequence = lead.withLock { $0.nextSequence }
-    let entryCount = group.reduce(0) { $0 + UInt64($1.batch.count) }
-    // A record's last entry stays below the largest number, which reads everything.
-    let limit = SequenceNumber.max.rawValue
-    guard firstSequence <= limit, entryCount <= limit - firstSequence else {
-      throw StoreError(.limit, "the store has used up all sequence numbers", file: path)
+    let bytes = group.reduce(0) { $0 + LogFramer.framedCount(payload: $1.batch.byteCount) }
+    let entries = group.reduce(0) { $0 + UInt64($1.batch.count) }
+    let place = try makeRoom(for: bytes, entries: entries)
+    frame(group, at: place)
+    try lead.frame.bytes.withByteView { records throws(StoreError) in
+      try append(
+        records, at: place, commits: group.count, isSynced: group.contains(where: \.isSynced))
     }
-    var frame = lead.withLock { state in
-      defer { state.frame = ByteWriter() }
-      return state.frame
-    }
-    defer { lead.withLock { $0.frame = frame } }
-    guard let place = log.nextPlace else { throw StoreError(.closed, "no log is open") }
-    let next = self.frame(group, from: firstSequence, at: place, into: &frame)
-    try frame.bytes.withByteView { records throws(StoreError) in
-      try log.append(records, stating: place.watermark)
-    }
-    metrics.logBytes.add(frame.count)
-    if group.contains(where: \.isSynced) {
-      metrics.logSyncs.add(1)
-      try log.sync()
-    }
-    apply(group, from: firstSequence)
-    publish(through: next - 1)
-    metrics.commits.add(group.count)
-    metrics.entriesWritten.add(next - firstSequence)
+    apply(group)
+    publish(entries, in: lead.active)
   }
 
-  /// Frames the group's batches for the log's next place; returns the sequence number after them.
-  private func frame(
-    _ group: [CommitRequest], from firstSequence: UInt64, at place: WriteAheadLog.Place,
-    into frame: inout ByteWriter
-  ) -> UInt64 {
-    frame.removeAll()
-    var next = firstSequence
+  /// Where the next records go; throws where they cannot be written, with nothing changed.
+  private func makeRoom(
+    for bytes: Int, entries: UInt64
+  ) throws(StoreError) -> WriteAheadLog.Place {
+    try checkOpen()
+    if lead.isMemTableFull || !log.isAtEase(for: bytes) { try rotateIfFull(for: bytes) }
+    // A record's last entry stays below the largest number, which reads everything.
+    let limit = SequenceNumber.max.rawValue
+    guard lead.nextSequence <= limit, entries <= limit - lead.nextSequence else {
+      throw StoreError(.limit, "the store has used up all sequence numbers", file: path)
+    }
+    return try log.nextPlace()
+  }
+
+  /// Frames the group's batches, one behind the other, for the log's next place.
+  private func frame(_ group: [CommitRequest], at place: WriteAheadLog.Place) {
+    lead.emptyFrame()
+    var sequence = lead.nextSequence
     for request in group {
       request.batch.withPayload { payload in
         LogFramer.frame(
-          .batch, payload, firstSequence: SequenceNumber(next), watermark: place.watermark,
-          identity: place.identity, offset: place.offset + UInt64(frame.count), into: &frame)
-      }
-      next += UInt64(request.batch.count)
-    }
-    return next
-  }
-
-  /// Puts the group's entries into the active memtable, in order.
-  private func apply(_ group: [CommitRequest], from firstSequence: UInt64) {
-    let generation = views.pinned().active
-    var sequence = firstSequence
-    for request in group {
-      generation.pin(request.valueFiles)
-      generation.addValueBytes(request.valueBytes)
-      request.batch.withPayload { payload in
-        generation.table.insert(batch: payload, firstSequence: SequenceNumber(sequence))
+          .batch, payload, firstSequence: SequenceNumber(sequence), watermark: place.watermark,
+          identity: place.log.identity, offset: place.offset + UInt64(lead.frame.count),
+          into: &lead.frame)
       }
       sequence += UInt64(request.batch.count)
     }
   }
 
-  private func publish(through sequence: UInt64) {
-    lead.withLock { state in
-      state.nextSequence = sequence + 1
-      state.liveLogs[state.liveLogs.count - 1].lastSequence = SequenceNumber(sequence)
+  private func append(
+    _ records: ByteView, at place: WriteAheadLog.Place, commits: Int, isSynced: Bool
+  ) throws(StoreError) {
+    try log.append(records, at: place)
+    metrics.logBytes.add(records.count)
+    metrics.commits.add(commits)
+    guard isSynced else { return }
+    metrics.logSyncs.add(1)
+    try log.sync()
+  }
+
+  /// Puts the group's entries into the active memtable, in order.
+  private func apply(_ group: [CommitRequest]) {
+    var sequence = lead.nextSequence
+    for request in group {
+      lead.active.pin(request.valueFiles)
+      lead.active.addValueBytes(request.valueBytes)
+      request.batch.withPayload { payload in
+        lead.active.table.insert(batch: payload, firstSequence: SequenceNumber(sequence))
+      }
+      sequence += UInt64(request.batch.count)
     }
-    visibleSequence.store(sequence, ordering: .releasing)
+  }
+
+  /// Lets readers see the next `entries` entries, which are in the memtable of `active`.
+  private func publish(_ entries: UInt64, in active: MemTableGeneration) {
+    let last = lead.nextSequence + entries - 1
+    lead.nextSequence = last + 1
+    lead.lastInLog = SequenceNumber(last)
+    visibleSequence.store(last, ordering: .releasing)
+    metrics.entriesWritten.add(entries)
+    lead.isMemTableFull = isFull(active)
   }
 }
 
 // MARK: - Rotating
 
 extension Engine {
-  /// Freezes a full memtable and begins a new log where the group does not fit the old one.
-  private func rotateIfFull(for group: [CommitRequest]) throws(StoreError) {
-    let active = views.pinned().active
-    let isFull =
-      active.table.allocatedBytes >= derived.memTableBytes
+  /// Freezes a full memtable and begins a new log where the records do not fit the old one.
+  private func rotateIfFull(for bytes: Int) throws(StoreError) {
+    if isFull(lead.active), !lead.active.table.isEmpty { try freezeMemTable() }
+    try beginLog(for: bytes, isForced: false)
+  }
+
+  private func isFull(_ active: MemTableGeneration) -> Bool {
+    active.table.allocatedBytes >= derived.memTableBytes
       // Recovery writes again what was not flushed: that must not grow with the size of values.
       || active.valueBytes >= derived.unflushedValueBytes
-    if isFull, !active.table.isEmpty { try freezeMemTable() }
-    var bytes = 0
-    for request in group { bytes += LogFramer.framedCount(payload: request.batch.byteCount) }
-    try beginLog(for: bytes, isForced: false)
   }
 
   /// Freezes the active memtable; entries from here on go to a new one and a new log. Only for the
   /// leader.
   func freezeMemTable() throws(StoreError) {
     try beginLog(for: 0, isForced: true)
-    let next = MemTableGeneration(firstLog: log.end?.log ?? 0)
+    let next = MemTableGeneration(firstLog: log.end?.log ?? 0, pool: chunks)
     views.update { $0.freezing(next: next) }
+    lead.active = next
+    lead.isMemTableFull = false
     work.wantFlush()
   }
 
   private func beginLog(for bytes: Int, isForced: Bool) throws(StoreError) {
-    let before = log.end
+    let before = log.place
     try log.makeRoom(for: bytes, startingNewLog: isForced)
-    if let end = log.end, end.log != before?.log {
-      lead.withLock { state in
-        if let before, let last = state.liveLogs.indices.last {
-          state.liveLogs[last].length = before.offset
+    if let end = log.place, end.log != before?.log {
+      liveLogs.withLock { logs in
+        if let before, let last = logs.indices.last {
+          logs[last].length = before.offset
+          logs[last].lastSequence = lead.lastInLog
         }
-        state.liveLogs.append(
-          LogExtent(
-            number: end.log, length: end.offset,
-            lastSequence: .zero))
+        logs.append(LogExtent(number: end.log, length: end.offset, lastSequence: .zero))
       }
+      lead.lastInLog = .zero
       work.wantLogWork()
-    } else if log.wantsSpare {
+    } else if log.takesWishForSpare() {
       work.wantLogWork()
     }
   }
@@ -183,13 +261,13 @@ extension Engine {
       guard let end = log.end, log.durable > LogPosition(log: end.log, offset: 0) else { return }
       // Where there is no room the next log's first record says it in time.
       guard log.hasRoom(for: LogRecordHeader.byteCount) else { return }
-      guard let place = log.nextPlace else { return }
-      var frame = ByteWriter()
+      let place = try log.nextPlace()
+      lead.emptyFrame()
       LogFramer.frame(
-        .watermark, firstSequence: SequenceNumber(lead.withLock { $0.nextSequence }),
-        watermark: place.watermark, identity: place.identity, offset: place.offset, into: &frame)
-      try frame.bytes.withByteView { records throws(StoreError) in
-        try log.append(records, stating: place.watermark)
+        .watermark, firstSequence: SequenceNumber(lead.nextSequence), watermark: place.watermark,
+        identity: place.log.identity, offset: place.offset, into: &lead.frame)
+      try lead.frame.bytes.withByteView { records throws(StoreError) in
+        try log.append(records, at: place)
       }
     }
   }

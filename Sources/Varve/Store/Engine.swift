@@ -30,6 +30,8 @@ final class Engine: Sendable {
   let poison: Poison
   let log: WriteAheadLog
   let pipeline = CommitPipeline()
+  /// Memory that a flushed memtable leaves to the next one.
+  let chunks: ChunkPool
   let views: ViewBoard
   let versions: VersionSet
   let values: ValueAccess
@@ -49,16 +51,11 @@ final class Engine: Sendable {
   /// Everything up to it is visible.
   let visibleSequence: Atomic<UInt64>
   /// What only the commit leader touches.
-  let lead: Monitor<LeadState>
+  let lead: CommitLead
+  /// Logs that hold entries not yet in segments, oldest first. Of the current one, the last, length
+  /// and sequence are known when it is left.
+  let liveLogs: Monitor<[LogExtent]>
   private let isOpen = Atomic<Bool>(true)
-
-  /// What belongs to whoever leads a commit group.
-  struct LeadState {
-    var nextSequence: UInt64
-    /// Logs that hold entries not yet in segments, with the last sequence of each.
-    var liveLogs: [LogExtent]
-    var frame: ByteWriter
-  }
 
   init(_ parts: Parts) {
     path = parts.path
@@ -72,6 +69,7 @@ final class Engine: Sendable {
     numbers = parts.numbers
     obsoleteFiles = parts.obsoleteFiles
     poison = parts.poison
+    chunks = ChunkPool(keeping: parts.derived.memTableBytes)
     views = ViewBoard(parts.view, epochs: parts.epochs)
     versions = parts.versions
     values = parts.values
@@ -83,8 +81,9 @@ final class Engine: Sendable {
     log = WriteAheadLog(
       directory: parts.directory, numbers: parts.numbers, random: parts.components.random,
       storeTag: parts.view.version.manifest.storeID.low,
-      firstCapacity: parts.derived.firstLogBytes, largestCapacity: parts.derived.logBytes,
-      poison: parts.poison,
+      sizing: LogSizing(
+        smallest: parts.derived.firstLogBytes, largest: parts.derived.logBytes),
+      clock: parts.clock, poison: parts.poison,
       syncValues: { [placement] () throws(StoreError) in
         try placement.sync()
       })
@@ -92,10 +91,9 @@ final class Engine: Sendable {
     compactionPacer = WritePacer(
       bytesPerSecond: parts.options.backgroundWriteRate, clock: parts.clock, work: work)
     visibleSequence = Atomic(parts.lastSequence.rawValue)
-    lead = Monitor(
-      LeadState(
-        nextSequence: parts.lastSequence.rawValue + 1, liveLogs: parts.liveLogs,
-        frame: ByteWriter()))
+    lead = CommitLead(
+      nextSequence: parts.lastSequence.rawValue + 1, active: parts.view.active)
+    liveLogs = Monitor(parts.liveLogs)
   }
 
   /// What opening a store has made ready.

@@ -81,6 +81,14 @@ extension ValuePlacement {
     return placed
   }
 
+  /// Writes the value of a single entry. The caller unpins the file in the end.
+  func place(
+    _ write: SingleWrite
+  ) throws(StoreError) -> (ValuePointer, ValueFileHandle) {
+    guard case .value(let value) = write.content else { preconditionFailure("no value to place") }
+    return try append(value, in: write.keyspace.number, write.keyspace.policy)
+  }
+
   private func move(
     _ payload: ByteView, of batch: WriteBatch, into placed: inout Placed
   ) throws(StoreError) {

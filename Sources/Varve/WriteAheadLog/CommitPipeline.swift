@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -9,50 +10,97 @@ import VarvePlatform
 ///   caller C ─┘             (the others of the group wait for its outcome)
 /// ```
 ///
-/// A caller joins the queue. When nobody leads, it takes the lead of all that waits, itself first;
-/// when it is done it wakes the others, and the next in line leads what has come meanwhile. So there
-/// is no thread hop for a lone writer and no lock held during I/O.
+/// A caller whom nobody is before leads at once, at the price of two atomic exchanges. Else it joins
+/// the queue; when nobody leads any more, one of those who wait takes the lead of all that do. When
+/// it is done it wakes the others, and the next in line leads what has come meanwhile. So there is
+/// no thread hop for a lone writer and no lock held during I/O.
 ///
 /// Two invariants. Only the leader touches the log and the memtable: *leading* is the lock. And a
 /// request's outcome is set once, by the leader of its group, before it is woken.
 final class CommitPipeline: Sendable {
-  private struct State {
-    var waiting: [CommitRequest] = []
-    var isLed = false
-  }
-
   /// Bytes of payload that one group takes, its first request not counted.
   static let groupBytes = 4 << 20
 
-  private let state = Monitor(State())
+  /// What `leadership` says: that nobody leads; that somebody does; that others wait for its end; that
+  /// it is for those who stand in line, so that nobody who comes alone passes them for ever.
+  private static let free = 0
+  private static let taken = 1
+  private static let awaited = 2
+  private static let offered = 3
 
+  private let leadership = Atomic<Int>(free)
+  /// Those who stand in line, first come first.
+  private let waiting = Monitor<[CommitRequest]>([])
+}
+
+// MARK: - Alone
+
+extension CommitPipeline {
+  /// Takes the lead if nobody has it nor waits for it; ``endLead()`` must follow.
+  @inline(__always)
+  func tryLead() -> Bool {
+    leadership.compareExchange(
+      expected: Self.free, desired: Self.taken, ordering: .acquiring
+    ).exchanged
+  }
+
+  /// Whether somebody waits for the present leader.
+  var isAwaited: Bool { leadership.load(ordering: .relaxed) == Self.awaited }
+
+  /// Gives the lead to whoever waits for it.
+  @inline(__always)
+  func endLead() {
+    let isAwaited = !leadership.compareExchange(
+      expected: Self.taken, desired: Self.free, ordering: .releasing
+    ).exchanged
+    if isAwaited { endLead(of: []) }
+  }
+}
+
+// MARK: - In line
+
+extension CommitPipeline {
   /// Puts `request` in line and returns when its group was led, by this thread or another.
   ///
   /// - Parameter lead: does the work of one group and sets each outcome.
   func submit(_ request: CommitRequest, lead: ([CommitRequest]) -> Void) throws(StoreError) {
+    waiting.withLock { $0.append(request) }
     while let group = join(request) {
       lead(group)
-      state.withLock { state in
-        state.isLed = false
-        for member in group { member.isDone = true }
-      }
-      state.broadcast()
+      endLead(of: group)
     }
     if let failure = request.failure { throw failure }
   }
 
   /// Waits until `request` is done (nil) or this thread must lead the group returned.
   private func join(_ request: CommitRequest) -> [CommitRequest]? {
-    state.withLock { state in
-      guard !request.isQueued else { return }
-      request.isQueued = true
-      state.waiting.append(request)
+    waiting.withLock(when: { _ in request.isDone || takeLead() }) { waiting in
+      request.isDone ? nil : Self.takeGroup(from: &waiting)
     }
-    return state.withLock(when: { request.isDone || !$0.isLed }) { state in
-      guard !request.isDone else { return nil }
-      state.isLed = true
-      return Self.takeGroup(from: &state.waiting)
+  }
+
+  /// Takes the lead, or sees to it that whoever has it wakes the line. Under the line's lock, which
+  /// the leader takes before it wakes: so it cannot come between this answer and the sleep.
+  private func takeLead() -> Bool {
+    while true {
+      if tryLead() { return true }
+      let now = leadership.compareExchange(
+        expected: Self.taken, desired: Self.awaited, ordering: .relaxed)
+      if now.exchanged || now.original == Self.awaited { return false }
+      if now.original == Self.offered {
+        // Only those who hold the lock change this state.
+        leadership.store(Self.taken, ordering: .relaxed)
+        return true
+      }
     }
+  }
+
+  private func endLead(of group: [CommitRequest]) {
+    waiting.withLock { waiting in
+      for member in group { member.isDone = true }
+      leadership.store(waiting.isEmpty ? Self.free : Self.offered, ordering: .releasing)
+    }
+    waiting.broadcast()
   }
 
   /// The front of the line, up to the group's size; a request that must be alone is alone.

@@ -17,7 +17,6 @@ final class CommitRequest: @unchecked Sendable {
   let exclusive: (() throws(StoreError) -> Void)?
 
   // Guarded by the pipeline's lock.
-  var isQueued = false
   var isDone = false
 
   // Set by the leader.

@@ -1,15 +1,17 @@
+import Synchronization
 import VarveFormat
 import VarvePlatform
 
 /// One log file that is, or was, appended to.
-///
-/// `@unchecked Sendable`: `end` is read and written under the lock of ``WriteAheadLog``.
-final class LogWriter: @unchecked Sendable {
+final class LogWriter: Sendable {
   let identity: LogIdentity
   let file: any LogFile
   let capacity: UInt64
-  /// Where the next record goes.
-  var end: UInt64
+  private let nextOffset = Atomic(UInt64(FileHeader.byteCount))
+  private let begunAt = Atomic(UInt64(0))
+
+  /// Where the next record goes. Whoever syncs after reading it makes all before it durable.
+  var end: UInt64 { nextOffset.load(ordering: .acquiring) }
 
   var number: UInt64 { identity.number }
   var name: String { FileName(.log, number).description }
@@ -18,37 +20,87 @@ final class LogWriter: @unchecked Sendable {
     self.identity = identity
     self.file = file
     capacity = file.capacity
-    end = UInt64(FileHeader.byteCount)
   }
 
+  /// Whether records of `byteCount` bytes fit.
+  func hasRoom(for byteCount: Int) -> Bool { capacity &- end >= UInt64(byteCount) }
+
+  /// From here on the next log should be made ready.
+  var wantsSpareAt: UInt64 { capacity / 4 }
+
+  /// Appends records framed for `offset`, where the log ends. Only for the commit leader.
+  func append(_ records: ByteView, at offset: UInt64) throws(FileSystemError) {
+    try file.append(records, at: offset)
+    nextOffset.store(offset &+ UInt64(records.count), ordering: .releasing)
+  }
+
+  /// When it began to take records, in nanoseconds of the monotonic clock.
+  var beginning: UInt64 { begunAt.load(ordering: .relaxed) }
+
+  func begin(at moment: UInt64) { begunAt.store(moment, ordering: .relaxed) }
+
+  /// Closes a file whose content no longer depends on the outcome.
+  func closeQuietly() {
+    try? file.close()
+  }
+}
+
+// MARK: - Making one
+
+extension LogWriter {
   /// Makes a log of `capacity` allocated bytes with its header written and its name durable.
   ///
   /// A log that cannot be made is abandoned; its number is not used again.
   static func create(
-    number: UInt64, salt: UInt64, storeTag: UInt64, capacity: UInt64, in directory: any Directory
+    _ identity: LogIdentity, storeTag: UInt64, capacity: UInt64, isWarm: Bool,
+    in directory: any Directory
   ) throws(FileSystemError) -> LogWriter {
-    let name = FileName(.log, number).description
-    let header = FileHeader(
-      .log, number: number, identity: FileID(low: salt, high: 0), storeTag: storeTag)
-    let file = try directory.createLog(name, capacity: capacity)
+    let name = FileName(.log, identity.number).description
+    var file = try directory.createLog(name, capacity: capacity)
     do throws(FileSystemError) {
-      try header.encoded().withByteView { header throws(FileSystemError) in
-        try file.append(header, at: 0)
-      }
-      // A header that is not durable before the first record would make an honest crash look
-      // like damage; and a synced file whose name was not synced can be gone after a crash.
-      try file.sync()
+      if isWarm { file = try file.warmedUp() }
+      try write(identity, storeTag, to: file)
+      // A synced file whose name was not synced can be gone after a crash.
       try directory.sync()
     } catch {
       try? file.close()
       try? directory.remove(name)
       throw error
     }
-    return LogWriter(identity: LogIdentity(number: number, salt: salt), file: file)
+    return LogWriter(identity: identity, file: file)
   }
 
-  /// Closes a file whose content no longer depends on the outcome.
-  func closeQuietly() {
-    try? file.close()
+  /// Makes a log of one that nobody needs any more: see ``create(_:storeTag:capacity:isWarm:in:)``.
+  ///
+  /// The header comes first: under its new name the file must never be seen with the old one.
+  static func recycle(
+    _ retired: LogWriter, as identity: LogIdentity, storeTag: UInt64, in directory: any Directory
+  ) throws(FileSystemError) -> LogWriter {
+    let name = FileName(.log, identity.number).description
+    do throws(FileSystemError) {
+      try write(identity, storeTag, to: retired.file)
+      let file = try directory.recycleLog(retired.file, as: name)
+      try directory.sync()
+      return LogWriter(identity: identity, file: file)
+    } catch {
+      retired.closeQuietly()
+      try? directory.remove(retired.name)
+      try? directory.remove(name)
+      throw error
+    }
+  }
+
+  /// Writes the header, durably: one that is not durable before the first record would make an
+  /// honest crash look like damage.
+  private static func write(
+    _ identity: LogIdentity, _ storeTag: UInt64, to file: any LogFile
+  ) throws(FileSystemError) {
+    let header = FileHeader(
+      .log, number: identity.number, identity: FileID(low: identity.salt, high: 0),
+      storeTag: storeTag)
+    try header.encoded().withByteView { header throws(FileSystemError) in
+      try file.append(header, at: 0)
+    }
+    try file.sync()
   }
 }

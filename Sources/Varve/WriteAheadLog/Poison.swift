@@ -1,3 +1,4 @@
+import Synchronization
 import VarvePlatform
 
 /// The mark that a store must not be written to any more, and why.
@@ -8,11 +9,16 @@ import VarvePlatform
 /// marked its pages clean, and a second one would lie.
 final class Poison: Sendable {
   private let first = Monitor<StoreError?>(nil)
+  /// Whether `first` is there: asked before each commit.
+  private let isSet = Atomic(false)
 
   init() {}
 
   /// What every write is refused with; nil while the store is well.
-  var failure: StoreError? { first.withLock { $0 } }
+  var failure: StoreError? {
+    guard isSet.load(ordering: .acquiring) else { return nil }
+    return first.withLock { $0 }
+  }
 
   /// Refuses every write from now on; the first cause stays.
   @discardableResult
@@ -24,6 +30,7 @@ final class Poison: Sendable {
           .poisoned, "writing stopped after a failure that may have lost data: \(cause.message)",
           file: cause.file)
       first = error
+      isSet.store(true, ordering: .releasing)
       return error
     }
   }

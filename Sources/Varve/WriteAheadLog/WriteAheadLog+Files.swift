@@ -1,8 +1,7 @@
 import VarveFormat
 import VarvePlatform
 
-// The files of the log: one after the other, each larger than the one before up to a limit, the next
-// one prepared while the present one is filled.
+// The files of the log: one after the other, the next one prepared while the present one is filled.
 
 extension WriteAheadLog {
   /// Makes room for records of `byteCount` bytes, in a new log if need be.
@@ -10,61 +9,87 @@ extension WriteAheadLog {
   /// - Throws: `.full` and other failures of preparing a file; the log goes on where it was.
   func makeRoom(for byteCount: Int, startingNewLog: Bool = false) throws(StoreError) {
     if let failure { throw failure }
-    let (current, capacity, isOver) = state.withLock { ($0.current, $0.nextCapacity, $0.isOver) }
+    if !startingNewLog, hasRoom(for: byteCount) { return }
+    let (current, isOver) = state.withLock { ($0.current, $0.isOver) }
     if isOver { throw StoreError(.closed, "the log was closed") }
-    let needed = UInt64(byteCount)
-    if let current, !startingNewLog, current.capacity - current.end >= needed { return }
-    let wanted = max(capacity, UInt64(FileHeader.byteCount) + needed)
     let next: LogWriter
-    if let spare = takeSpare(withRoomFor: needed) {
+    if let spare = takeSpare(withRoomFor: byteCount) {
       next = spare
     } else {
-      next = try makeLog(capacity: wanted, atLeast: needed)
+      let needed = UInt64(FileHeader.byteCount + byteCount)
+      next = try makeLog(capacity: max(capacity(after: current), needed), atLeast: needed)
     }
+    next.begin(at: clock.monotonicNanoseconds())
     state.withLock { state in
       if let current { state.older.append(current) }
       state.current = next
-      state.nextCapacity = min(largestCapacity, max(state.nextCapacity, wanted) * 2)
     }
+    appender.begin(next)
+  }
+
+  /// Of the log after `current`.
+  private func capacity(after current: LogWriter?) -> UInt64 {
+    guard let current else { return sizing.smallest }
+    let now = clock.monotonicNanoseconds()
+    return sizing.next(
+      after: current.capacity, filled: current.end, in: now &- min(now, current.beginning))
   }
 
   /// The log prepared ahead, if it will do. One that is too small goes, and so does one that was
   /// overtaken: numbers must ascend in the order in which logs are written.
-  private func takeSpare(withRoomFor needed: UInt64) -> LogWriter? {
+  private func takeSpare(withRoomFor byteCount: Int) -> LogWriter? {
     let (spare, current) = state.withLock { state in
       defer { state.spare = nil }
       return (state.spare, state.current)
     }
     guard let spare else { return nil }
-    if spare.capacity - spare.end >= needed, spare.number > current?.number ?? 0 { return spare }
+    if spare.hasRoom(for: byteCount), spare.number > current?.number ?? 0 { return spare }
     discard(spare)
     return nil
   }
 
-  /// Removes a log that was prepared and never used; one that stays is an orphan without records.
-  private func discard(_ spare: LogWriter) {
-    spare.closeQuietly()
-    try? directory.remove(spare.name)
+  /// Removes a log that holds nothing anybody needs; one that stays is an orphan.
+  func discard(_ log: LogWriter) {
+    log.closeQuietly()
+    try? directory.remove(log.name)
   }
 
-  /// A log of `capacity` bytes; on a disk that has no room for that, one that holds `needed`.
+  /// A log for at once. The best is one that is ready but for its header, if it holds `needed`;
+  /// otherwise a new one of `capacity` bytes, or on a disk that has no room for that, of `needed`.
   private func makeLog(capacity: UInt64, atLeast needed: UInt64) throws(StoreError) -> LogWriter {
+    if let retired = takeRetired(capacity: needed) { return try recycle(retired) }
     do {
-      return try makeLog(capacity: capacity)
+      return try makeLog(capacity: capacity, isWarm: false)
     } catch {
-      let smaller = max(Self.smallestCapacity, UInt64(FileHeader.byteCount) + needed)
+      let smaller = max(Self.smallestCapacity, needed)
       guard error.code == .full, smaller < capacity else { throw error }
-      return try makeLog(capacity: smaller)
+      return try makeLog(capacity: smaller, isWarm: false)
     }
   }
 
-  private func makeLog(capacity: UInt64) throws(StoreError) -> LogWriter {
-    let number = try numbers.next()
-    do throws(FileSystemError) {
-      return try LogWriter.create(
-        number: number, salt: random.next(), storeTag: storeTag, capacity: capacity,
-        in: directory)
-    } catch {
+  private func makeLog(capacity: UInt64, isWarm: Bool) throws(StoreError) -> LogWriter {
+    let identity = try makeIdentity()
+    return try made { () throws(FileSystemError) in
+      try LogWriter.create(
+        identity, storeTag: storeTag, capacity: capacity, isWarm: isWarm, in: directory)
+    }
+  }
+
+  private func recycle(_ retired: LogWriter) throws(StoreError) -> LogWriter {
+    let identity = try makeIdentity()
+    return try made { () throws(FileSystemError) in
+      try LogWriter.recycle(retired, as: identity, storeTag: storeTag, in: directory)
+    }
+  }
+
+  private func makeIdentity() throws(StoreError) -> LogIdentity {
+    LogIdentity(number: try numbers.next(), salt: random.next())
+  }
+
+  private func made(
+    _ make: () throws(FileSystemError) -> LogWriter
+  ) throws(StoreError) -> LogWriter {
+    do throws(FileSystemError) { return try make() } catch {
       // The directory's entries are everybody's: the names of other new files may be lost with it,
       // and the next sync would not say so.
       throw error.operation == .syncDirectory ? fail(error) : StoreError(error)
@@ -78,28 +103,33 @@ extension WriteAheadLog {
   /// Makes the next log ready, so that rotating costs the leader nothing. For the background; a
   /// full disk is found again, and reported, when the log is needed.
   func prepareSpare() {
-    let capacity: UInt64? = state.withLock { state in
+    let current: LogWriter? = state.withLock { state in
       guard state.spare == nil, !state.isPreparing, let current = state.current,
-        current.end > current.capacity / 2
+        current.end > current.wantsSpareAt
       else { return nil }
       state.isPreparing = true
-      return state.nextCapacity
+      return current
     }
-    guard let capacity else { return }
-    let spare = failure == nil ? try? makeLog(capacity: capacity) : nil
+    guard let current else { return }
+    let spare = failure == nil ? try? makeSpare(capacity: capacity(after: current)) : nil
     state.withLock { state in
       state.spare = spare
       state.isPreparing = false
     }
   }
 
-  /// Whether ``prepareSpare()`` would do something.
-  var wantsSpare: Bool {
-    state.withLock { state in
-      guard state.spare == nil, !state.isPreparing, let current = state.current else {
-        return false
-      }
-      return current.end > current.capacity / 2
+  private func makeSpare(capacity: UInt64) throws(StoreError) -> LogWriter {
+    if let retired = takeRetired(capacity: capacity) { return try recycle(retired) }
+    return try makeLog(capacity: capacity, isWarm: true)
+  }
+
+  /// Whether the background should look after the next log now; true once for each log. For the
+  /// leader.
+  func takesWishForSpare() -> Bool {
+    guard let log = appender.log, appender.stop < log.capacity, appender.end > appender.stop else {
+      return false
     }
+    appender.stop = log.capacity
+    return true
   }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -19,18 +20,22 @@ extension WriteAheadLog {
       } catch {
         throw poison.set(because: error)
       }
-      for log in older { try cutToLength(log) }
+      for log in older where !log.file.isWarm { try cutToLength(log) }
       for log in older + [current] { try sync(log) }
       state.withLock { state in
         state.durable = max(state.durable, reached)
+        durableMoves.add(1, ordering: .releasing)
         let synced = Set(older.map(\.number))
         state.older.removeAll { synced.contains($0.number) }
+        state.left += older.filter(\.file.isWarm)
       }
-      for log in older { log.closeQuietly() }
+      for log in older where !log.file.isWarm { log.closeQuietly() }
+      retireLeft()
     }
   }
 
-  /// A log that is left has exactly its records, so that its end can be told from a torn one.
+  /// A log that is left has exactly its records, so that its end can be told from a torn one. What
+  /// may have another life keeps its blocks until the store is closed.
   private func cutToLength(_ log: LogWriter) throws(StoreError) {
     do throws(FileSystemError) { try log.file.truncate(to: log.end) } catch { throw fail(error) }
   }
@@ -56,38 +61,53 @@ extension WriteAheadLog {
 // MARK: - The end
 
 extension WriteAheadLog {
-  /// Ends the chain: syncs, cuts the current log to its exact length and removes the spare.
+  /// Ends the chain: syncs, cuts the current log to its exact length and removes the spare. Nobody
+  /// leads any more.
   ///
   /// - Returns: the extent of the log that was current, if there was one.
   func close() throws(StoreError) -> (number: UInt64, length: UInt64)? {
     try sync()
-    let (current, spare) = state.withLock { state in
-      defer { (state.current, state.spare, state.isOver) = (nil, nil, true) }
-      return (state.current, state.spare)
+    appender.log = nil
+    let (current, live, unused) = state.withLock { state in
+      defer {
+        (state.current, state.spare, state.isOver) = (nil, nil, true)
+        (state.left, state.retired) = ([], [])
+      }
+      return (state.current, state.left, [state.spare].compactMap(\.self) + state.retired)
     }
-    if let spare {
-      spare.closeQuietly()
-      do throws(FileSystemError) { try directory.remove(spare.name) } catch {
+    for log in unused {
+      log.closeQuietly()
+      do throws(FileSystemError) { try directory.remove(log.name) } catch {
         throw StoreError(error)
       }
     }
+    for log in live { try end(log) }
     guard let current else { return nil }
+    try end(current)
+    return (current.number, current.end)
+  }
+
+  /// Cuts a log to its length, durably, and closes it.
+  private func end(_ log: LogWriter) throws(StoreError) {
     do throws(FileSystemError) {
-      try current.file.truncate(to: current.end)
-      try current.file.sync()
-      try current.file.close()
+      try log.file.truncate(to: log.end)
+      try log.file.sync()
+      try log.file.close()
     } catch {
       throw fail(error)
     }
-    return (current.number, current.end)
   }
 
   /// Lets go of the files without making anything durable: the close of a poisoned store.
   func abandon() {
     let logs = state.withLock { state in
-      defer { (state.current, state.spare, state.older) = (nil, nil, []) }
+      defer {
+        (state.current, state.spare) = (nil, nil)
+        (state.older, state.left, state.retired) = ([], [], [])
+      }
       (state.isOver, state.isAbandoned) = (true, true)
-      return state.older + [state.current, state.spare].compactMap { $0 }
+      return state.older + state.left + state.retired
+        + [state.current, state.spare].compactMap { $0 }
     }
     for log in logs { log.closeQuietly() }
   }

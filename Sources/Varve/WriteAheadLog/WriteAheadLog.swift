@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -6,7 +7,8 @@ import VarvePlatform
 /// ```
 ///   older (being made durable)     current                    spare (prepared ahead)
 ///   log-07 ######################  log-08 ########----------  log-09 ------------------
-///                   ^ watermark: durable up to here
+///                   ^ watermark: durable up to here                        ^ written again
+///   left, retired (durable; flushed): log-05 ################ ────────────┘
 /// ```
 ///
 /// Appending and rotating belong to the commit leader alone. Syncing may also happen in the
@@ -15,12 +17,12 @@ import VarvePlatform
 final class WriteAheadLog: Sendable {
   /// What a record must be framed for.
   struct Place {
-    var identity: LogIdentity
-    var offset: UInt64
-    var watermark: LogPosition
+    let log: LogWriter
+    let offset: UInt64
+    let watermark: LogPosition
   }
 
-  static let smallestCapacity: UInt64 = 64 << 10
+  static let smallestCapacity: UInt64 = 16 << 10
 
   struct State {
     var current: LogWriter?
@@ -30,7 +32,12 @@ final class WriteAheadLog: Sendable {
     /// The highest watermark that an appended record states.
     var stated = LogPosition.none
     var spare: LogWriter?
-    var nextCapacity: UInt64
+    /// Durable logs that a memtable still needs and that are worth another life, oldest first.
+    var left: [LogWriter] = []
+    /// Logs below it are in segments.
+    var floor: UInt64 = 0
+    /// Logs that wait for another life.
+    var retired: [LogWriter] = []
     var isPreparing = false
     /// Set when the chain was ended or given up: no log begins any more.
     var isOver = false
@@ -47,6 +54,9 @@ final class WriteAheadLog: Sendable {
   }
 
   let state: Monitor<State>
+  let appender = LogAppender()
+  /// How often `State.durable` has moved.
+  let durableMoves = Atomic<UInt64>(0)
   /// Held while files are synced, so that two syncs do not report each other's work.
   let syncing = Monitor(())
   let poison: Poison
@@ -54,21 +64,23 @@ final class WriteAheadLog: Sendable {
   let numbers: FileNumbers
   let random: any RandomSource
   let storeTag: UInt64
-  let largestCapacity: UInt64
+  let sizing: LogSizing
+  let clock: StoreClock
   /// Makes the values durable that records point to.
   let syncValues: @Sendable () throws(StoreError) -> Void
 
   init(
     directory: any Directory, numbers: FileNumbers, random: any RandomSource, storeTag: UInt64,
-    firstCapacity: UInt64, largestCapacity: UInt64, poison: Poison,
+    sizing: LogSizing, clock: StoreClock, poison: Poison,
     syncValues: @escaping @Sendable () throws(StoreError) -> Void
   ) {
-    state = Monitor(State(nextCapacity: firstCapacity))
+    state = Monitor(State())
     self.directory = directory
     self.numbers = numbers
     self.random = random
     self.storeTag = storeTag
-    self.largestCapacity = largestCapacity
+    self.sizing = sizing
+    self.clock = clock
     self.poison = poison
     self.syncValues = syncValues
   }
@@ -83,46 +95,55 @@ final class WriteAheadLog: Sendable {
 
   /// Everything before it is durable.
   var durable: LogPosition { state.withLock { $0.durable } }
+
+  func fail(_ error: FileSystemError) -> StoreError {
+    poison.set(because: StoreError(error))
+  }
 }
 
 // MARK: - Appending (the leader)
 
 extension WriteAheadLog {
+  /// Whether records of `byteCount` bytes can be appended without looking after anything.
+  @inline(__always)
+  func isAtEase(for byteCount: Int) -> Bool {
+    appender.end &+ UInt64(byteCount) <= appender.stop && poison.failure == nil
+  }
+
   /// Whether records of `byteCount` bytes fit the current log.
-  func hasRoom(for byteCount: Int) -> Bool {
-    state.withLock { state in
-      state.current.map { $0.capacity - $0.end >= UInt64(byteCount) } ?? false
-    }
+  func hasRoom(for byteCount: Int) -> Bool { appender.log?.hasRoom(for: byteCount) ?? false }
+
+  /// ``end``, without asking anybody.
+  var place: LogPosition? {
+    appender.log.map { LogPosition(log: $0.number, offset: appender.end) }
   }
 
-  /// Where the next record will stand, and what it may say is durable; nil before the first log.
-  var nextPlace: Place? {
-    state.withLock { state in
-      state.current.map { log in
-        Place(identity: log.identity, offset: log.end, watermark: state.durable)
-      }
+  /// Where the next record will stand, and what it may say is durable.
+  @inline(__always)
+  func nextPlace() throws(StoreError) -> Place {
+    guard let log = appender.log else { throw StoreError(.closed, "no log is open") }
+    let moves = durableMoves.load(ordering: .acquiring)
+    if moves != appender.seenMoves {
+      appender.seenMoves = moves
+      appender.watermark = durable
     }
+    return Place(log: log, offset: appender.end, watermark: appender.watermark)
   }
 
-  /// Appends records framed for ``nextPlace``.
+  /// Appends records framed for `place`, the next one.
   ///
   /// A failure poisons: the log's end is unknown from then on.
-  func append(_ records: ByteView, stating watermark: LogPosition) throws(StoreError) {
-    guard let current = state.withLock({ $0.current }) else {
-      throw StoreError(.closed, "no log is open")
-    }
-    do throws(FileSystemError) {
-      try current.file.append(records, at: current.end)
-    } catch {
+  func append(_ records: ByteView, at place: Place) throws(StoreError) {
+    do throws(FileSystemError) { try place.log.append(records, at: place.offset) } catch {
+      if state.withLock({ $0.isAbandoned }) {
+        throw StoreError(.closed, "the log was given up", file: place.log.name)
+      }
       throw fail(error)
     }
-    state.withLock { state in
-      current.end += UInt64(records.count)
-      state.stated = max(state.stated, watermark)
+    appender.end = place.offset &+ UInt64(records.count)
+    if place.watermark > appender.stated {
+      appender.stated = place.watermark
+      state.withLock { $0.stated = place.watermark }
     }
-  }
-
-  func fail(_ error: FileSystemError) -> StoreError {
-    poison.set(because: StoreError(error))
   }
 }

@@ -115,8 +115,11 @@ extension BatchEncoder {
   }
 
   private func tooLarge(_ what: String, _ count: Int, _ limit: Int) -> FormatError {
+    Self.tooLarge(what, count, limit, at: writer.count)
+  }
+
+  static func tooLarge(_ what: String, _ count: Int, _ limit: Int, at place: Int) -> FormatError {
     FormatError(
-      .batch, .limit("\(what) of \(count) bytes (the limit is \(limit))"),
-      at: UInt64(writer.count))
+      .batch, .limit("\(what) of \(count) bytes (the limit is \(limit))"), at: UInt64(place))
   }
 }

@@ -45,6 +45,25 @@ final class ByteHeap {
     count &+= width
   }
 
+  /// Appends an unsigned LEB128 number in its shortest form.
+  func append(varint number: UInt64) {
+    var rest = number
+    while rest >= 0x80 {
+      append(rest & 0x7f | 0x80, width: 1)
+      rest >>= 7
+    }
+    append(rest, width: 1)
+  }
+
+  /// Writes four little-endian words over the first 32 bytes, which were appended before.
+  func set(_ words: (UInt64, UInt64, UInt64, UInt64)) {
+    precondition(count >= 32)
+    let stored = (
+      words.0.littleEndian, words.1.littleEndian, words.2.littleEndian, words.3.littleEndian
+    )
+    unsafe start.storeBytes(of: stored, as: (UInt64, UInt64, UInt64, UInt64).self)
+  }
+
   /// Fills with zeros up to the next multiple of `alignment`, a power of two up to 64.
   func align(to alignment: Int) {
     let missing = (alignment &- count) & (alignment &- 1)

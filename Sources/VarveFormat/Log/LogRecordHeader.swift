@@ -57,25 +57,36 @@ package enum LogFlaw: Error, Equatable, Sendable {
 
 extension LogRecordHeader {
   /// Appends the header of a record at `offset` of the log `identity`.
+  func encode(to writer: inout ByteWriter, identity: LogIdentity, offset: UInt64) {
+    let words = words(identity: identity, offset: offset)
+    writer.uint64(words.0)
+    writer.uint64(words.1)
+    writer.uint64(words.2)
+    writer.uint64(words.3)
+  }
+
+  /// The header of a record at `offset` of the log `identity`, as four little-endian numbers.
   ///
   /// A watermark in a log more than 65,535 numbers back does not fit and is left out: to claim less
   /// is always right.
-  func encode(to writer: inout ByteWriter, identity: LogIdentity, offset: UInt64) {
+  func words(identity: LogIdentity, offset: UInt64) -> (UInt64, UInt64, UInt64, UInt64) {
     let lag = UInt16(exactly: identity.number &- watermark.log)
     let known = watermark != .none && lag != nil
     var middle = UInt64(UInt32(truncatingIfNeeded: payloadCount)) | UInt64(type) << 32
     if let lag, known { middle |= UInt64(lag) << 48 }
-    var words = (
+    let stored = (
       (UInt64(payloadChecksum) << 32).littleEndian, middle.littleEndian,
       firstSequence.rawValue.littleEndian, (known ? watermark.offset : 0).littleEndian
     )
     var sum = identity.context(at: offset)
-    unsafe withUnsafeBytes(of: words) { bytes in
+    unsafe withUnsafeBytes(of: stored) { bytes in
       // 32 bytes, of which the checksum covers all but its own four.
       unsafe sum.append(ByteView(unsafeBuffer: bytes).dropping(4))
     }
-    words.0 |= UInt64(sum.value).littleEndian
-    unsafe withUnsafeBytes(of: words) { unsafe writer.append(ByteView(unsafeBuffer: $0)) }
+    return (
+      UInt64(payloadChecksum) << 32 | UInt64(sum.value), middle, firstSequence.rawValue,
+      known ? watermark.offset : 0
+    )
   }
 }
 

@@ -1,3 +1,4 @@
+import CVarveShims
 package import VarveFormat
 
 #if canImport(Glibc)
@@ -21,11 +22,14 @@ package final class AlignedBuffer: @unchecked Sendable {
   package let capacity: Int
   private let start: UnsafeMutableRawPointer
 
-  package init(capacity: Int) {
+  /// - Parameter inLargePages: whether a mapping is best held in large pages of memory: one that is
+  ///   used up whole and read at random places. Then it takes all its memory with the first byte.
+  package init(capacity: Int, inLargePages: Bool = false) {
     precondition(capacity >= 0)
     self.capacity = capacity
     if capacity >= Self.mappedBytes {
       unsafe start = Self.map(capacity)
+      if inLargePages { unsafe varve_advise_large_pages(start, capacity) }
     } else {
       unsafe start = .allocate(byteCount: max(capacity, 1), alignment: 64)
     }

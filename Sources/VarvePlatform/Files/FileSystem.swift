@@ -40,6 +40,13 @@ package protocol Directory: AnyObject, Sendable {
   /// overwritten without allocation. The name is durable only after ``sync()``.
   func createLog(_ name: String, capacity: UInt64) throws(FileSystemError) -> any LogFile
 
+  /// Gives a log file that is not needed any more to a new log: under another name, with the bytes
+  /// of its earlier life in it. The name is durable only after ``sync()``. Use the result instead
+  /// of `log`; where this fails the file may have either name.
+  func recycleLog(
+    _ log: any LogFile, as name: String
+  ) throws(FileSystemError) -> any LogFile
+
   /// Maps a whole regular file for reading; it must have exactly `size` bytes. Throws `.tooManyOpen`
   /// where the process has as many mappings as it should: read the file instead.
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile
@@ -108,6 +115,14 @@ package protocol LogFile: AnyObject, Sendable {
 
   /// Bytes that are allocated; appends past them grow the file.
   var capacity: UInt64 { get }
+
+  /// This file made ready for cheap appends, at the price of writing the whole of it once: worth it
+  /// ahead of use. It holds zeros then, not durably. Use the result instead of this one; where there
+  /// is nothing to gain that is this one.
+  func warmedUp() throws(FileSystemError) -> any LogFile
+
+  /// Whether appends are cheap: such a file is worth recycling.
+  var isWarm: Bool { get }
 
   /// Writes all of `bytes` at `offset`, where the last append ended.
   func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError)

@@ -21,6 +21,20 @@ final class PosixFile: File {
     self.isWritable = isWritable
   }
 
+  /// The same open file under another name.
+  func renamed(_ name: String) -> PosixFile {
+    PosixFile(name, descriptor, isWritable: isWritable)
+  }
+
+  /// Lends the descriptor to a call; throws `.closed` after ``close()``.
+  @inline(__always)
+  func use<Result>(
+    _ operation: FileSystemError.Operation,
+    _ body: (Int32) throws(FileSystemError) -> Result
+  ) throws(FileSystemError) -> Result {
+    try descriptor.use(operation, name, body)
+  }
+
   func size() throws(FileSystemError) -> UInt64 {
     try descriptor.status(.status, name).size
   }
@@ -126,28 +140,4 @@ final class PosixFile: File {
       try systemCall(operation, name) { body(file) }
     }
   }
-}
-
-/// A log file: written into space that was allocated when it was made, so that a sync has no
-/// allocation to record.
-final class PosixLogFile: LogFile {
-  let capacity: UInt64
-  private let file: PosixFile
-
-  init(_ file: PosixFile, capacity: UInt64) {
-    self.file = file
-    self.capacity = capacity
-  }
-
-  var name: String { file.name }
-
-  func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
-    try file.write(bytes, at: offset)
-  }
-
-  func sync() throws(FileSystemError) { try file.sync() }
-
-  func truncate(to size: UInt64) throws(FileSystemError) { try file.truncate(to: size) }
-
-  func close() throws(FileSystemError) { try file.close() }
 }

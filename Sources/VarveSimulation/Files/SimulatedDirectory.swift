@@ -80,7 +80,9 @@ extension SimulatedDirectory {
     try open(name, isWritable: true)
   }
 
-  private func open(_ name: String, isWritable: Bool) throws(FileSystemError) -> any File {
+  private func open(
+    _ name: String, isWritable: Bool
+  ) throws(FileSystemError) -> SimulatedFile {
     let handle = try system.call(.open, name, isStep: false) { state throws(FileSystemError) in
       state.open(
         try state.disk.file(name, in: node, for: .open), label: "file \(name)",
@@ -98,6 +100,14 @@ extension SimulatedDirectory {
       throw error
     }
     return SimulatedLogFile(file, capacity: capacity)
+  }
+
+  func recycleLog(
+    _ log: any LogFile, as name: String
+  ) throws(FileSystemError) -> any LogFile {
+    try rename(log.name, to: name)
+    let file = try open(name, isWritable: true)
+    return SimulatedLogFile(file, capacity: log.capacity, isWarm: log.isWarm)
   }
 
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile {

@@ -145,11 +145,19 @@ final class SimulatedFile: File {
 /// A log file of a simulated disk.
 final class SimulatedLogFile: LogFile {
   let capacity: UInt64
+  let isWarm: Bool
   private let file: SimulatedFile
 
-  init(_ file: SimulatedFile, capacity: UInt64) {
+  init(_ file: SimulatedFile, capacity: UInt64, isWarm: Bool = false) {
     self.file = file
     self.capacity = capacity
+    self.isWarm = isWarm
+  }
+
+  /// Zeros over zeros: a step like every write, that changes nothing.
+  func warmedUp() throws(FileSystemError) -> any LogFile {
+    try file.write(.empty, at: 0)
+    return SimulatedLogFile(file, capacity: capacity, isWarm: true)
   }
 
   var name: String { file.name }

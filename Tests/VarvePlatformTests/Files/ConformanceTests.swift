@@ -263,6 +263,45 @@ extension ConformanceTests {
   }
 
   @Test(arguments: FileSystemKind.allCases)
+  func aWarmLogTakesTheSameAppends(on kind: FileSystemKind) throws {
+    try kind.withDirectory { directory, _, _ in
+      let log = try directory.createLog("log", capacity: 200_000).warmedUp()
+      #expect(log.capacity == 200_000)
+      #expect(try readAll("log", in: directory) == [UInt8](repeating: 0, count: 200_000))
+      let piece = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
+      for place in 0..<200 { try log.append(piece, at: UInt64(1000 * place)) }
+      try log.sync()
+      let expected = (0..<200).flatMap { _ in piece }
+      let isEqual = try readAll("log", in: directory) == expected
+      #expect(isEqual)
+      try log.truncate(to: 1500)
+      try log.close()
+      #expect(try readAll("log", in: directory).count == 1500)
+      #expect(reason { try log.append([1], at: 1500) } == .closed)
+    }
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
+  func aRecycledLogKeepsItsBytesUnderItsNewName(on kind: FileSystemKind) throws {
+    try kind.withDirectory { directory, _, _ in
+      for isWarm in [false, true] {
+        let name = "log-\(isWarm)"
+        var log = try directory.createLog(name, capacity: 5000)
+        if isWarm { log = try log.warmedUp() }
+        try log.append([1, 2, 3], at: 0)
+        let again = try directory.recycleLog(log, as: "again-\(isWarm)")
+        #expect(again.name == "again-\(isWarm)" && again.capacity == 5000)
+        #expect(again.isWarm == log.isWarm)
+        #expect(try directory.status(of: name) == nil)
+        try again.append([9], at: 1)
+        try again.sync()
+        #expect(try readAll(again.name, in: directory).prefix(4) == [1, 9, 3, 0])
+        try again.close()
+      }
+    }
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
   func aMappingIsTheWholeFileOrNothing(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in
       let file = try directory.create("a")

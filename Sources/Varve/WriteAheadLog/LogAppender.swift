@@ -1,0 +1,27 @@
+import VarveFormat
+
+/// What the commit leader knows of the log by heart, so that an append takes no lock.
+///
+/// `@unchecked Sendable`: only the leader touches it, and the lead is handed on under the pipeline's
+/// ordering.
+final class LogAppender: @unchecked Sendable {
+  /// The log that takes records.
+  var log: LogWriter?
+  /// Where the next record goes.
+  var end: UInt64 = 0
+  /// Up to here there is nothing to look after: then comes the wish for the next log, then the end of
+  /// this one.
+  var stop: UInt64 = 0
+  /// What the next record may say is durable, and the highest that one has said.
+  var watermark = LogPosition.none
+  var stated = LogPosition.none
+  /// How often the watermark had moved when it was looked at.
+  var seenMoves: UInt64 = 0
+
+  /// Goes on in another log.
+  func begin(_ next: LogWriter) {
+    log = next
+    end = next.end
+    stop = next.wantsSpareAt
+  }
+}

@@ -1,0 +1,63 @@
+import VarveFormat
+import VarvePlatform
+
+// What becomes of a log that nobody needs any more:
+//
+//   left, synced ──flushed──> retired ──header of a new life, synced──> renamed ──> the next log
+//
+// Its blocks are allocated and its pages in memory, so that appends to it are as cheap as they get.
+// A retired log lies below the log floor of a durable manifest: whatever name or header a crash
+// leaves it with, the next opening passes over it.
+
+extension WriteAheadLog {
+  /// How many retired logs wait for their next life: as many as one flush sets free.
+  private static let mostRetired = 4
+
+  /// Raises the log floor to `floor`: what lies below gets another life or goes.
+  ///
+  /// - Returns: the logs whose files are looked after here, now or when they are durable.
+  func retire(below floor: UInt64) -> Set<UInt64> {
+    let (own, surplus) = state.withLock { state in
+      state.floor = max(state.floor, floor)
+      let own = (state.left + state.older.filter(\.file.isWarm)).filter { $0.number < floor }
+      return (own, state.takeSurplus(keeping: Self.mostRetired))
+    }
+    for log in surplus { discard(log) }
+    return Set(own.map(\.number))
+  }
+
+  /// The same for logs that became durable after the floor had passed them.
+  func retireLeft() {
+    let surplus = state.withLock { $0.takeSurplus(keeping: Self.mostRetired) }
+    for log in surplus { discard(log) }
+  }
+
+  /// The largest retired log, if it has at least `capacity` bytes.
+  func takeRetired(capacity: UInt64) -> LogWriter? {
+    state.withLock { state in
+      guard let largest = state.retired.first, largest.capacity >= capacity else { return nil }
+      return state.retired.removeFirst()
+    }
+  }
+
+  /// Gives the disk back what waits for another life: nobody writes, or there is no room.
+  func releaseRetired() {
+    let retired = state.withLock { state in
+      defer { state.retired = [] }
+      return state.retired
+    }
+    for log in retired { discard(log) }
+  }
+}
+
+extension WriteAheadLog.State {
+  /// Moves the logs below the floor to the retired ones; returns those beyond the `most` largest.
+  fileprivate mutating func takeSurplus(keeping most: Int) -> [LogWriter] {
+    retired += left.filter { $0.number < floor }
+    left.removeAll { $0.number < floor }
+    retired.sort { $0.capacity > $1.capacity }
+    let surplus = Array(retired.dropFirst(most))
+    retired.removeLast(surplus.count)
+    return surplus
+  }
+}

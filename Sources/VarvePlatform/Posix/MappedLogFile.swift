@@ -1,0 +1,142 @@
+import CVarveShims
+import VarveFormat
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A log file that is appended to by storing into a mapping of it.
+///
+/// ```
+///   0            end of the log        populated                         capacity
+///   |############|.....................|---------------------------------|
+///                 stores go here        made present before the first store
+/// ```
+///
+/// The whole file was written once before, in small pieces: so a store finds its block allocated and
+/// its page in memory, and a sync writes no more than what was stored. Stores survive the end of the
+/// process as writes do; the sync of the file makes them durable.
+///
+/// Only on ext4. Elsewhere a file may share its blocks with a copy of it, and a store that must
+/// unshare them on a full disk ends the process. Pages are made present by a call that returns its
+/// errors (`MADV_POPULATE_WRITE`, Linux 5.14); what is left is a disk that fails while the log waits
+/// between two records, which is the same for every mapped file.
+@safe
+final class MappedLogFile: LogFile, @unchecked Sendable {
+  // @unchecked: `populated` belongs to the one thread at a time that appends.
+
+  let capacity: UInt64
+  private let file: PosixFile
+  private let mapping: Mapping
+  private var populated = 0
+
+  /// How much is made present at a time: not more, since all of it is written by the next sync.
+  private static let populatedBytes = 64 << 10
+  /// Larger pieces make large pages in the system's cache, of which a sync writes all for one record.
+  private static let pieceBytes = 16 << 10
+
+  private init(_ file: PosixFile, _ mapping: Mapping) {
+    self.file = file
+    self.mapping = mapping
+    capacity = UInt64(mapping.count)
+  }
+
+  var name: String { file.name }
+
+  var isWarm: Bool { true }
+
+  func warmedUp() throws(FileSystemError) -> any LogFile { self }
+
+  /// The same file under another name.
+  func renamed(_ name: String) -> MappedLogFile {
+    MappedLogFile(file.renamed(name), mapping)
+  }
+
+  func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
+    guard let start = Int(exactly: offset), start <= mapping.count,
+      bytes.count <= mapping.count &- start
+    else { throw FileSystemError(.write, .other, path: name, number: EFBIG) }
+    try file.use(.write) { _ throws(FileSystemError) in
+      let end = start &+ bytes.count
+      if end > populated { try populate(from: start, to: end) }
+      mapping.store(bytes, at: start)
+    }
+  }
+
+  private func populate(from start: Int, to end: Int) throws(FileSystemError) {
+    let first = start & ~(Self.populatedBytes &- 1)
+    let last = min(
+      (end &+ Self.populatedBytes &- 1) & ~(Self.populatedBytes &- 1), mapping.count)
+    _ = try systemCall(.write, name) { mapping.populate(from: first, to: last) }
+    populated = last
+  }
+
+  func sync() throws(FileSystemError) { try file.sync() }
+
+  func truncate(to size: UInt64) throws(FileSystemError) { try file.truncate(to: size) }
+
+  func close() throws(FileSystemError) { try file.close() }
+}
+
+// MARK: - Warming up
+
+extension MappedLogFile {
+  /// The file written from end to end and mapped; nil where that brings nothing or cannot be.
+  static func warm(
+    _ file: PosixFile, capacity: UInt64
+  ) throws(FileSystemError) -> MappedLogFile? {
+    guard let count = Int(exactly: capacity), count > 0 else { return nil }
+    let mapping = try file.use(.map) { descriptor -> Mapping? in
+      guard varve_can_store_through_mapping(descriptor) != 0 else { return nil }
+      return Mapping(of: descriptor, count: count)
+    }
+    // An old kernel says so at once.
+    guard let mapping, mapping.populate(from: 0, to: min(count, populatedBytes)) == 0 else {
+      return nil
+    }
+    let zeros = [UInt8](repeating: 0, count: pieceBytes)
+    for start in stride(from: 0, to: count, by: pieceBytes) {
+      try zeros.withByteView { zeros throws(FileSystemError) in
+        try file.write(zeros.prefix(min(pieceBytes, count - start)), at: UInt64(start))
+      }
+    }
+    return MappedLogFile(file, mapping)
+  }
+}
+
+/// A shared mapping of a file's first bytes, for writing; unmapped when dropped.
+@safe
+private final class Mapping: Sendable {
+  let count: Int
+  private nonisolated(unsafe) let start: UnsafeMutableRawPointer
+
+  /// Nil where the system refuses: too many mappings, say.
+  init?(of descriptor: Int32, count: Int) {
+    let start = unsafe mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+    guard let start = unsafe start, unsafe start != MAP_FAILED else { return nil }
+    unsafe self.start = start
+    self.count = count
+    unsafe varve_advise_log_mapping(start, count)
+  }
+
+  deinit {
+    let result = unsafe munmap(start, count)
+    precondition(result == 0, "munmap refused a mapping of ours")
+  }
+
+  /// `bytes` end within the mapping: the caller has compared them with `count`.
+  @inline(__always)
+  func store(_ bytes: ByteView, at offset: Int) {
+    assert(offset >= 0 && bytes.count <= count - offset)
+    unsafe (start + offset).copyMemory(from: bytes.start, byteCount: bytes.count)
+  }
+
+  /// 0, or -1 with the system's error number set.
+  func populate(from first: Int, to last: Int) -> Int32 {
+    unsafe varve_populate_for_writing(start + first, last - first)
+  }
+}

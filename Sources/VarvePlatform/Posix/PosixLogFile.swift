@@ -1,0 +1,40 @@
+import CVarveShims
+import VarveFormat
+
+/// A log file: written into space that was allocated when it was made, so that a sync has no
+/// allocation to record.
+///
+/// Measured on ext4, a record of 136 bytes: `pwrite` here 570 ns, a store into a ``MappedLogFile``
+/// 30 ns. This is the one that works everywhere.
+final class PosixLogFile: LogFile {
+  let capacity: UInt64
+  private let file: PosixFile
+
+  init(_ file: PosixFile, capacity: UInt64) {
+    self.file = file
+    self.capacity = capacity
+  }
+
+  var name: String { file.name }
+
+  var isWarm: Bool { false }
+
+  func warmedUp() throws(FileSystemError) -> any LogFile {
+    try MappedLogFile.warm(file, capacity: capacity) ?? self
+  }
+
+  /// The same file under another name.
+  func renamed(_ name: String) -> PosixLogFile {
+    PosixLogFile(file.renamed(name), capacity: capacity)
+  }
+
+  func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
+    try file.write(bytes, at: offset)
+  }
+
+  func sync() throws(FileSystemError) { try file.sync() }
+
+  func truncate(to size: UInt64) throws(FileSystemError) { try file.truncate(to: size) }
+
+  func close() throws(FileSystemError) { try file.close() }
+}

@@ -1,0 +1,122 @@
+import Testing
+import VarveFormat
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+@testable import Varve
+
+/// How the log goes from file to file: sizes, and the second life of files.
+@Suite struct LogFilesTests {
+  private let sizing = LogSizing(smallest: 1 << 20, largest: 64 << 20)
+
+  @Test func theNextLogHoldsAboutASecondOfWriting() {
+    let second: UInt64 = 1_000_000_000
+    #expect(sizing.next(after: 16 << 20, filled: 10 << 20, in: second) == 16 << 20)
+    #expect(sizing.next(after: 16 << 20, filled: 10 << 20, in: 20 * second) == 1 << 20)
+    #expect(sizing.next(after: 64 << 20, filled: 64 << 20, in: second / 10) == 64 << 20)
+  }
+
+  @Test func logsGrowFourfoldAtMost() {
+    #expect(sizing.next(after: 1 << 20, filled: 1 << 18, in: 0) == 4 << 20)
+    #expect(sizing.next(after: 4 << 20, filled: 1 << 20, in: 1) == 16 << 20)
+    #expect(sizing.next(after: 32 << 20, filled: 32 << 20, in: 1) == 64 << 20)
+  }
+
+  /// Writes `count` values of 1000 bytes and flushes, over and over.
+  private func churn(_ store: SegmentStore, rounds: Int, count: Int = 100) throws {
+    let entries = try store.keyspace("entries")
+    for round in 0..<rounds {
+      for index in 0..<count {
+        try entries.put(
+          "\(index)", [UInt8](repeating: UInt8(truncatingIfNeeded: round), count: 1000),
+          durability: index % 10 == 0 ? .synced : .buffered)
+      }
+      try store.flush()
+    }
+  }
+
+  private func retired(of store: SegmentStore) -> [UInt64] {
+    store.engine.log.state.withLock { $0.retired.map(\.number) }
+  }
+
+  @Test(arguments: StoreSetting.allCases)
+  func logsThatAreNotNeededAreWrittenAgain(in setting: StoreSetting) throws {
+    try setting.withStores { open in
+      let store = try open()
+      try churn(store, rounds: 20)
+      let waiting = store.engine.log.state.withLock { $0.retired.map(\.number) }
+      #expect((1...4).contains(waiting.count))
+      try churn(store, rounds: 3)
+      #expect(store.engine.log.state.withLock { $0.retired.map(\.number) } != waiting)
+      try store.close()
+      // Every spare is gone, and what the live ones hold is theirs alone.
+      let again = try open()
+      let entries = try #require(try again.existingKeyspace("entries"))
+      #expect(try entries.value(for: "7") == [UInt8](repeating: 2, count: 1000))
+      try again.close()
+    }
+  }
+
+  @Test func aClosedStoreHasNoLogBeyondItsLength() throws {
+    let (tested, _) = try TestedStore.simulated()
+    let store = try tested.open(.inline)
+    try churn(store, rounds: 12)
+    try store.put("last", [1])
+    try store.close()
+    let logs = try tested.files().filter { $0.key.hasPrefix("log-") }
+    #expect(logs.count <= 1)
+    for log in logs.values { #expect(log.count < 4096) }
+  }
+
+  /// What an earlier life left behind the end of a log is not taken for records, whatever of the
+  /// file reached the disk.
+  @Test(arguments: CrashMode.allCases)
+  func aCrashInASecondLifeLosesNothingAndInventsNothing(mode: CrashMode) throws {
+    for seed in 0..<12 as Range<UInt64> {
+      let (tested, disk) = try TestedStore.simulated()
+      let store = try tested.open(.inline)
+      try churn(store, rounds: 8, count: 40)
+      let entries = try store.keyspace("entries")
+      for index in 0...seed { try entries.put("synced \(index)", [UInt8(index)]) }
+      try entries.put("buffered", "x", durability: .buffered)
+      let image = try TestedStore.afterCrash(of: disk, mode, seed: seed)
+      let again = try image.open()
+      let found = try #require(try again.existingKeyspace("entries"))
+      for index in 0...seed {
+        #expect(try found.value(for: "synced \(index)") == [UInt8(index)], "\(mode) \(seed)")
+      }
+      for index in 0..<40 {
+        #expect(try found.value(for: "\(index)") == [UInt8](repeating: 7, count: 1000))
+      }
+      #expect(try found.value(for: "synced \(seed + 1)") == nil)
+      try again.close()
+      try store.close()
+    }
+  }
+
+  /// A file is given a second life only when no manifest needs the first, and never shows the header
+  /// of the one under the name of the other.
+  @Test(arguments: [CrashMode.everything, .pages, .unlinkWithoutRename])
+  func aPowerCutAtEveryCallOfARecyclingStoreIsHarmless(mode: CrashMode) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open(.inline)
+    try churn(store, rounds: 6, count: 40)
+    let images = Monitor<[SimulatedFileSystem]>([])
+    disk.observeSteps { [disk] _ in
+      images.withLock { $0.append(disk.crashImage(mode, seed: UInt64($0.count))) }
+    }
+    let before = retired(of: store)
+    try churn(store, rounds: 3, count: 10)
+    #expect(retired(of: store) != before)
+    disk.observeSteps(nil)
+    for (step, image) in images.withLock({ $0 }).enumerated() {
+      let again = try TestedStore(image, "store").open()
+      let found = try #require(try again.existingKeyspace("entries"))
+      let value = try #require(try found.value(for: "0"), "step \(step)")
+      #expect(value.count == 1000 && value.allSatisfy { $0 == value[0] }, "step \(step)")
+      try again.close()
+    }
+    try store.close()
+  }
+}
