@@ -30,11 +30,13 @@ import VarvePlatform
       pipeline.endLead()
       // Either it is not our turn, or the one in line has had its own.
       if pipeline.tryLead() {
-        #expect(wasLed.load(ordering: .acquiring), "round \(round)")
+        let isLed = wasLed.load(ordering: .acquiring)
+        #expect(isLed, "round \(round)")
         pipeline.endLead()
       }
       thread.join()
-      #expect(wasLed.load(ordering: .acquiring))
+      let isLed = wasLed.load(ordering: .acquiring)
+      #expect(isLed)
     }
   }
 
