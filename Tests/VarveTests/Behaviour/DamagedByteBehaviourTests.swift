@@ -138,13 +138,8 @@ import VarveTestSupport
         guard disk.counts.calls[operation, default: 0] - before >= occurrence else { break }
         // A short read of a file that is no longer than that is a whole one.
         if case .short(let count) = effect, count > 0 || operation != .read { continue }
-<<<<<<< Updated upstream
         // Where there are too many mappings files are read instead.
         if operation == .map, case .error(.tooManyOpen) = effect { continue }
-=======
-        // What cannot be mapped is read.
-        if case .error(.tooManyOpen) = effect, operation == .map { continue }
->>>>>>> Stashed changes
         #expect(failure != nil, "\(operation) \(occurrence)")
       }
     }
