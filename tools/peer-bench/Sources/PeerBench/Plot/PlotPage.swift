@@ -32,7 +32,7 @@ struct PlotPage {
   private func drawLegend(on canvas: inout Canvas, at y: Double) -> Double {
     var x = 30.0
     var entries = allPeers.map { ($0.name, Palette.color($0.name)) }
-    entries[0].0 += " (green: goal met, orange: below)"
+    if !ratios.isEmpty { entries[0].0 += " (green: goal met, orange: below)" }
     for (name, color) in entries {
       canvas.dot(x, y, radius: 5, color: color)
       canvas.text(name, x + 10, y + 4, size: 12)

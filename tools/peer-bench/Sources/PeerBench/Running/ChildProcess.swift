@@ -24,7 +24,7 @@ enum ChildProcess {
 
   private static func start(_ trial: Trial) throws -> (Data, Process) {
     let (process, output) = (Process(), Pipe())
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.executableURL = Bundle.main.executableURL
     let words = String(decoding: try JSONEncoder().encode(trial), as: UTF8.self)
     process.arguments = ["trial", words]
     process.standardOutput = output

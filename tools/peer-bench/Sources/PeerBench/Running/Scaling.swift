@@ -16,6 +16,10 @@ struct Scaling {
   func run(progress: (String) -> Void) throws -> ScalingReport {
     var report = ScalingReport(sizes: arguments.sizes, peers: peers.map { $0.name })
     for size in arguments.sizes {
+      guard Self.bytesOnDisk(size) < turn.workplace.freeBytes else {
+        progress("\(size) entries: left out, there is too little room on the disk")
+        continue
+      }
       for peer in peers {
         for name in Self.names {
           progress("\(size) entries: \(name), \(peer.name)")
@@ -28,6 +32,9 @@ struct Scaling {
     return report
   }
 
+  /// A store, a copy of it to overwrite, and as much again while it is compacted.
+  private static func bytesOnDisk(_ size: Int) -> Int { 4 * size * 120 }
+
   private var peers: [any Peer.Type] { arguments.peers.filter { !$0.traits.isReference } }
 
   /// The median cost of an operation.
@@ -35,9 +42,11 @@ struct Scaling {
     _ name: String, _ peer: any Peer.Type, _ size: Int
   ) throws -> Double {
     guard let workload = allWorkloads.first(where: { $0.name == name }) else { return .nan }
-    let trial = Trial(
+    var trial = Trial(
       stage: .measure, workload: name, peer: peer.name, pass: .none, scale: 1, records: size,
       directory: "")
+    // The whole store is filled; overwriting a part of it shows the cost.
+    if workload.start == .filled { trial.mostOperations = 1_000_000 }
     let rounds = workload.isWriting ? 1 : arguments.rounds
     return try (0..<rounds).map { _ in
       let result = try turn.take(trial, workload)

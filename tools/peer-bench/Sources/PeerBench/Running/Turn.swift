@@ -8,24 +8,27 @@ struct Turn {
 
   func take(_ trial: Trial, _ workload: Workload) throws -> TrialResult {
     if case .rest = workload.action { return try shelf.store(for: trial).result }
-    if workload.start == .shared {
-      var trial = trial
-      trial.directory = try shelf.store(for: trial).directory
-      return try workload.isLimited ? runLimited(trial, workload) : ChildProcess.run(trial)
-    }
     var trial = trial
-    trial.directory =
-      workload.start == .filled
-      ? try workplace.copy(shelf.store(for: trial).directory) : try workplace.makeDirectory()
-    defer { workplace.remove(trial.directory) }
-    // What the disk still owes is not the next one's to pay.
-    if workload.start == .filled { sync() }
+    trial.directory = try directory(trial, workload)
+    defer { if workload.start != .shared { workplace.remove(trial.directory) } }
     if case .replay = workload.action {
       var crashing = trial
       crashing.stage = .crash
       try ChildProcess.runUntilKilled(crashing)
     }
-    return try ChildProcess.run(trial)
+    return try workload.isLimited ? runLimited(trial, workload) : ChildProcess.run(trial)
+  }
+
+  private func directory(_ trial: Trial, _ workload: Workload) throws -> String {
+    switch workload.start {
+    case .empty: return try workplace.makeDirectory()
+    case .shared: return try shelf.store(for: trial).directory
+    case .filled:
+      let copy = try workplace.copy(shelf.store(for: trial).directory)
+      // What the disk still owes is not the next one's to pay.
+      sync()
+      return copy
+    }
   }
 
   /// What the process itself needs, its code and the benchmark's keys, is not the engine's.

@@ -30,6 +30,12 @@ final class Workplace {
     return "\(path)/\(made)"
   }
 
+  /// What is left on the disk.
+  var freeBytes: Int {
+    var status = statvfs()
+    return statvfs(path, &status) == 0 ? Int(status.f_bavail * status.f_frsize) : 0
+  }
+
   func remove(_ directory: String) { try? FileManager.default.removeItem(atPath: directory) }
 
   func removeAll() { remove(path) }

@@ -7,6 +7,19 @@ struct ScriptRun<P: Peer> {
   let measuresLatency: Bool
   /// Goes over the script again and again for so long; once where nil.
   let seconds: Double?
+  /// Whether each session reads everything once before the clock starts.
+  let warms: Bool
+
+  init(
+    peer: P, script: Script, measuresLatency: Bool = false, seconds: Double? = nil,
+    warms: Bool = false
+  ) {
+    self.peer = peer
+    self.script = script
+    self.measuresLatency = measuresLatency
+    self.seconds = seconds
+    self.warms = warms
+  }
 
   struct Outcome {
     var seconds = 0.0
@@ -41,12 +54,21 @@ struct ScriptRun<P: Peer> {
     }
   }
 
+  private func session() throws -> P.Session {
+    let session = try peer.session()
+    if warms {
+      var tally = Tally()
+      try session.scan(Scan(), into: &tally)
+    }
+    return session
+  }
+
   /// Without a look at the clock in between.
   private func plain(
     _ lanes: [[Operation]],
     _ work: @escaping (P.Session, [Operation], inout Tally) throws -> Void
   ) throws -> Outcome {
-    let sessions = try lanes.map { _ in try peer.session() }
+    let sessions = try lanes.map { _ in try session() }
     defer { for session in sessions { session.close() } }
     let (tallies, seconds) = try Lanes.run(lanes.count) { lane in
       var tally = Tally()
@@ -67,7 +89,7 @@ struct ScriptRun<P: Peer> {
 
   /// With the duration of each operation.
   private func timed(_ lanes: [[Operation]]) throws -> Outcome {
-    let sessions = try lanes.map { _ in try peer.session() }
+    let sessions = try lanes.map { _ in try session() }
     defer { for session in sessions { session.close() } }
     let (clocks, elapsed) = try Lanes.run(lanes.count) { lane in
       var clock = LaneClock(seconds: seconds)

@@ -19,6 +19,8 @@ struct Trial: Codable {
   var scale: Double
   /// How many records in the place of the usual number.
   var records: Int?
+  /// No more operations than this.
+  var mostOperations: Int?
   /// Where real data lies.
   var files: String?
   var directory: String
@@ -64,6 +66,10 @@ extension Trial {
   }
 
   func operationCount(_ workload: Workload, _ data: Dataset) -> Int {
+    min(mostOperations ?? .max, usualCount(workload, data))
+  }
+
+  private func usualCount(_ workload: Workload, _ data: Dataset) -> Int {
     switch workload.amount {
     case .records: data.count
     case .scaled(let count): max(1, Int(Double(count) * scale))

@@ -28,7 +28,7 @@ struct TrialRun<P: Peer> {
       order: isInOrder ? .ascending : .random)
     let peer = try P(in: trial.directory, settings)
     let script = Script(filling, data, count: data.count)
-    _ = try ScriptRun(peer: peer, script: script, measuresLatency: false, seconds: nil)()
+    _ = try ScriptRun(peer: peer, script: script)()
     try peer.settle()
     try peer.close()
     return TrialResult(
@@ -37,7 +37,7 @@ struct TrialRun<P: Peer> {
 
   private func crash() throws -> Never {
     let peer = try P(in: trial.directory, settings)
-    _ = try ScriptRun(peer: peer, script: script, measuresLatency: false, seconds: nil)()
+    _ = try ScriptRun(peer: peer, script: script)()
     kill(getpid(), SIGKILL)
     fatalError("still alive")
   }
@@ -66,18 +66,18 @@ struct TrialRun<P: Peer> {
     let watch = MemoryWatch()
     let writtenBefore = ProcessCounters.writtenBytes
     let peer = try P(in: trial.directory, settings)
-    if workload.start != .empty, !workload.isLimited { _ = try content(peer) }
     // What the disk still owes from runs before is not this engine's to pay.
     if workload.isWriting { sync() }
     let seconds = workload.seconds.map { max(1, $0 * trial.scale) }
     let run = ScriptRun(
-      peer: peer, script: script, measuresLatency: workload.measuresLatency, seconds: seconds)
-    let start = ContinuousClock().now
+      peer: peer, script: script, measuresLatency: workload.measuresLatency, seconds: seconds,
+      warms: workload.start != .empty && !workload.isLimited)
     let outcome = try run()
+    let end = ContinuousClock().now
     var result = TrialResult(seconds: outcome.seconds, storedBytes: data.byteCount)
     if workload.isDrained {
       let quiet = Quiet.wait()
-      result.seconds = (start.duration(to: ContinuousClock().now) - quiet) / .seconds(1)
+      result.seconds += (end.duration(to: ContinuousClock().now) - quiet) / .seconds(1)
     }
     result.operations = outcome.operations
     result.userBytes = script.userBytes * outcome.operations / max(1, script.operationCount)

@@ -78,6 +78,14 @@ let lastingWorkloads: [Workload] = [
     name: "a minute of puts, 3 KiB", data: .large, action: .put(batch: 1), start: .filled,
     seconds: 60, isLong: true, measuresLatency: true, without: ["SQLite"],
     figures: [Figure(.megabyteRate)] + putLatencies),
+  Workload(
+    name: "a minute of puts and gets, 2 threads", data: .small,
+    action: .mix(Mix(gets: 0.5, updates: 0.5, pick: .uniform)), start: .filled, threads: 2,
+    seconds: 60, isLong: true, measuresLatency: true, without: ["SQLite"],
+    figures: [
+      Figure(.operationRate), Figure(.latency(.put, .p999)), Figure(.latency(.get, .p50)),
+      Figure(.latency(.get, .p99)), Figure(.latency(.get, .p999)), Figure(.latency(.get, .max)),
+    ]),
 ]
 
 private let putLatencies = [

@@ -67,16 +67,18 @@ let limitedWorkloads: [Workload] = [
   limited("read zipfian", .get(.zipfian)),
   limited("read absent", .get(.absent)),
   limited("seek + 10", .seek(entries: 10)),
+  limited("overwrite random", .put(batch: 1), start: .filled),
   Workload(
     name: "limited: scan forward", data: .beyond, action: .scan(backward: false), isLimited: true),
 ]
 
 /// For so long, as engines differ by hundreds of times where the system reads ahead for them.
 private func limited(
-  _ name: String, _ action: Workload.Action, _ figures: [Figure] = []
+  _ name: String, _ action: Workload.Action, _ figures: [Figure] = [],
+  start: Workload.Start = .shared
 ) -> Workload {
   Workload(
-    name: "limited: \(name)", data: .beyond, action: action, amount: .exactly(50_000),
-    seconds: 10, isLimited: true, measuresLatency: true,
+    name: "limited: \(name)", data: .beyond, action: action, start: start,
+    amount: .exactly(50_000), seconds: 10, isLimited: true, measuresLatency: true,
     figures: [Figure(.operationRate)] + figures)
 }
