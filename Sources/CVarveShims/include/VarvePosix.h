@@ -73,6 +73,9 @@ int varve_thread_is_current(varve_thread thread);
 /// Names the calling thread for debuggers; at most 15 bytes are kept.
 void varve_thread_name(const char *name);
 
+/// Gives the calling thread, and those it starts, a smaller share of the processors than others.
+void varve_thread_yield(void);
+
 /// Fills `bytes` with random numbers from the system. 0 or -1 with errno.
 int varve_random(void *bytes, size_t count);
 

@@ -129,6 +129,26 @@ extension Engine {
   private func rewrite(
     _ plan: CompactionPlan, _ rules: DropRules
   ) throws(StoreError) -> SegmentOutput.Result {
+    let (part, rest) = try parts(of: plan)
+    guard let rest,
+      let other = CompactionHalf.begin({ () throws(StoreError) in
+        try self.rewrite(rest, of: plan, rules)
+      })
+    else { return try rewrite(.all, of: plan, rules) }
+    let first = Result { () throws(StoreError) in try rewrite(part, of: plan, rules) }
+    let second = other.finish()
+    do throws(StoreError) {
+      return (try first.get()).joined(by: try second.get())
+    } catch {
+      for case .success(let half) in [first, second] { remove(half, keeping: [], after: error) }
+      throw error
+    }
+  }
+
+  /// Writes what survives of the keys of `part`.
+  private func rewrite(
+    _ part: KeyPart, of plan: CompactionPlan, _ rules: DropRules
+  ) throws(StoreError) -> SegmentOutput.Result {
     var output = SegmentOutput(
       self, level: UInt8(plan.outputLevel),
       SegmentOutput.ValueRules(
@@ -136,11 +156,10 @@ extension Engine {
         isRelocated: { plan.relocatedValueFiles.contains($0.file) }),
       pacer: compactionPacer)
     do throws(StoreError) {
-      var merge = MergingCursor(try sources(of: plan))
-      try merge.seekToFirst()
-      var survivors = SurvivingEntries(merge, rules, mayHaveOlder: { plan.deeper.mayHold($0) })
+      var survivors = SurvivingEntries(
+        try merge(plan, from: part.start), rules, mayHaveOlder: { plan.deeper.mayHold($0) })
       var cutter = SegmentCutter(grandparents: plan.grandparents, compactionOptions)
-      while let entry = try survivors.next() {
+      while let entry = try survivors.next(), !part.isBefore(entry.key) {
         if cutter.cuts(before: entry.key, bytes: output.segmentBytes) { try output.cut() }
         try output.add(entry)
       }
@@ -149,6 +168,19 @@ extension Engine {
       output.abandon()
       throw stopIfPoisoned(by: error)
     }
+  }
+
+  /// All inputs as one, standing on the first entry at or after `start`.
+  private func merge(
+    _ plan: CompactionPlan, from start: [UInt8]?
+  ) throws(StoreError) -> MergingCursor<EntrySource> {
+    var merge = MergingCursor(try sources(of: plan))
+    guard let start else {
+      try merge.seekToFirst()
+      return merge
+    }
+    try start.withByteView { key throws(StoreError) in try merge.seek(key, .max) }
+    return merge
   }
 
   /// A cursor over each input: level 0 segment by segment, deeper levels as one. What is read once

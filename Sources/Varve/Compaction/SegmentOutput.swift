@@ -49,6 +49,10 @@ struct SegmentOutput {
     self.pacer = pacer
   }
 
+  private var blockPolicy: SegmentBlockPolicy {
+    policy.blocks(areLasting: Int(level) >= engine.compactionOptions.lastLevel)
+  }
+
   /// Bytes of the segment at hand.
   var segmentBytes: UInt64 { writer?.writer.byteCount ?? 0 }
 }
@@ -120,7 +124,7 @@ extension SegmentOutput {
     guard number != keyspace else { return }
     keyspace = number
     policy = rules.keyspaces.policy(of: number)
-    try writer?.writer.use(policy.blocks)
+    try writer?.writer.use(blockPolicy)
     // One filter serves all keyspaces of the segment, each as well as it was promised.
     writer?.writer.useFilter(bitsPerKey: policy.filterBitsPerKey)
   }
@@ -149,7 +153,7 @@ extension SegmentOutput {
     begun.append(name)
     let made = try SegmentWriter(
       to: file, id: id, options: SegmentOptions(filterBitsPerKey: policy.filterBitsPerKey),
-      policy: policy.blocks)
+      policy: blockPolicy)
     writer = (number, made)
     return made
   }
@@ -190,11 +194,14 @@ extension SegmentOutput {
 }
 
 extension KeyspacePolicy {
-  /// How blocks of the keyspace are made.
-  var blocks: SegmentBlockPolicy {
-    SegmentBlockPolicy(
+  /// How blocks of the keyspace are made. Those of the last level stay for long, so that each percent
+  /// of space counts; the others are soon written again, so that time does.
+  func blocks(areLasting: Bool) -> SegmentBlockPolicy {
+    var blocks = SegmentBlockPolicy(
       blockBytes: blockBytes,
       // Eight bytes are worth padding for where values are read as numbers, not for every text.
       alignmentShift: valueAlignment > 8 ? alignmentShift : 0, compression: compression)
+    blocks.zstdSaving = areLasting ? 5 : nil
+    return blocks
   }
 }

@@ -50,7 +50,7 @@ final class BlockCompressor: @unchecked Sendable {
     let excess = max(0, bytes.count - Self.sampleBytes)
     let piece = bytes.dropping(excess / 2).prefix(Self.sampleBytes)
     let lz4 = compressLZ4(piece)
-    let zstd = compressZstd(piece, level: level)
+    let zstd = chooser.zstdSaving == nil ? nil : compressZstd(piece, level: level)
     let codec = chooser.learn(
       full: piece.count, lz4: lz4?.count ?? piece.count, zstd: zstd?.count ?? piece.count)
     if excess > 0 { return attempt(codec, .sample, on: bytes, level: level) }

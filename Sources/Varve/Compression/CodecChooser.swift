@@ -27,7 +27,13 @@ struct CodecChooser: Sendable, Equatable {
   static let smallestBytes = 64
   private static let longestInterval = 32
 
+  /// By how many percent Zstandard must come out smaller than its rival, where nothing else is said:
+  /// it takes several times as long to read back.
+  static let usualZstdSaving = 15
+
   let policy: Compression
+  /// The same for this stream, where samples decide; nil: Zstandard is not tried.
+  let zstdSaving: Int?
 
   /// The share each codec saved lately, in 1/65,536: the running gain.
   private var lz4Gain = 0
@@ -36,7 +42,10 @@ struct CodecChooser: Sendable, Equatable {
   private var interval = 0
   private var countdown = 0
 
-  init(_ policy: Compression) { self.policy = policy }
+  init(_ policy: Compression, zstdSaving: Int? = CodecChooser.usualZstdSaving) {
+    self.policy = policy
+    self.zstdSaving = zstdSaving
+  }
 
   /// The level Zstandard works at under this policy.
   var zstdLevel: Int {
@@ -45,7 +54,7 @@ struct CodecChooser: Sendable, Equatable {
 
   /// The codec that history speaks for.
   var favourite: Codec {
-    Self.choose(full: 1 << 16, lz4: (1 << 16) - lz4Gain, zstd: (1 << 16) - zstdGain)
+    choose(full: 1 << 16, lz4: (1 << 16) - lz4Gain, zstd: (1 << 16) - zstdGain)
   }
 }
 
@@ -57,13 +66,14 @@ extension CodecChooser {
 
   /// The codec to use for a block that has `full` bytes raw, `lz4` and `zstd` bytes compressed.
   ///
-  /// Zstandard must come out 15 % smaller than LZ4 or raw, whichever is smaller: it takes several
-  /// times as long to read back.
-  static func choose(full: Int, lz4: Int, zstd: Int) -> Codec {
+  /// Zstandard must come out so much smaller than LZ4 or raw, whichever is smaller.
+  func choose(full: Int, lz4: Int, zstd: Int) -> Codec {
     let rival = min(lz4, full)
     // By differences: products of sizes up to 1 GiB stay far inside 64 bits, but this reads better.
-    if zstd <= rival - rival * 15 / 100 { return .zstd }
-    return lz4 <= largestStored(full) ? .lz4 : .none
+    if let zstdSaving, zstd <= min(rival - rival * zstdSaving / 100, Self.largestStored(full)) {
+      return .zstd
+    }
+    return lz4 <= Self.largestStored(full) ? .lz4 : .none
   }
 }
 
@@ -87,7 +97,7 @@ extension CodecChooser {
   /// Takes in a sample, `full` bytes that became `lz4` and `zstd` bytes, and says which codec its
   /// block gets.
   mutating func learn(full: Int, lz4: Int, zstd: Int) -> Codec {
-    let chosen = Self.choose(full: full, lz4: lz4, zstd: zstd)
+    let chosen = choose(full: full, lz4: lz4, zstd: zstd)
     let confirmed = interval > 0 && chosen == favourite
     let first = interval == 0
     lz4Gain = Self.running(lz4Gain, Self.gain(full, lz4), first: first)

@@ -65,4 +65,15 @@ extension OpenSegment {
       throw StoreError(error, in: name)
     }
   }
+
+  /// A key with about as many blocks before it as behind it: what ends the middle leaf, or the
+  /// middle block where there is but one leaf.
+  func middleKey() throws(StoreError) -> [UInt8] {
+    do throws(FormatError) {
+      let node = top.count > 1 ? top : try leaf(at: 0)
+      return node.prefix.array + (try node.separator(at: (node.count - 1) / 2)).rest.array
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
 }

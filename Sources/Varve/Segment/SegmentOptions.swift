@@ -21,6 +21,8 @@ struct SegmentBlockPolicy: Equatable, Sendable {
   /// Log2 of the alignment of values: 6 for vectors.
   var alignmentShift: UInt8 = 0
   var compression: Compression = .automatic
+  /// By how many percent Zstandard must be smaller than LZ4 to be chosen; nil: it is not tried.
+  var zstdSaving: Int? = CodecChooser.usualZstdSaving
 
   init(
     blockBytes: Int = 8 << 10, alignmentShift: UInt8 = 0, compression: Compression = .automatic

@@ -131,6 +131,9 @@ extension SegmentReader {
     try open().approximateValueBytes(from: start, to: end)
   }
 
+  /// A key with about as many blocks before it as behind it.
+  func middleKey() throws(StoreError) -> [UInt8] { try open().middleKey() }
+
   func properties() throws(StoreError) -> SegmentProperties { try open().properties }
 
   /// Bytes of memory, other than the mapping, that this segment holds.

@@ -37,7 +37,7 @@ final class SegmentWriter {
     self.id = id
     self.policy = policy
     self.compressor = compressor
-    chooser = CodecChooser(policy.compression)
+    chooser = CodecChooser(policy.compression, zstdSaving: policy.zstdSaving)
     output = SegmentFileBuffer(file)
     block = DataBlockBuilder(alignmentShift: policy.alignmentShift)
     filter = FilterBuilder(bitsPerKey: options.filterBitsPerKey)
@@ -59,7 +59,7 @@ extension SegmentWriter {
     guard policy != self.policy else { return }
     try cutBlock()
     self.policy = policy
-    chooser = CodecChooser(policy.compression)
+    chooser = CodecChooser(policy.compression, zstdSaving: policy.zstdSaving)
     let next = DataBlockBuilder(alignmentShift: policy.alignmentShift)
     next.resume(after: block)
     block = next

@@ -65,10 +65,12 @@ final class BackgroundWork: Sendable {
   var isOwnThread: Bool { threads.withLock { $0.contains(where: \.isCurrent) } }
 
   /// Starts threads that run until ``stop()``.
-  func start(_ bodies: [(name: String, body: @Sendable () -> Void)]) throws(StoreError) {
-    for (name, body) in bodies {
+  func start(
+    _ bodies: [(name: String, yields: Bool, body: @Sendable () -> Void)]
+  ) throws(StoreError) {
+    for (name, yields, body) in bodies {
       do throws(ThreadError) {
-        let thread = try WorkerThread(name: name, body)
+        let thread = try WorkerThread(name: name, yields: yields, body)
         threads.withLock { $0.append(thread) }
       } catch {
         throw StoreError(.inputOutput, "no thread could be started (system error \(error.number))")

@@ -9,8 +9,8 @@ extension Engine {
   func startBackground() throws(StoreError) {
     guard background == .threads, options.access == .readWrite else { return }
     try work.start([
-      ("varve-flush", { [self] in flushLoop() }),
-      ("varve-compact", { [self] in compactLoop() }),
+      ("varve-flush", false, { [self] in flushLoop() }),
+      ("varve-compact", true, { [self] in compactLoop() }),
     ])
     work.wantCompaction()
   }

@@ -25,12 +25,16 @@ package final class WorkerThread: Sendable {
   private let phase: Monitor<Phase>
 
   /// Starts a thread that runs `body` once. Of the name the system shows the first 15 bytes.
+  ///
+  /// - Parameter yields: whether the thread, and those it starts, take less of the processors than
+  ///   others that want them.
   package init(
-    name: String, stackBytes: Int = WorkerThread.defaultStackBytes,
+    name: String, yields: Bool = false, stackBytes: Int = WorkerThread.defaultStackBytes,
     _ body: @escaping @Sendable () -> Void
   ) throws(ThreadError) {
     self.name = name
-    phase = Monitor(.running(try Self.start(Start(name: name, body: body), stackBytes)))
+    let start = Start(name: name, yields: yields, body: body)
+    phase = Monitor(.running(try Self.start(start, stackBytes)))
   }
 
   deinit {
@@ -76,10 +80,12 @@ extension WorkerThread {
   /// What the new thread needs, carried through one pointer.
   private final class Start: Sendable {
     let name: String
+    let yields: Bool
     let body: @Sendable () -> Void
 
-    init(name: String, body: @escaping @Sendable () -> Void) {
+    init(name: String, yields: Bool, body: @escaping @Sendable () -> Void) {
       self.name = name
+      self.yields = yields
       self.body = body
     }
   }
@@ -104,6 +110,7 @@ extension WorkerThread {
     let box = unsafe Unmanaged<Start>.fromOpaque(argument.unsafelyUnwrapped)
     let start = unsafe box.takeRetainedValue()
     unsafe varve_thread_name(start.name)
+    if start.yields { varve_thread_yield() }
     start.body()
     return nil
   }

@@ -13,7 +13,21 @@ struct CodecChooserTests {
       (1000, 500, 425, .zstd), (1000, 1010, 900, .none), (1 << 30, 1 << 29, 1 << 28, .zstd),
     ])
   func rule(full: Int, lz4: Int, zstd: Int, expected: Codec) {
-    #expect(CodecChooser.choose(full: full, lz4: lz4, zstd: zstd) == expected)
+    #expect(CodecChooser(.automatic).choose(full: full, lz4: lz4, zstd: zstd) == expected)
+  }
+
+  @Test("Where data stays zstd is worth little, where it passes it is not tried")
+  func byStay() {
+    let lasting = CodecChooser(.automatic, zstdSaving: 5)
+    #expect(lasting.choose(full: 1000, lz4: 500, zstd: 475) == .zstd)
+    #expect(lasting.choose(full: 1000, lz4: 500, zstd: 476) == .lz4)
+    #expect(lasting.choose(full: 1000, lz4: 1000, zstd: 940) == .none, "a tenth must be saved")
+    var passing = CodecChooser(.automatic, zstdSaving: nil)
+    #expect(passing.choose(full: 1000, lz4: 800, zstd: 100) == .lz4)
+    var bytes = [UInt8](repeating: 7, count: 4000)
+    for index in 0..<1000 { bytes[index] = UInt8(truncatingIfNeeded: index &* index) }
+    let codec = bytes.withByteView { BlockCompressor().compress($0, with: &passing).codec }
+    #expect(codec == .lz4)
   }
 
   @Test("A fixed policy never samples")

@@ -1,0 +1,97 @@
+import VarveFormat
+import VarvePlatform
+
+// A large compaction is done in two halves of its keys, side by side:
+//
+//   inputs   level 0   [ a ............. z ]     cut before a key m, so that all versions of a key
+//            level 6   [ a .. f ] [ m .. z ]     are on one side
+//   outputs            [ a .. l ] [ m .. z ]     by this thread and another; then one version edit
+//
+// The threads that compact run below the others: where callers are busy they take what is left of
+// the processors, where nobody is they have two of them.
+
+/// The keys of one part of a compaction: from `start`, included, up to `end`, not included.
+struct KeyPart: Sendable {
+  var start: [UInt8]?
+  var end: [UInt8]?
+
+  static let all = KeyPart()
+
+  /// Whether `key` lies behind the part.
+  func isBefore(_ key: ByteView) -> Bool {
+    end?.withByteView { !(key < $0) } ?? false
+  }
+}
+
+extension CompactionPlan {
+  /// A key with about as much of the inputs before it as behind it, where most of them lie side by
+  /// side: the first of a segment in the middle.
+  var middle: [UInt8]? {
+    let levels = inputs.filter { $0.level > 0 && $0.segments.count > 1 }
+    guard let segments = levels.max(by: { $0.segments.bytes < $1.segments.bytes })?.segments,
+      segments.bytes >= inputBytes / 3
+    else { return nil }
+    var before: UInt64 = 0
+    for (left, right) in zip(segments, segments.dropFirst()) {
+      before = before.addingStated(left.size)
+      if before >= segments.bytes / 2 { return right.smallestKey }
+    }
+    return segments.last?.smallestKey
+  }
+}
+
+extension Engine {
+  /// The part of `plan` that this thread does, and the part that another is to do; nil where one
+  /// thread is enough.
+  func parts(of plan: CompactionPlan) throws(StoreError) -> (KeyPart, KeyPart?) {
+    guard background == .threads, plan.inputBytes >= compactionOptions.sharedBytes,
+      let middle = try middle(of: plan),
+      plan.range.smallest.isBelow(middle), !plan.range.largest.isBelow(middle)
+    else { return (.all, nil) }
+    return (KeyPart(end: middle), KeyPart(start: middle))
+  }
+
+  /// A key with about as much of the inputs before it as behind it: where their ends do not tell, the
+  /// index of the largest does.
+  private func middle(of plan: CompactionPlan) throws(StoreError) -> [UInt8]? {
+    if let middle = plan.middle { return middle }
+    let largest = plan.segments.max { $0.size < $1.size }
+    let version = versions.current
+    return try (version.levelZero + version.levels.flatMap(\.segments))
+      .first { $0.record.number == largest?.number }?.reader.middleKey()
+  }
+}
+
+/// Half of a compaction that another thread does.
+final class CompactionHalf: @unchecked Sendable {
+  // @unchecked: the thread works alone on it until it has been joined.
+  private let body: () throws(StoreError) -> SegmentOutput.Result
+  private var result: Result<SegmentOutput.Result, StoreError>?
+  private var thread: WorkerThread?
+
+  private init(_ body: @escaping () throws(StoreError) -> SegmentOutput.Result) {
+    self.body = body
+  }
+
+  /// Nil where the system starts no further thread.
+  static func begin(
+    _ body: @escaping () throws(StoreError) -> SegmentOutput.Result
+  ) -> CompactionHalf? {
+    let half = CompactionHalf(body)
+    do throws(ThreadError) {
+      half.thread = try WorkerThread(name: "varve-compact-2") { [unowned half] in
+        half.result = Result { () throws(StoreError) in try half.body() }
+      }
+      return half
+    } catch {
+      return nil
+    }
+  }
+
+  /// What came of it, once the thread is done.
+  func finish() -> Result<SegmentOutput.Result, StoreError> {
+    thread?.join()
+    guard let result else { preconditionFailure("the thread ended without a result") }
+    return result
+  }
+}
