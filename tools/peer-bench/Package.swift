@@ -22,6 +22,7 @@ let package = Package(
       dependencies: [
         "CRocksDB", "CLevelDB", "CLMDB", "CSQLite", .product(name: "Varve", package: "varve"),
       ]),
+    .testTarget(name: "PeerBenchTests", dependencies: ["PeerBench"]),
   ],
   swiftLanguageModes: [.v6]
 )
