@@ -16,6 +16,7 @@ import VarveFormat
 final class ReplayedRun {
   private(set) var places: [EntryPlace] = []
   private let moved = Arena(alignment: 8)
+  private var copy = ByteWriter(reserving: 256)
   /// Bytes of keys and values.
   private(set) var dataBytes = 0
 
@@ -27,8 +28,11 @@ final class ReplayedRun {
 
   var count: Int { places.count }
 
-  /// Makes room for so many entries in all.
-  func reserve(_ count: Int) { places.reserveCapacity(count) }
+  /// Makes room for so many entries in all, but for no more than `memoryBytes` may become.
+  func reserve(_ count: UInt64, within memoryBytes: Int) {
+    let most = memoryBytes / (MemoryLayout<EntryPlace>.stride + RunOrder.bytesAnEntry)
+    places.reserveCapacity(Int(min(count, UInt64(max(0, most)))))
+  }
 
   /// Adds an entry that stays where it lies.
   func append(_ entry: BatchEntry, _ sequence: SequenceNumber) {
@@ -47,7 +51,7 @@ final class ReplayedRun {
     _ entry: BatchEntry, movedTo pointer: ValuePointer, _ sequence: SequenceNumber
   ) {
     dataBytes += entry.key.count + ValuePointer.byteCount
-    var copy = ByteWriter(reserving: entry.key.count + 48)
+    copy.removeAll()
     copy.append(entry.key)
     if entry.expiry != 0 { copy.varint(entry.expiry) }
     let gap = copy.count - entry.key.count

@@ -54,6 +54,9 @@ extension StoreRecovery {
     engine.views.update { view in
       ReadView(active: view.active, frozen: [self.system], version: view.version)
     }
+    run.reserve(
+      logs.lastSequence.rawValue - made.lastSequence.rawValue,
+      within: engine.derived.memTableBytes)
     do throws(StoreError) {
       let tornBytes = try logs.forEachBatch { batch throws(StoreError) in try take(batch) }
       if run.count > 0 { try writeRun() }

@@ -42,6 +42,9 @@ final class StoredLogs: Sendable {
       && numbers.allSatisfy { number in manifest.logs.contains { $0.number == number } }
   }
 
+  /// No less than that of the last batch.
+  var lastSequence: SequenceNumber { replay.lastSequence }
+
   /// Hands every batch to `take`, which says whether the values it points to are whole; the first
   /// for which they are not begins the torn tail.
   ///
