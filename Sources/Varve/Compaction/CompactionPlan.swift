@@ -96,6 +96,9 @@ struct DeeperKeys: Equatable, Sendable {
     levels = below.map { Array(map.overlapping(range, in: $0)) }.filter { !$0.isEmpty }
   }
 
+  /// Whether nothing lies deeper.
+  var isEmpty: Bool { levels.isEmpty }
+
   /// Whether a level below may hold a version of `key`. Costs a binary search a level.
   func mayHold(_ key: ByteView) -> Bool {
     levels.contains { segments in

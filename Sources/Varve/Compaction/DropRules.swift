@@ -48,6 +48,11 @@ struct DropRules: Sendable {
       time: snapshots.reduce(current.time) { min($0, $1.time) })
   }
 
+  /// The sequence number that versions up to that of ``oldest`` get where nothing lies deeper: every
+  /// reader there is or will be sees them, so they need not say since when. Equal numbers take no room
+  /// in a block.
+  static let settledSequence = SequenceNumber(1)
+
   /// What becomes of one version.
   enum Decision: Equatable, Sendable {
     /// Somebody reads its value.

@@ -157,7 +157,8 @@ extension Engine {
       pacer: compactionPacer)
     do throws(StoreError) {
       var survivors = SurvivingEntries(
-        try merge(plan, from: part.start), rules, mayHaveOlder: { plan.deeper.mayHold($0) })
+        try merge(plan, from: part.start), rules, isLowest: plan.deeper.isEmpty,
+        mayHaveOlder: { plan.deeper.mayHold($0) })
       var cutter = SegmentCutter(grandparents: plan.grandparents, compactionOptions)
       while let entry = try survivors.next(), !part.isBefore(entry.key) {
         if cutter.cuts(before: entry.key, bytes: output.segmentBytes) { try output.cut() }

@@ -13,6 +13,8 @@ struct SurvivingEntries<Source: EntryWalk>: ~Copyable {
   private var source: Source
   private var sieve: VersionSieve
   private let mayHaveOlder: (ByteView) -> Bool
+  /// Up to which sequence number a version is given the one of all that are settled; zero for none.
+  private let settledLimit: SequenceNumber
   /// The key whose versions are passing, and whether it has begun.
   private var key = ScratchBytes()
   /// Of the last version that passed; nil before the first.
@@ -36,10 +38,13 @@ struct SurvivingEntries<Source: EntryWalk>: ~Copyable {
   ///   - source: all inputs merged, standing on their first entry.
   ///   - mayHaveOlder: whether a version of a key may lie deeper than the output and outside the
   ///     inputs. Asked once at most for each key, in ascending order.
+  ///   - isLowest: whether nothing lies deeper at all: what every reader sees comes to rest.
   init(
-    _ source: Source, _ rules: DropRules, mayHaveOlder: @escaping (_ key: ByteView) -> Bool
+    _ source: Source, _ rules: DropRules, isLowest: Bool = false,
+    mayHaveOlder: @escaping (_ key: ByteView) -> Bool
   ) {
     self.source = source
+    settledLimit = isLowest ? rules.oldest.sequence : .zero
     self.mayHaveOlder = mayHaveOlder
     sieve = VersionSieve(rules)
   }
@@ -60,7 +65,8 @@ struct SurvivingEntries<Source: EntryWalk>: ~Copyable {
       try advance()
     case .lend:
       phase = .advance
-      return source.entry
+      guard let version = source.entry else { return nil }
+      return settled(version)
     }
     while let version = source.entry {
       if !isInKey || !key.holds(version.key) {
@@ -99,11 +105,18 @@ struct SurvivingEntries<Source: EntryWalk>: ~Copyable {
       return nil
     case .keep(after: nil):
       phase = .advance
-      return version
+      return settled(version)
     case .keep(after: let delete?):
       phase = .lend
       return EntryView(key: key.view, sequence: delete, kind: .delete)
     }
+  }
+
+  private func settled(_ version: EntryView) -> EntryView {
+    guard version.sequence <= settledLimit else { return version }
+    var settled = version
+    settled.sequence = DropRules.settledSequence
+    return settled
   }
 
   private mutating func begin(_ newKey: ByteView) {

@@ -42,16 +42,57 @@ struct SurvivingEntriesTests {
       }
     }
 
-    func survivors(_ rules: DropRules, _ random: inout SeededRandom) throws -> [OwnedEntry] {
+    func survivors(
+      _ rules: DropRules, _ random: inout SeededRandom, isLowest: Bool = false
+    ) throws -> [OwnedEntry] {
       var dealt = [[OwnedEntry]](repeating: [], count: 3)
       for entry in entries { dealt[random.below(3)].append(entry) }
       var merged = MergingCursor(dealt.map { ArrayCursor($0) })
       try merged.seekToFirst()
       let below = below
-      var survivors = SurvivingEntries(merged, rules) { below.contains($0.array) }
+      var survivors = SurvivingEntries(merged, rules, isLowest: isLowest) {
+        below.contains($0.array)
+      }
       var kept: [OwnedEntry] = []
       while let entry = try survivors.next() { kept.append(OwnedEntry(entry)) }
       return kept
+    }
+  }
+
+  /// Where nothing lies deeper, what everybody sees is given one sequence number, and the rest keeps
+  /// its own: no reader can tell.
+  @Test func whatIsSettledHasOneSequenceNumberAndIsReadAsBefore() throws {
+    for seed in 0..<500 as Range<UInt64> {
+      var random = SeededRandom(seed: seed)
+      var world = World(&random)
+      world.below = []
+      let rules = world.rules(dropsAt: nil)
+      var other = random
+      let plain = try world.survivors(rules, &random)
+      let settled = try world.survivors(rules, &other, isLowest: true)
+      let oldest = rules.oldest.sequence.rawValue
+      let isSame =
+        plain.count == settled.count
+        && zip(plain, settled).allSatisfy { before, after in
+          var expected = before
+          if before.kind != .delete, before.sequence <= oldest {
+            expected.sequence = DropRules.settledSequence.rawValue
+          }
+          return after == expected
+        }
+      #expect(isSame, "seed \(seed)")
+      for point in rules.snapshots + [rules.current] {
+        let keys = Set(plain.map(\.key))
+        let sequence = point.sequence.rawValue
+        let isReadAlike = keys.allSatisfy { key in
+          let old = plain.first { $0.key == key && $0.sequence <= sequence }
+          let new = settled.first { $0.key == key && $0.sequence <= sequence }
+          return old?.value == new?.value && old?.kind == new?.kind
+        }
+        #expect(isReadAlike, "seed \(seed)")
+      }
+      let numbers = zip(settled, settled.dropFirst())
+      #expect(numbers.allSatisfy { $0.key != $1.key || $0.sequence > $1.sequence }, "seed \(seed)")
     }
   }
 
