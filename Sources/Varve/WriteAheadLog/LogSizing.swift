@@ -1,9 +1,11 @@
 /// How large the next log should be; pure.
 ///
 /// About what is written in a second, so that a busy store seldom changes logs and a quiet one takes
-/// little of the disk; and at most four times the present one, so that a short burst does not have
+/// little of the disk; and at most eight times the present one, so that a short burst does not have
 /// much written ahead for nothing.
 struct LogSizing: Sendable {
+  static let growth: UInt64 = 8
+
   let smallest: UInt64
   let largest: UInt64
 
@@ -13,7 +15,7 @@ struct LogSizing: Sendable {
   func next(after capacity: UInt64, filled bytes: UInt64, in nanoseconds: UInt64) -> UInt64 {
     let rate = Double(bytes) * 1e9 / Double(max(1, nanoseconds))
     let wanted = Double(smallest) * Self.powerOfTwo(reaching: rate / Double(smallest))
-    return max(smallest, UInt64(min(wanted, Double(capacity) * 4, Double(largest))))
+    return max(smallest, UInt64(min(wanted, Double(capacity) * Double(Self.growth), Double(largest))))
   }
 
   private static func powerOfTwo(reaching ratio: Double) -> Double {

@@ -7,6 +7,8 @@ final class LogWriter: Sendable {
   let identity: LogIdentity
   let file: any LogFile
   let capacity: UInt64
+  /// Whether the file held nothing but zeros behind its header when it was made, and is warm.
+  let isBlank: Bool
   private let nextOffset = Atomic(UInt64(FileHeader.byteCount))
   private let begunAt = Atomic(UInt64(0))
 
@@ -16,9 +18,10 @@ final class LogWriter: Sendable {
   var number: UInt64 { identity.number }
   var name: String { FileName(.log, number).description }
 
-  private init(identity: LogIdentity, file: any LogFile) {
+  private init(identity: LogIdentity, file: any LogFile, isBlank: Bool) {
     self.identity = identity
     self.file = file
+    self.isBlank = isBlank
     capacity = file.capacity
   }
 
@@ -67,7 +70,7 @@ extension LogWriter {
       try? directory.remove(name)
       throw error
     }
-    return LogWriter(identity: identity, file: file)
+    return LogWriter(identity: identity, file: file, isBlank: file.isWarm)
   }
 
   /// Makes a log of one that nobody needs any more: see ``create(_:storeTag:capacity:isWarm:in:)``.
@@ -81,7 +84,7 @@ extension LogWriter {
       try write(identity, storeTag, to: retired.file)
       let file = try directory.recycleLog(retired.file, as: name)
       try directory.sync()
-      return LogWriter(identity: identity, file: file)
+      return LogWriter(identity: identity, file: file, isBlank: false)
     } catch {
       retired.closeQuietly()
       try? directory.remove(retired.name)

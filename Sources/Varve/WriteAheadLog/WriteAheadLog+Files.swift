@@ -10,14 +10,16 @@ extension WriteAheadLog {
   func makeRoom(for byteCount: Int, startingNewLog: Bool = false) throws(StoreError) {
     if let failure { throw failure }
     if !startingNewLog, hasRoom(for: byteCount) { return }
-    let (current, isOver) = state.withLock { ($0.current, $0.isOver) }
+    let (current, isOver, isPreparing) = state.withLock { ($0.current, $0.isOver, $0.isPreparing) }
     if isOver { throw StoreError(.closed, "the log was closed") }
     let next: LogWriter
     if let spare = takeSpare(withRoomFor: byteCount) {
       next = spare
     } else {
       let needed = UInt64(FileHeader.byteCount + byteCount)
-      next = try makeLog(capacity: max(capacity(after: current), needed), atLeast: needed)
+      // A better one is on its way: this one need not last.
+      let wanted = isPreparing ? current?.capacity ?? 0 : capacity(after: current)
+      next = try makeLog(capacity: max(wanted, needed), atLeast: needed)
     }
     next.begin(at: clock.monotonicNanoseconds())
     state.withLock { state in
@@ -35,17 +37,21 @@ extension WriteAheadLog {
       after: current.capacity, filled: current.end, in: now &- min(now, current.beginning))
   }
 
-  /// The log prepared ahead, if it will do. One that is too small goes, and so does one that was
-  /// overtaken: numbers must ascend in the order in which logs are written.
+  /// The log prepared ahead, if it will do. Numbers must ascend in the order in which logs are
+  /// written: one that was overtaken waits for another number if it holds nothing but zeros, for
+  /// then a header that is not its own says nothing.
   private func takeSpare(withRoomFor byteCount: Int) -> LogWriter? {
-    let (spare, current) = state.withLock { state in
-      defer { state.spare = nil }
-      return (state.spare, state.current)
+    let (spare, unfit) = state.withLock { state -> (LogWriter?, LogWriter?) in
+      guard let spare = state.spare else { return (nil, nil) }
+      state.spare = nil
+      let isOvertaken = spare.number < state.current?.number ?? 0
+      if !isOvertaken, spare.hasRoom(for: byteCount) { return (spare, nil) }
+      guard isOvertaken, spare.isBlank else { return (nil, spare) }
+      state.retired.insert(spare, at: 0)
+      return (nil, nil)
     }
-    guard let spare else { return nil }
-    if spare.hasRoom(for: byteCount), spare.number > current?.number ?? 0 { return spare }
-    discard(spare)
-    return nil
+    if let unfit { discard(unfit) }
+    return spare
   }
 
   /// Removes a log that holds nothing anybody needs; one that stays is an orphan.

@@ -143,7 +143,7 @@ import VarveTestSupport
       disk.inject(Fault(operation, effect: .error(.permission), lasts: .forGood))
     }
     var entries = NumberedEntries()
-    let error = try storeFailure { for _ in 0..<200 { try entries.write(1, to: store) } }
+    let error = try storeFailure { for _ in 0..<5_000 { try entries.write(1, to: store) } }
     #expect(error?.code == .inputOutput)
     #expect(error?.message.contains("not permitted") == true)
     #expect(try storeFailure { try store.flush() }?.code == .inputOutput)

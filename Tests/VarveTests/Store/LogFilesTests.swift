@@ -17,9 +17,9 @@ import VarveTestSupport
     #expect(sizing.next(after: 64 << 20, filled: 64 << 20, in: second / 10) == 64 << 20)
   }
 
-  @Test func logsGrowFourfoldAtMost() {
-    #expect(sizing.next(after: 1 << 20, filled: 1 << 18, in: 0) == 4 << 20)
-    #expect(sizing.next(after: 4 << 20, filled: 1 << 20, in: 1) == 16 << 20)
+  @Test func logsGrowEightfoldAtMost() {
+    #expect(sizing.next(after: 1 << 20, filled: 1 << 18, in: 0) == 8 << 20)
+    #expect(sizing.next(after: 4 << 20, filled: 1 << 20, in: 1) == 32 << 20)
     #expect(sizing.next(after: 32 << 20, filled: 32 << 20, in: 1) == 64 << 20)
   }
 
