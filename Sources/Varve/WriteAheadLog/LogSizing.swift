@@ -15,7 +15,8 @@ struct LogSizing: Sendable {
   func next(after capacity: UInt64, filled bytes: UInt64, in nanoseconds: UInt64) -> UInt64 {
     let rate = Double(bytes) * 1e9 / Double(max(1, nanoseconds))
     let wanted = Double(smallest) * Self.powerOfTwo(reaching: rate / Double(smallest))
-    return max(smallest, UInt64(min(wanted, Double(capacity) * Double(Self.growth), Double(largest))))
+    let most = min(Double(capacity) * Double(Self.growth), Double(largest))
+    return max(smallest, UInt64(min(wanted, most)))
   }
 
   private static func powerOfTwo(reaching ratio: Double) -> Double {
