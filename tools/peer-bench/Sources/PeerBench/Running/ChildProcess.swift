@@ -6,8 +6,11 @@ enum ChildProcess {
   static func run(_ trial: Trial) throws -> TrialResult {
     let (output, process) = try start(trial)
     guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+      let isKilled =
+        process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGKILL
+      let reason = isKilled ? "killed, out of memory" : "ended by \(process.terminationStatus)"
       throw PeerFailure(
-        description: "\(trial.workload), \(trial.peer): ended by \(process.terminationStatus)")
+        description: "\(trial.workload), \(trial.peer): \(reason)", isOutOfMemory: isKilled)
     }
     return try JSONDecoder().decode(TrialResult.self, from: output)
   }

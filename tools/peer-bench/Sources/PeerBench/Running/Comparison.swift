@@ -31,7 +31,7 @@ final class Comparison {
         let start = ContinuousClock().now
         for turn in 0..<min(workload.turns, arguments.mostTurns) {
           // Nobody is always first.
-          try takeTurns(index, round: round, first: round + turn)
+          try takeTurns(index, round: round, first: round + turn, progress)
         }
         let seconds = start.duration(to: ContinuousClock().now) / .seconds(1)
         progress(
@@ -40,25 +40,36 @@ final class Comparison {
     }
   }
 
-  private func takeTurns(_ index: Int, round: Int, first: Int) throws {
+  private func takeTurns(
+    _ index: Int, round: Int, first: Int, _ progress: (String) -> Void
+  ) throws {
     let workload = results[index].workload
     let peers = results[index].peers
     var found: [(peer: String, result: TrialResult)] = []
     for place in peers.indices {
       let peer = peers[(place + first) % peers.count]
       if round > 0, results[index].isFarBehind(peer) { continue }
-      let result = try earlier(peer, workload, round) ?? take(peer, workload)
+      let known = earlier(peer, workload, round)
+      guard let result = try known ?? take(peer, workload, progress) else { continue }
       results[index].add(result, of: peer, round: round)
       if !peer.traits.isReference { found.append((peer.name, result)) }
     }
     try Self.compare(found, workload)
   }
 
-  private func take(_ peer: any Peer.Type, _ workload: Workload) throws -> TrialResult {
+  /// Nil where an engine takes more memory than it was given: it has no figure, the others go on.
+  private func take(
+    _ peer: any Peer.Type, _ workload: Workload, _ progress: (String) -> Void
+  ) throws -> TrialResult? {
     let trial = Trial(
       stage: .measure, workload: workload.name, peer: peer.name, pass: pass,
       scale: arguments.scale(of: workload), files: arguments.files, directory: "")
-    return try turn.take(trial, workload)
+    do {
+      return try turn.take(trial, workload)
+    } catch let failure as PeerFailure where failure.isOutOfMemory && workload.isLimited {
+      progress(failure.description)
+      return nil
+    }
   }
 
   /// An engine without compression does the same in both passes.

@@ -31,8 +31,8 @@ struct Turn {
     }
   }
 
-  /// What the process itself needs, its code and the benchmark's keys, is not the engine's.
-  private static let ownBytes = 16 << 20
+  /// What the process itself needs, its code and the benchmark's operations, is not the engine's.
+  private static let ownBytes = 24 << 20
 
   private func runLimited(_ trial: Trial, _ workload: Workload) throws -> TrialResult {
     // What is in memory already was charged to whoever brought it there.

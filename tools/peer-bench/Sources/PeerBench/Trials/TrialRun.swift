@@ -74,15 +74,11 @@ struct TrialRun<P: Peer> {
       warms: workload.start != .empty && !workload.isLimited)
     let outcome = try run()
     let end = ContinuousClock().now
-    var result = TrialResult(seconds: outcome.seconds, storedBytes: data.byteCount)
+    var result = self.result(of: outcome, script)
     if workload.isDrained {
       let quiet = Quiet.wait()
       result.seconds += (end.duration(to: ContinuousClock().now) - quiet) / .seconds(1)
     }
-    result.operations = outcome.operations
-    result.userBytes = script.userBytes * outcome.operations / max(1, script.operationCount)
-    result.read = outcome.read
-    result.latencies = outcome.latencies
     result.anonymousBytes = watch.stop()
     if workload.isWriting {
       // The log's last pages may not have been counted yet.
@@ -94,6 +90,13 @@ struct TrialRun<P: Peer> {
     if workload.isWriting { result.diskBytes = DiskUse.bytes(in: trial.directory) }
     try check(result, script)
     return result
+  }
+
+  private func result(of outcome: ScriptRun<P>.Outcome, _ script: Script) -> TrialResult {
+    TrialResult(
+      seconds: outcome.seconds, operations: outcome.operations,
+      userBytes: script.userBytes * outcome.operations / max(1, script.operationCount),
+      read: outcome.read, storedBytes: data.byteCount, latencies: outcome.latencies)
   }
 
   /// Lets the store come to rest and reads all of it back.

@@ -67,7 +67,7 @@ let limitedWorkloads: [Workload] = [
   limited("read zipfian", .get(.zipfian)),
   limited("read absent", .get(.absent)),
   limited("seek + 10", .seek(entries: 10)),
-  limited("overwrite random", .put(batch: 1), start: .filled),
+  limited("overwrite random", .put(batch: 1), [Figure(.memory)], start: .filled),
   Workload(
     name: "limited: scan forward", data: .beyond, action: .scan(backward: false), isLimited: true),
 ]
