@@ -8,10 +8,12 @@ struct WriteBehind {
   /// Everything before it was sent.
   private var sent: UInt64 = 0
 
-  /// Notes that `file` was written up to `end`.
+  /// Notes that `file` was written up to `end`. Whole steps are sent: a page that is written to again
+  /// would go to the device twice.
   mutating func note(_ end: UInt64, of file: any File) {
-    guard end >= sent + Self.step else { return }
-    file.startWriting(sent..<end)
-    sent = end
+    let whole = end & ~(Self.step - 1)
+    guard whole > sent else { return }
+    file.startWriting(sent..<whole)
+    sent = whole
   }
 }
