@@ -44,8 +44,10 @@ struct ScriptRun<P: Peer> {
           try session.put(operations[start..<min(start + size, operations.count)])
         }
       }
-    case .scan(let scan, _):
-      return try plain([[]]) { session, _, tally in try session.scan(scan, into: &tally) }
+    case .scan(let scan, _, let laps):
+      return try plain([[]]) { session, _, tally in
+        for _ in 0..<laps { try session.scan(scan, into: &tally) }
+      }
     case .bulkImport(let operations):
       return try plain([operations]) { session, operations, _ in
         try session.bulkImport(operations)

@@ -72,7 +72,7 @@ extension Trial {
   private func usualCount(_ workload: Workload, _ data: Dataset) -> Int {
     switch workload.amount {
     case .records: data.count
-    case .scaled(let count): max(1, Int(Double(count) * scale))
+    case .scaled(let count, let least): max(least, Int(Double(count) * scale))
     case .exactly(let count): count
     case .buffers(let buffers):
       buffers * bufferBytes / (Dataset.madeKeyBytes + data.valueBytes)

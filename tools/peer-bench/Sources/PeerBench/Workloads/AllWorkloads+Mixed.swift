@@ -79,7 +79,7 @@ let lastingWorkloads: [Workload] = [
     seconds: 60, isLong: true, measuresLatency: true, without: ["SQLite"],
     figures: [Figure(.megabyteRate)] + putLatencies),
   Workload(
-    name: "a minute of puts and gets, 2 threads", data: .small,
+    name: "a minute of puts and gets", data: .small,
     action: .mix(Mix(gets: 0.5, updates: 0.5, pick: .uniform)), start: .filled, threads: 2,
     seconds: 60, isLong: true, measuresLatency: true, without: ["SQLite"],
     figures: [

@@ -29,17 +29,22 @@ let writingWorkloads: [Workload] = [
 
 let readingWorkloads: [Workload] = [
   Workload(
-    name: "read random", data: .small, action: .get(.uniform), amount: .scaled(500_000),
+    name: "read random", data: .small, action: .get(.uniform),
+    amount: .scaled(500_000, least: 100_000),
     figures: [Figure(.operationRate, .timesBest(1.5)), Figure(.memory)]),
   Workload(
-    name: "read zipfian", data: .small, action: .get(.zipfian), amount: .scaled(500_000)),
+    name: "read zipfian", data: .small, action: .get(.zipfian),
+    amount: .scaled(500_000, least: 100_000)),
   Workload(
-    name: "read absent", data: .small, action: .get(.absent), amount: .scaled(500_000),
+    name: "read absent", data: .small, action: .get(.absent),
+    amount: .scaled(500_000, least: 100_000),
     figures: [Figure(.operationRate, .timesBest(2))]),
   Workload(
-    name: "read 64 at once", data: .small, action: .getMany(64), amount: .scaled(500_000)),
+    name: "read 64 at once", data: .small, action: .getMany(64),
+    amount: .scaled(500_000, least: 100_000)),
   Workload(
-    name: "read random 3 KiB", data: .large, action: .get(.uniform), amount: .scaled(200_000),
+    name: "read random 3 KiB", data: .large, action: .get(.uniform),
+    amount: .scaled(200_000, least: 50_000),
     figures: [Figure(.operationRate, .timesBest(1.2))]),
   Workload(
     name: "scan forward", data: .small, action: .scan(backward: false),
@@ -48,17 +53,19 @@ let readingWorkloads: [Workload] = [
     name: "scan backward", data: .small, action: .scan(backward: true),
     figures: [Figure(.operationRate, .timesBest(1))]),
   Workload(
-    name: "seek + 10", data: .small, action: .seek(entries: 10), amount: .scaled(200_000),
+    name: "seek + 10", data: .small, action: .seek(entries: 10),
+    amount: .scaled(200_000, least: 50_000),
     figures: [Figure(.operationRate, .timesBest(1.3))]),
   Workload(
-    name: "scan prefixes of 50", data: .small, action: .prefix, amount: .scaled(50_000)),
+    name: "scan prefixes of 50", data: .small, action: .prefix,
+    amount: .scaled(50_000, least: 20_000)),
 ]
 
 let threadedWorkloads: [Workload] =
   [1, 2, 4, 8].map { threads in
     Workload(
       name: "read random, \(threads) threads", data: .small, action: .get(.uniform),
-      amount: .scaled(1_000_000), threads: threads)
+      amount: .scaled(1_000_000, least: 200_000), threads: threads)
   }
 
 /// Stores of four times the memory that the process has for everything.

@@ -6,7 +6,7 @@ struct Script {
     case batches([Operation], size: Int)
     /// Many gets by each call.
     case groups([[Operation]], size: Int)
-    case scan(Scan, entries: Int)
+    case scan(Scan, entries: Int, laps: Int)
     case bulkImport([Operation])
     case nothing
   }
@@ -30,7 +30,7 @@ struct Script {
       switch workload.action {
       case .get(.absent): 0
       case .get, .getMany: operationCount
-      case .scan: 2 * data.count
+      case .scan: 2 * operationCount
       default: nil
       }
   }
@@ -46,7 +46,7 @@ struct Script {
       return lanes.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + bytes($1)) }
     case .batches(let operations, _), .bulkImport(let operations):
       return (operations.count, bytes(operations))
-    case .scan(_, let entries): return (entries, 0)
+    case .scan(_, let entries, let laps): return (entries * laps, 0)
     case .nothing: return (1, 0)
     }
   }

@@ -22,7 +22,9 @@ struct ScriptWriter {
     case .seek(let entries): .single(lanes(count) { $0.seeks(entries, $1) })
     case .prefix: .single(lanes(count) { $0.prefixes($1) })
     case .scan(let backward):
-      .scan(Scan(isBackward: backward), entries: data.count)
+      // A small store is read several times, or there would be little to time.
+      .scan(
+        Scan(isBackward: backward), entries: data.count, laps: max(1, 500_000 / data.count))
     case .mix(let mix):
       .single((0..<workload.threads).map { mixed(mix, count / workload.threads, lane: $0) })
     case .open, .rest: .nothing

@@ -39,8 +39,8 @@ struct Workload {
   /// How many operations a run has.
   enum Amount {
     case records
-    /// So many at full scale.
-    case scaled(Int)
+    /// So many at full scale, and never fewer than the least that can be timed.
+    case scaled(Int, least: Int = 1)
     case exactly(Int)
     /// As many as fill the write buffer so many times.
     case buffers(Int)
