@@ -24,15 +24,14 @@ final class Published<View: AnyObject & Sendable>: Sendable {
     _ body: (View) throws(Failure) -> Value
   ) throws(Failure) -> Value {
     let pin = epochs.enter()
-    // Alive until the exit: whoever replaces it retires it. The standard library's call rethrows
-    // any error; a result keeps the type.
-    let result = unsafe present.load(ordering: .sequentiallyConsistent)
-      ._withUnsafeGuaranteedRef { view in
-        Result { () throws(Failure) in try body(view) }
-      }
-    epochs.exit(pin)
-    return try result.get()
+    defer { epochs.exit(pin) }
+    // Alive until the exit: whoever replaces it retires it.
+    return try unsafe unmanaged.lend(body)
   }
+
+  /// The present object, uncounted: for threads inside an epoch, until they leave it.
+  @inline(__always)
+  var unmanaged: Unmanaged<View> { unsafe present.load(ordering: .sequentiallyConsistent) }
 
   /// The present object, counted.
   var current: View { read { $0 } }

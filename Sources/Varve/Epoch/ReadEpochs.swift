@@ -35,7 +35,7 @@ final class ReadEpochs: Sendable {
 }
 
 /// A reader's stay inside; ended by `ReadEpochs.exit` on the thread that entered.
-struct EpochPin: ~Copyable {
+struct EpochPin {
   /// The thread's slot, negative for a thread without one.
   fileprivate let slot: Int
   fileprivate let epoch: UInt64
@@ -62,7 +62,7 @@ extension ReadEpochs {
 
   /// Leaves. What was loaded inside must not be used any more.
   @inline(__always)
-  func exit(_ pin: consuming EpochPin) {
+  func exit(_ pin: EpochPin) {
     if pin.slot >= 0 {
       slots.exit(pin.slot)
     } else {
@@ -76,9 +76,8 @@ extension ReadEpochs {
     _ body: () throws(Failure) -> Value
   ) throws(Failure) -> Value {
     let pin = enter()
-    let result = Result { () throws(Failure) in try body() }
-    exit(pin)
-    return try result.get()
+    defer { exit(pin) }
+    return try body()
   }
 }
 

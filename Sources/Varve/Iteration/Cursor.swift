@@ -18,6 +18,8 @@ public struct KeyRange: Sendable, Equatable {
   /// Every key.
   public static let all = KeyRange()
 
+  var isAll: Bool { lower == nil && upper == nil }
+
   /// The keys from `lower` up to, not including, `upper`.
   public init(from lower: [UInt8]? = nil, to upper: [UInt8]? = nil) {
     self.lower = lower
@@ -52,6 +54,7 @@ public struct KeyRange: Sendable, Equatable {
 /// Writes and compactions meanwhile do not disturb it; it keeps files it may read from going.
 /// Damage throws: a walk never ends early in silence. Keys and values are lent until the cursor
 /// moves. One thread at a time.
+@safe
 public struct Cursor: ~Copyable {
   private var source: VisibleCursor<MergingCursor<EntrySource>>
   private let engine: Engine
@@ -59,7 +62,10 @@ public struct Cursor: ~Copyable {
   private let keyspace: UInt32
   private let view: ReadView
   private var isPlaced = false
-  private var current: ResolvedValue?
+  /// The key and value it stands on, until it moves, and what keeps the value's bytes.
+  @usableFromInline var lentKey = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+  @usableFromInline var lentValue = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+  private var owner: CachedBlock?
   /// How many of the source's skipped entries the store's metrics know of.
   private var reportedSkips: UInt64 = 0
   /// Whether values are read as well; without it ``value`` is empty.
@@ -93,24 +99,28 @@ extension Cursor {
 
   /// Moves to `key`, or to the next one in the cursor's order where it is not there; false where
   /// none follows.
+  @inlinable
   public mutating func seek<Key: StoreKey>(to key: Key) throws(StoreError) -> Bool {
+    try key.withKeyBytes { key throws(StoreError) in try seek(toBytes: key) }
+  }
+
+  /// ``seek(to:)`` for a key that is lent.
+  public mutating func seek(toBytes key: Span<UInt8>) throws(StoreError) -> Bool {
     try engine.checkOpen()
-    current = nil
-    let target = key.withKeyBytes { EngineKey.array(keyspace: keyspace, key: $0) }
-    try target.withByteView { target throws(StoreError) in
+    lendNothing()
+    try EngineKey.with(keyspace: keyspace, key: key) { target throws(StoreError) in
       try source.seek(to: target)
       if order == .descending, source.entry?.key != target {
         try source.seek(before: target)
       }
     }
     isPlaced = true
-    return try settle()
+    return try lendEntry()
   }
 
   private mutating func step(_ direction: ScanOrder) throws(StoreError) -> Bool {
     try engine.checkOpen()
-    // Lent by where the cursor stood: nobody may find it after a step that fails.
-    current = nil
+    lendNothing()
     switch (isPlaced, direction) {
     case (false, .ascending): try source.seekToFirst()
     case (false, .descending): try source.seekToLast()
@@ -118,24 +128,40 @@ extension Cursor {
     case (true, .descending): try source.previous()
     }
     isPlaced = true
-    return try settle()
+    return try lendEntry()
   }
 
-  /// Fetches the value of the entry the cursor stands on.
-  private mutating func settle() throws(StoreError) -> Bool {
-    reportSkips()
+  /// Forgets what was lent by where the cursor stood: nobody may find it after a step that fails.
+  @inline(__always)
+  private mutating func lendNothing() {
+    unsafe lentKey = UnsafeBufferPointer(start: nil, count: 0)
+    unsafe lentValue = UnsafeBufferPointer(start: nil, count: 0)
+    if owner != nil { owner = nil }
+  }
+
+  /// Lends the entry the cursor stands on; false where it stands nowhere.
+  @inline(__always)
+  private mutating func lendEntry() throws(StoreError) -> Bool {
+    if source.skippedEntries != reportedSkips { reportSkips() }
     guard let entry = source.entry else { return false }
-    current = readsValues ? try engine.values.resolve(entry) : ResolvedValue(bytes: .empty)
+    if readsValues {
+      var value = entry.value
+      if entry.kind == .pointer {
+        let resolved = try engine.values.resolve(entry)
+        owner = resolved.owner
+        value = resolved.bytes
+      }
+      unsafe lentValue = value.unsafeBuffer
+    }
+    unsafe lentKey = entry.key.dropping(Limits.keyspacePrefixBytes).unsafeBuffer
     return true
   }
 }
 
 extension Cursor {
   private mutating func reportSkips() {
-    let skipped = source.skippedEntries
-    guard skipped != reportedSkips else { return }
-    engine.metrics.skippedEntries.add(skipped &- reportedSkips)
-    reportedSkips = skipped
+    engine.metrics.skippedEntries.add(source.skippedEntries &- reportedSkips)
+    reportedSkips = source.skippedEntries
   }
 }
 
@@ -143,20 +169,22 @@ extension Cursor {
 
 extension Cursor {
   /// The key it stands on; empty where it stands nowhere.
+  @inlinable
   public var key: Span<UInt8> {
     @_lifetime(borrow self)
     get {
-      let bytes = source.entry?.key.dropping(Limits.keyspacePrefixBytes) ?? .empty
-      return unsafe _overrideLifetime(bytes.span, borrowing: self)
+      let span = unsafe Span(_unsafeElements: lentKey)
+      return unsafe _overrideLifetime(span, borrowing: self)
     }
   }
 
   /// The value it stands on; empty where it stands nowhere or was made for keys only.
+  @inlinable
   public var value: Span<UInt8> {
     @_lifetime(borrow self)
     get {
-      let bytes = current?.bytes ?? .empty
-      return unsafe _overrideLifetime(bytes.span, borrowing: self)
+      let span = unsafe Span(_unsafeElements: lentValue)
+      return unsafe _overrideLifetime(span, borrowing: self)
     }
   }
 

@@ -36,10 +36,35 @@ protocol EntryCursor: EntryWalk {
 
   /// Moves one entry back; standing nowhere it stays there.
   mutating func previous() throws(StoreError)
+
+  /// Where the cursor stands, for walking on without it inside of a block; nil where that cannot be.
+  var blockPlace: BlockPlace? { get }
+
+  /// Moves to entry `index` of the block at `blockPlace`, in the direction of the last move, within
+  /// that place's bound.
+  mutating func moveInBlock(to index: Int) throws(StoreError)
+}
+
+/// An entry of a block that a cursor stands on. Holds until the cursor moves.
+struct BlockPlace {
+  let block: DataBlock
+  let index: Int
+  /// Where keys of the block are put together.
+  let keys: KeyRoom
+  /// The key of the nearest entry of another source ahead: the walk has to stop before it.
+  var bound: ByteView?
 }
 
 extension EntryWalk {
   var disorder: StoreError {
     StoreError(.corrupted, "entries are out of order", structure: "data block")
+  }
+}
+
+extension EntryCursor {
+  var blockPlace: BlockPlace? { nil }
+
+  mutating func moveInBlock(to index: Int) throws(StoreError) {
+    preconditionFailure("a cursor without blocks")
   }
 }

@@ -39,6 +39,25 @@ struct KeyPrefix: Equatable, Sendable {
   }
 }
 
+/// A key with its prefix at hand, lent by whoever keeps the bytes.
+struct PrefixedKey {
+  let bytes: ByteView
+  let prefix: KeyPrefix
+
+  @inline(__always)
+  init(_ bytes: ByteView) {
+    self.bytes = bytes
+    prefix = KeyPrefix(bytes)
+  }
+
+  /// Below zero, zero or above zero as this key sorts before, with or after the other.
+  @inline(__always)
+  func compare(_ other: PrefixedKey) -> Int {
+    let order = prefix.compare(other.prefix)
+    return order != 0 ? order : KeyPrefix.compareRest(bytes, other.bytes)
+  }
+}
+
 /// One end of the range of keys that a cursor shows: its own copy of a key, and that key's prefix.
 struct KeyBound: Sendable {
   let bytes: [UInt8]

@@ -2,7 +2,7 @@ import VarveFormat
 
 /// Walks one level or a part of it: disjoint segments one after the other, each opened when it is
 /// reached.
-struct LevelCursor: EntryCursor {
+final class LevelCursor: EntryCursor {
   private let level: Level
   /// Where the segments lie that are walked.
   private let places: Range<Int>
@@ -23,37 +23,41 @@ struct LevelCursor: EntryCursor {
     cursor?.disorder ?? StoreError(.corrupted, "out of order")
   }
 
-  mutating func seekToFirst() throws(StoreError) {
+  var blockPlace: BlockPlace? { cursor?.blockPlace }
+
+  func moveInBlock(to index: Int) throws(StoreError) { try cursor?.moveInBlock(to: index) }
+
+  func seekToFirst() throws(StoreError) {
     guard try enter(places.lowerBound) else { return }
     try cursor?.seekToFirst()
   }
 
-  mutating func seekToLast() throws(StoreError) {
+  func seekToLast() throws(StoreError) {
     guard try enter(places.upperBound - 1) else { return }
     try cursor?.seekToLast()
   }
 
-  mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+  func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
     guard try enter(level.firstIndex(reaching: key, within: places)) else { return }
     try cursor?.seek(key, sequence)
     // The segment's last key may be this one in a version that is newer than asked for.
     if cursor?.entry == nil { try goOn() }
   }
 
-  mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+  func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
     let reaching = level.firstIndex(reaching: key, within: places)
     guard try enter(min(reaching, places.upperBound - 1)) else { return }
     try cursor?.seek(before: key, sequence)
     if cursor?.entry == nil { try goBack() }
   }
 
-  mutating func next() throws(StoreError) {
+  func next() throws(StoreError) {
     guard cursor?.entry != nil else { return }
     try cursor?.next()
     if cursor?.entry == nil { try goOn() }
   }
 
-  mutating func previous() throws(StoreError) {
+  func previous() throws(StoreError) {
     guard cursor?.entry != nil else { return }
     try cursor?.previous()
     if cursor?.entry == nil { try goBack() }
@@ -62,7 +66,7 @@ struct LevelCursor: EntryCursor {
 
 extension LevelCursor {
   /// Opens the segment at `position`; false, and standing nowhere, where there is none.
-  private mutating func enter(_ position: Int) throws(StoreError) -> Bool {
+  private func enter(_ position: Int) throws(StoreError) -> Bool {
     guard places.contains(position) else {
       cursor = nil
       return false
@@ -75,12 +79,12 @@ extension LevelCursor {
     return true
   }
 
-  private mutating func goOn() throws(StoreError) {
+  private func goOn() throws(StoreError) {
     guard try enter(index + 1) else { return }
     try cursor?.seekToFirst()
   }
 
-  private mutating func goBack() throws(StoreError) {
+  private func goBack() throws(StoreError) {
     guard try enter(index - 1) else { return }
     try cursor?.seekToLast()
   }

@@ -105,6 +105,35 @@ extension MergingCursor {
   }
 }
 
+// MARK: - Walking in a block
+
+extension MergingCursor {
+  /// The place of the source on top, up to where another source's entry comes next.
+  var blockPlace: BlockPlace? {
+    guard entry != nil else { return nil }
+    if sources.count == 1 { return sources[0].blockPlace }
+    var place = sources[heap[0]].blockPlace
+    place?.bound = second.flatMap { heads[$0].entry?.key }
+    return place
+  }
+
+  /// The source that comes after the one on top.
+  private var second: Int? {
+    guard heap.count > 2 else { return heap.last == heap[0] ? nil : heap.last }
+    return comesFirst(heap[1], heap[2]) ? heap[1] : heap[2]
+  }
+
+  mutating func moveInBlock(to index: Int) throws(StoreError) {
+    guard entry != nil else { return }
+    entry = nil
+    let top = sources.count == 1 ? 0 : heap[0]
+    try sources[top].moveInBlock(to: index)
+    entry = sources[top].entry
+    // It is still the first: the place's bound lies beyond.
+    if sources.count > 1 { heads[top] = Head(entry) }
+  }
+}
+
 // MARK: - Stepping
 
 extension MergingCursor {

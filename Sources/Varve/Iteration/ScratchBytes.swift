@@ -3,15 +3,18 @@ import VarveFormat
 /// A copy of some bytes in memory that is used again for the next copy.
 ///
 /// Cursors keep a key or value here when the memory it was lent in is about to go. The bytes begin
-/// at a multiple of 64, so that a vector held here can be lent as one. Takes no memory before the
+/// at a multiple of 64 where a vector held here is to be lent as one. Takes no memory before the
 /// first copy, grows to the largest one asked for and is freed with its owner.
 @safe
 struct ScratchBytes: ~Copyable {
   private static var leastCapacity: Int { 256 }
 
+  private let alignment: Int
   private var start: UnsafeMutableRawPointer?
   private var capacity = 0
   private(set) var count = 0
+
+  init(alignment: Int = 64) { self.alignment = alignment }
 
   deinit { unsafe start?.deallocate() }
 
@@ -32,7 +35,7 @@ struct ScratchBytes: ~Copyable {
   private mutating func grow(to needed: Int) {
     unsafe start?.deallocate()
     capacity = max(needed, 2 &* capacity, Self.leastCapacity)
-    unsafe start = .allocate(byteCount: capacity, alignment: 64)
+    unsafe start = .allocate(byteCount: capacity, alignment: alignment)
   }
 
   /// Whether `bytes` are the ones held.

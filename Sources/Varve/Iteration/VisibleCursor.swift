@@ -35,10 +35,12 @@ struct VisibleCursor<Source: EntryCursor>: ~Copyable {
   private(set) var entry: EntryView?
 
   private var source: Source
+  /// A walk inside the block that the source stands in; the source stays where it began.
+  private var run = BlockRun()
   /// Whether `entry` is a copy, and the source stands before all versions of its key.
   private var isHeld = false
   /// A copy of the key that is being passed or held, and of the value held.
-  private var key = ScratchBytes()
+  private var key = ScratchBytes(alignment: 16)
   private var value = ScratchBytes()
 
   /// - Parameters:
@@ -50,12 +52,20 @@ struct VisibleCursor<Source: EntryCursor>: ~Copyable {
     self.lower = lower.map(KeyBound.init)
     self.upper = upper.map(KeyBound.init)
   }
+
+  init(_ source: Source, at readPoint: ReadPoint, within bounds: EngineBounds) {
+    self.source = source
+    self.readPoint = readPoint
+    lower = bounds.lower
+    upper = bounds.upper
+  }
 }
 
 // MARK: - Moving
 
 extension VisibleCursor {
   mutating func seekToFirst() throws(StoreError) {
+    run.end()
     entry = nil
     if let lower {
       key.copy(lower)
@@ -65,9 +75,11 @@ extension VisibleCursor {
     }
     if let lower, let first = source.entry, lower.isAbove(first.key) { throw source.disorder }
     try findForward()
+    beginRun(.ascending)
   }
 
   mutating func seekToLast() throws(StoreError) {
+    run.end()
     entry = nil
     if let upper {
       key.copy(upper)
@@ -77,19 +89,20 @@ extension VisibleCursor {
     }
     if let upper, let last = source.entry, !upper.isAbove(last.key) { throw source.disorder }
     try findBackward()
+    beginRun(.descending)
   }
 
   /// Moves to the first visible key at or after `target`, an engine key; one below the bounds means
-  /// their beginning.
+  /// their beginning. Not a key that was lent by the cursor.
   mutating func seek(to target: ByteView) throws(StoreError) {
     if let lower, lower.isAbove(target) { return try seekToFirst() }
-    // Our own copy: the key may be lent by the source that is about to move.
-    key.copy(target)
+    run.end()
     entry = nil
-    if let upper, !upper.isAbove(key.view) { return }
-    try source.seek(key.view, readPoint.sequence)
-    if let first = source.entry, first.key < key.view { throw source.disorder }
+    if let upper, !upper.isAbove(target) { return }
+    try source.seek(target, readPoint.sequence)
+    if let first = source.entry, first.key < target { throw source.disorder }
     try findForward()
+    beginRun(.ascending)
   }
 
   /// Moves to the last visible key strictly before `target`, an engine key; one past the bounds
@@ -97,13 +110,21 @@ extension VisibleCursor {
   mutating func seek(before target: ByteView) throws(StoreError) {
     if let upper, !upper.isAbove(target) { return try seekToLast() }
     key.copy(target)
+    run.end()
     entry = nil
     try seekBeforeKey()
     try findBackward()
+    beginRun(.descending)
   }
 
   /// Moves to the next visible key; standing nowhere it stays there.
+  @inline(__always)
   mutating func next() throws(StoreError) {
+    if !runsOn() { try stepForward() }
+  }
+
+  private mutating func stepForward() throws(StoreError) {
+    try leaveRun()
     guard let current = entry else { return }
     entry = nil
     if isHeld {
@@ -113,10 +134,17 @@ extension VisibleCursor {
       try passOlderVersions()
     }
     try findForward()
+    beginRun(.ascending)
   }
 
   /// Moves to the visible key before; standing nowhere it stays there.
+  @inline(__always)
   mutating func previous() throws(StoreError) {
+    if !runsBack() { try stepBackward() }
+  }
+
+  private mutating func stepBackward() throws(StoreError) {
+    try leaveRun()
     guard let current = entry else { return }
     entry = nil
     if !isHeld {
@@ -124,12 +152,71 @@ extension VisibleCursor {
       try passNewerVersions()
     }
     try findBackward()
+    beginRun(.descending)
   }
 }
 
 extension ScratchBytes {
   fileprivate mutating func copy(_ bound: KeyBound) {
     bound.bytes.withByteView { copy($0) }
+  }
+}
+
+// MARK: - Runs
+
+// Over plain entries the cursor steps without its source, which stays where the run began:
+//
+//   entries    a9 b7 c8 d5 d2 e6 f4 | next block
+//   source     ^
+//   run           >  >  >                           ends before d2, an older version of the same key
+//
+// What does not belong in a run is left to the source, and all that follows until the next run.
+
+extension VisibleCursor {
+  @inline(__always)
+  private mutating func runsOn() -> Bool {
+    guard run.next() else { return false }
+    entry = run.entry
+    return true
+  }
+
+  @inline(__always)
+  private mutating func runsBack() -> Bool {
+    guard run.previous() else { return false }
+    entry = run.entry
+    return true
+  }
+
+  /// Begins a run where the cursor came to stand, if that is in a block.
+  private mutating func beginRun(_ direction: BlockRun.Direction) {
+    // Forward the source stands on the entry shown, backward on the one to be shown next.
+    guard entry != nil, isHeld == (direction == .descending), let place = source.blockPlace else {
+      return
+    }
+    run = Self.withBytes(of: direction == .ascending ? upper : lower) { bound in
+      BlockRun(
+        place.block, direction, from: place.index, at: readPoint.sequence,
+        within: (place.bound, bound), place.keys)
+    }
+  }
+
+  private static func withBytes<Result>(
+    of bound: KeyBound?, _ body: (ByteView?) -> Result
+  ) -> Result {
+    guard let bound else { return body(nil) }
+    return bound.bytes.withByteView { body($0) }
+  }
+
+  /// Ends the run: the source comes to stand where the cursor does.
+  private mutating func leaveRun() throws(StoreError) {
+    let hasMoved = run.hasMoved
+    let index = run.index
+    run.end()
+    guard hasMoved else { return }
+    isHeld = false
+    entry = nil
+    try source.moveInBlock(to: index)
+    entry = source.entry
   }
 }
 

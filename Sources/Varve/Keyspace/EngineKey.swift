@@ -9,6 +9,7 @@ enum EngineKey {
   private static let stackBytes = 128
 
   /// Lends the engine key to `body`; no allocation for keys up to about a hundred bytes.
+  @inline(__always)
   static func with<Result, Failure: Error>(
     keyspace number: UInt32, key: Span<UInt8>,
     _ body: (ByteView) throws(Failure) -> Result

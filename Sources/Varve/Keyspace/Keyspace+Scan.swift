@@ -16,9 +16,10 @@ extension Keyspace {
   private func cursor(
     _ range: KeyRange, order: ScanOrder, in reading: Reading, _ readsValues: Bool
   ) throws(StoreError) -> Cursor {
+    let bounds = range.isAll ? whole : EngineBounds(number, range)
     return Cursor(
-      try engine.scan(number, range, in: reading), engine: engine, keyspace: number,
-      order: order, readsValues: readsValues, view: reading.view)
+      try reading.visible(within: bounds), engine: engine,
+      keyspace: number, order: order, readsValues: readsValues, view: reading.view)
   }
 
   /// A cursor over the keys that begin with `prefix`.
@@ -52,8 +53,8 @@ extension Keyspace {
     try checkLive()
     let bounds = EngineBounds(number, range)
     let view = engine.views.pinned()
-    return try bounds.lower.withByteView { lower throws(StoreError) in
-      try bounds.upperOrEnd.withByteView { upper throws(StoreError) in
+    return try bounds.lower.bytes.withByteView { lower throws(StoreError) in
+      try bounds.upper.bytes.withByteView { upper throws(StoreError) in
         try view.approximateBytes(from: lower, to: upper)
       }
     }
@@ -66,41 +67,44 @@ extension StoreKey {
 }
 
 /// A user's range as engine keys of one keyspace.
-struct EngineBounds {
-  let lower: [UInt8]
-  /// Nil only past the last keyspace number of all.
-  let upper: [UInt8]?
+struct EngineBounds: Sendable {
+  let lower: KeyBound
+  /// Past the last keyspace number of all: a key above every engine key.
+  let upper: KeyBound
 
   init(_ number: UInt32, _ range: KeyRange) {
     let start = EngineKey.start(of: number)
-    lower = start + (range.lower ?? [])
-    upper = range.upper.map { start + $0 } ?? EngineKey.end(of: number)
+    let end = EngineKey.end(of: number) ?? [UInt8](repeating: 0xff, count: 5)
+    lower = KeyBound(start + (range.lower ?? []))
+    upper = KeyBound(range.upper.map { start + $0 } ?? end)
   }
-
-  /// The upper bound, or a key above every engine key.
-  var upperOrEnd: [UInt8] { upper ?? [UInt8](repeating: 0xff, count: 5) }
 }
 
-extension Engine {
-  /// All that is visible of a keyspace's range at one moment, merged from every layer.
-  func scan(
-    _ number: UInt32, _ range: KeyRange = .all, in reading: Reading
+extension Reading {
+  /// All that is visible within bounds, merged from every layer.
+  func visible(
+    within bounds: EngineBounds
   ) throws(StoreError) -> VisibleCursor<MergingCursor<EntrySource>> {
-    let bounds = EngineBounds(number, range)
-    let sources = try bounds.lower.withByteView { lower throws(StoreError) in
-      try bounds.upperOrEnd.withByteView { upper throws(StoreError) in
-        try reading.view.sources(from: lower, to: upper)
-      }
-    }
-    return VisibleCursor(
-      MergingCursor(sources), at: reading.point, from: bounds.lower, to: bounds.upper)
+    let sources = try view.sources(from: bounds.lower.bytes, to: bounds.upper.bytes)
+    return VisibleCursor(MergingCursor(sources), at: point, within: bounds)
   }
 }
 
 extension ReadView {
   /// A cursor for each layer that may hold keys from `lower` up to `upper`, newest layer first.
-  func sources(from lower: ByteView, to upper: ByteView) throws(StoreError) -> [EntrySource] {
+  func sources(from lower: [UInt8], to upper: [UInt8]) throws(StoreError) -> [EntrySource] {
+    try lower.withByteView { lower throws(StoreError) in
+      try upper.withByteView { upper throws(StoreError) in
+        try sources(from: lower, to: upper)
+      }
+    }
+  }
+
+  private func sources(
+    from lower: ByteView, to upper: ByteView
+  ) throws(StoreError) -> [EntrySource] {
     var sources: [EntrySource] = []
+    sources.reserveCapacity(4)
     if !active.table.isEmpty { sources.append(EntrySource(active.table)) }
     for generation in frozen where !generation.table.isEmpty {
       sources.append(EntrySource(generation.table))
@@ -108,9 +112,10 @@ extension ReadView {
     for segment in version.levelZero where segment.overlaps(lower, upper) {
       sources.append(.segment(try segment.reader.cursor()))
     }
-    for level in version.levels {
-      let places = level.places(from: lower, to: upper)
-      if !places.isEmpty { sources.append(EntrySource(level, within: places)) }
+    let (lower, upper) = (PrefixedKey(lower), PrefixedKey(upper))
+    for index in version.levels.indices {
+      let places = version.table.places(inLevel: index + 1, from: lower, to: upper)
+      if !places.isEmpty { sources.append(EntrySource(version.levels[index], within: places)) }
     }
     return sources
   }

@@ -13,6 +13,8 @@ public final class Keyspace: Sendable {
   public let policy: KeyspacePolicy
   let number: UInt32
   let engine: Engine
+  /// The bounds of all its keys.
+  let whole: EngineBounds
   /// The last sequence number that was visible when it was dropped; zero while it is there.
   private let dropSequence = Atomic<UInt64>(0)
 
@@ -21,6 +23,7 @@ public final class Keyspace: Sendable {
     self.policy = policy
     self.number = number
     self.engine = engine
+    whole = EngineBounds(number, .all)
   }
 
   func markDropped(at sequence: SequenceNumber) {
@@ -31,7 +34,8 @@ public final class Keyspace: Sendable {
   func checkLive(in reading: Reading? = nil) throws(StoreError) {
     try engine.checkOpen()
     let dropped = dropSequence.load(ordering: .acquiring)
-    guard dropped == 0 || reading.map({ $0.point.sequence.rawValue < dropped }) ?? false else {
+    if dropped == 0 { return }
+    guard let reading, reading.point.sequence.rawValue < dropped else {
       throw StoreError(.notFound, "keyspace \(name) was dropped")
     }
   }
@@ -170,43 +174,33 @@ extension Keyspace {
     of key: Span<UInt8>, in reading: Reading?, _ body: (Span<UInt8>) throws -> Void
   ) throws {
     try checkLive(in: reading)
-    let failure = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
-      try engine.withEntry(of: key, in: reading) { found -> (any Error)? in
-        guard let found else { return nil }
-        do { try lend(found, body) } catch { return error }
-        return nil
-      }
+    let pin = engine.enter()
+    defer { engine.leave(pin) }
+    try EngineKey.with(keyspace: number, key: key) { key throws in
+      guard let found = try engine.visibleEntry(of: key, in: reading) else { return }
+      try engine.resolve(found).withBytes { try body($0.span) }
     }
-    if let failure { throw failure }
-  }
-
-  private func lend(_ found: FoundEntry, _ body: (Span<UInt8>) throws -> Void) throws {
-    try engine.values.resolve(found).withBytes { try body($0.span) }
   }
 
   @usableFromInline
   func copyValue(of key: Span<UInt8>, in reading: Reading?) throws(StoreError) -> [UInt8]? {
     try checkLive(in: reading)
-    let outcome = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
-      try engine.withEntry(of: key, in: reading) { found -> Result<[UInt8]?, StoreError> in
-        guard let found else { return .success(nil) }
-        return Result { () throws(StoreError) in
-          try engine.values.resolve(found).withBytes { $0.array }
-        }
-      }
+    let pin = engine.enter()
+    defer { engine.leave(pin) }
+    return try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
+      guard let found = try engine.visibleEntry(of: key, in: reading) else { return nil }
+      return try engine.resolve(found).withBytes { $0.array }
     }
-    return try outcome.get()
   }
 
   @usableFromInline
   func size(ofValue key: Span<UInt8>, in reading: Reading?) throws(StoreError) -> Int? {
     try checkLive(in: reading)
-    let outcome = try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
-      try engine.withEntry(of: key, in: reading) { found -> Result<Int?, StoreError> in
-        guard let found else { return .success(nil) }
-        return Result { () throws(StoreError) in try engine.values.size(of: found) }
-      }
+    let pin = engine.enter()
+    defer { engine.leave(pin) }
+    return try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
+      guard let found = try engine.visibleEntry(of: key, in: reading) else { return nil }
+      return try engine.values.size(of: found)
     }
-    return try outcome.get()
   }
 }

@@ -40,17 +40,8 @@ extension SegmentHandle {
     record.largestKey.withByteView { $0 < key }
   }
 
-  func smallestKey(isAbove key: ByteView) -> Bool {
-    record.smallestKey.withByteView { $0 > key }
-  }
-
   func smallestKey(isBelow key: ByteView) -> Bool {
     record.smallestKey.withByteView { $0 < key }
-  }
-
-  /// Whether `key` lies between the segment's first and last key.
-  func covers(_ key: ByteView) -> Bool {
-    !largestKey(isBelow: key) && !smallestKey(isAbove: key)
   }
 
   /// Whether any key from `lower` up to, not including, `upper` may be in the segment.

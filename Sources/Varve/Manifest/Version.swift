@@ -9,6 +9,8 @@ final class Version: Sendable {
   /// The value files that may be pointed into, kept from deletion while this version lives.
   let valueFiles: [UInt64: ValueFileHandle]
   let manifest: Manifest
+  /// The same segments, for point reads.
+  let table: SegmentTable
 
   init(
     manifest: Manifest, segments: [UInt64: SegmentHandle],
@@ -27,18 +29,37 @@ final class Version: Sendable {
         deeper[Int(record.level) - 1].append(handle)
       }
     }
-    levelZero = zero.sorted {
+    zero.sort {
       ($0.record.largestSequence, $0.record.number) > ($1.record.largestSequence, $1.record.number)
     }
-    levels = deeper.map(Level.init)
+    levelZero = zero
+    let table = SegmentTable([zero] + deeper)
+    self.table = table
+    var start = zero.count
+    levels = deeper.map { segments in
+      defer { start += segments.count }
+      return Level(segments, of: table, from: start)
+    }
   }
 }
 
 /// One level of disjoint segments in key order.
 struct Level: Sendable {
   let segments: [SegmentHandle]
+  /// Where the segments' ends are compared, and where this level begins there.
+  private let table: SegmentTable
+  private let start: Int
 
-  init(_ segments: [SegmentHandle]) { self.segments = segments }
+  /// The segments that stand in `table` from `start` on.
+  init(_ segments: [SegmentHandle], of table: SegmentTable, from start: Int) {
+    self.segments = segments
+    self.table = table
+    self.start = start
+  }
+
+  init(_ segments: [SegmentHandle]) {
+    self.init(segments, of: SegmentTable([segments]), from: 0)
+  }
 
   /// The index of the first segment whose largest key is at or after `key`; the count when none is.
   func firstIndex(reaching key: ByteView) -> Int {
@@ -47,28 +68,13 @@ struct Level: Sendable {
 
   /// The same among the segments at `places`; their upper bound when none is.
   func firstIndex(reaching key: ByteView, within places: Range<Int>) -> Int {
-    Self.partition(places) { segments[$0].largestKey(isBelow: key) }
+    let among = start + places.lowerBound..<start + places.upperBound
+    return table.firstIndex(reaching: PrefixedKey(key), among) - start
   }
 
   /// Where the segments lie that may hold keys from `lower` up to, not including, `upper`.
   func places(from lower: ByteView, to upper: ByteView) -> Range<Int> {
-    let first = firstIndex(reaching: lower)
-    let end = Self.partition(first..<segments.count) { segments[$0].smallestKey(isBelow: upper) }
-    return first..<end
-  }
-
-  /// The first of `places` for which `isBefore` does not hold; it holds for those before alone.
-  private static func partition(_ places: Range<Int>, _ isBefore: (Int) -> Bool) -> Int {
-    var low = places.lowerBound
-    var high = places.upperBound
-    while low < high {
-      let middle = (low &+ high) / 2
-      if isBefore(middle) {
-        low = middle &+ 1
-      } else {
-        high = middle
-      }
-    }
-    return low
+    let (lower, upper) = (PrefixedKey(lower), PrefixedKey(upper))
+    return table.places(among: start..<start + segments.count, from: lower, to: upper)
   }
 }

@@ -23,6 +23,9 @@ final class ViewBoard: Sendable {
     try published.read(body)
   }
 
+  /// The current view, uncounted: for threads inside an epoch, until they leave it.
+  var present: Unmanaged<ReadView> { unsafe published.unmanaged }
+
   /// The current view, kept.
   func pinned() -> ReadView { published.current }
 

@@ -8,7 +8,7 @@ import VarveFormat
 /// copy's first key. So it meets every entry that was there when it was positioned, each once;
 /// entries inserted during the walk may show or not. Versions of one key are a list that never
 /// changes from the copied record on.
-struct MemTableCursor: EntryCursor {
+final class MemTableCursor: EntryCursor {
   private let table: MemTable
   private var leaf = LeafCopy()
   /// The slot of the copy whose key `current` is a version of.
@@ -19,14 +19,14 @@ struct MemTableCursor: EntryCursor {
 
   var entry: EntryView? { current?.entry }
 
-  mutating func seekToFirst() { seek(.empty, .max) }
+  func seekToFirst() { seek(.empty, .max) }
 
-  mutating func seekToLast() {
+  func seekToLast() {
     table.copyLastLeaf(to: &leaf)
     standLast(at: leaf.count - 1)
   }
 
-  mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) {
+  func seek(_ key: ByteView, _ sequence: SequenceNumber) {
     let position = table.copyLeaf(holding: key, to: &leaf)
     prefetch(from: position.slot + 1)
     if position.isMatch {
@@ -38,7 +38,7 @@ struct MemTableCursor: EntryCursor {
     }
   }
 
-  mutating func seek(before key: ByteView, _ sequence: SequenceNumber) {
+  func seek(before key: ByteView, _ sequence: SequenceNumber) {
     let position = table.copyLeaf(holding: key, to: &leaf)
     if position.isMatch, leaf[position.slot].sequence > sequence {
       slot = position.slot
@@ -50,7 +50,7 @@ struct MemTableCursor: EntryCursor {
     }
   }
 
-  mutating func next() {
+  func next() {
     guard let record = current else { return }
     if let older = record.older {
       current = older
@@ -59,7 +59,7 @@ struct MemTableCursor: EntryCursor {
     }
   }
 
-  mutating func previous() {
+  func previous() {
     guard let record = current else { return }
     if let newer = leaf[slot].version(after: record) {
       current = newer
@@ -81,7 +81,7 @@ extension MemTableCursor {
   }
 
   /// Stands on the newest version at a slot, or on the next leaf's first.
-  private mutating func standFirst(at slot: Int) {
+  private func standFirst(at slot: Int) {
     self.slot = slot
     while self.slot >= leaf.count {
       guard let next = leaf.next else {
@@ -97,14 +97,14 @@ extension MemTableCursor {
   }
 
   /// Stands on the oldest version at a slot; nowhere for a slot below zero.
-  private mutating func standLast(at slot: Int) {
+  private func standLast(at slot: Int) {
     self.slot = slot
     leaf.prefetch(slot - Self.prefetchDistance)
     current = slot < 0 ? nil : leaf[slot].oldest
   }
 
   /// Stands on the oldest version of the greatest key below `key`.
-  private mutating func seekLast(before key: ByteView) {
+  private func seekLast(before key: ByteView) {
     standLast(at: table.copyLeaf(before: key, to: &leaf).slot - 1)
   }
 }

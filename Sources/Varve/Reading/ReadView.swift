@@ -7,15 +7,22 @@ import VarveFormat
 /// ```
 ///
 /// The first layer that knows a key knows its newest version.
+@safe
 final class ReadView: Sendable {
   let active: MemTableGeneration
   let frozen: [MemTableGeneration]
   let version: Version
+  /// The layers once more, for point reads: named without counting a reference, for the view keeps
+  /// them. Memtables, newest first, then segments.
+  private let tables: [Unmanaged<MemTable>]
+  private let segments: Unmanaged<SegmentTable>
 
   init(active: MemTableGeneration, frozen: [MemTableGeneration], version: Version) {
     self.active = active
     self.frozen = frozen
     self.version = version
+    unsafe tables = ([active] + frozen).map { unsafe .passUnretained($0.table) }
+    unsafe segments = .passUnretained(version.table)
   }
 }
 
@@ -31,6 +38,19 @@ extension ReadView {
       active: active,
       frozen: frozen.filter { table in !flushed.contains { $0 === table } },
       version: version)
+  }
+
+  /// The newest version of `key` at or below `sequence`, deletes included.
+  func find(_ key: ByteView, at sequence: SequenceNumber) throws(StoreError) -> FoundEntry? {
+    for index in unsafe tables.indices {
+      let found = unsafe tables[index].lend { table in
+        table.isEmpty ? nil : table.find(key, at: sequence)
+      }
+      if let found { return FoundEntry(found) }
+    }
+    return try unsafe segments.lend { segments throws(StoreError) in
+      try segments.find(key, at: sequence)
+    }
   }
 
   /// Bytes held by the memtables that wait to be flushed.

@@ -2,7 +2,7 @@ import VarveFormat
 
 /// Where a cursor puts a key together: the block's shared prefix once, then a suffix for each entry.
 @safe
-final class KeyBuffer {
+struct KeyBuffer: ~Copyable {
   private var start: UnsafeMutableRawPointer
   private var capacity = 64
   private var prefixCount = 0
@@ -11,8 +11,13 @@ final class KeyBuffer {
 
   deinit { unsafe start.deallocate() }
 
+  /// For whoever puts keys together without this buffer, until the next call of `begin` or `key`.
+  var room: KeyRoom {
+    unsafe KeyRoom(unsafeStart: start, prefixCount: prefixCount, capacity: capacity)
+  }
+
   /// Keys begin with `prefix` from here on.
-  func begin(with prefix: ByteView) {
+  mutating func begin(with prefix: ByteView) {
     reserve(prefix.count, keeping: 0)
     unsafe start.copyMemory(from: prefix.start, byteCount: prefix.count)
     prefixCount = prefix.count
@@ -20,15 +25,14 @@ final class KeyBuffer {
 
   /// The key that ends with `suffix`, until the next call. A key without a shared prefix is lent as
   /// it is.
-  func key(endingWith suffix: ByteView) -> ByteView {
-    guard prefixCount > 0 else { return suffix }
-    let count = prefixCount &+ suffix.count
-    if count > capacity { reserve(count, keeping: prefixCount) }
-    unsafe (start + prefixCount).copyMemory(from: suffix.start, byteCount: suffix.count)
-    return unsafe ByteView(unsafeStart: UnsafeRawPointer(start), count: count)
+  mutating func key(endingWith suffix: ByteView) -> ByteView {
+    while true {
+      if let key = room.key(endingWith: suffix) { return key }
+      reserve(prefixCount &+ suffix.count, keeping: prefixCount)
+    }
   }
 
-  private func reserve(_ count: Int, keeping kept: Int) {
+  private mutating func reserve(_ count: Int, keeping kept: Int) {
     guard count > capacity else { return }
     let larger = max(count, 2 * capacity)
     let fresh = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 8)

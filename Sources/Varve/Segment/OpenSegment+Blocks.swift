@@ -45,12 +45,15 @@ extension OpenSegment {
   ///
   /// - Parameter scratch: where the block goes if it cannot be lent in place; without one it goes
   ///   through the cache. A block in a scratch holds until the scratch is used again.
+  /// - Parameter asksCache: whether a block that is in the cache is taken from there all the same.
   func block(
-    _ handle: BlockHandle, of leaf: IndexNode, in scratch: BlockScratch? = nil
+    _ handle: BlockHandle, of leaf: IndexNode, in scratch: BlockScratch? = nil,
+    asksCache: Bool = false
   ) throws(StoreError) -> LentBlock {
-    if case .mapping(let mapping) = source, handle.codec == .none {
+    if let mapped, handle.codec == .none {
       do throws(FormatError) {
-        return LentBlock(block: try mappedBlock(handle, leaf, mapping.bytes), owner: nil)
+        let bytes = try mappedBytes(of: handle, leaf, mapped)
+        return LentBlock(block: try DataBlock(decoding: bytes, handle), owner: nil)
       } catch {
         throw StoreError(error, in: name)
       }
@@ -58,29 +61,36 @@ extension OpenSegment {
     do throws(FormatError) { try check(handle, of: leaf) } catch {
       throw StoreError(error, in: name)
     }
-    if let scratch { return LentBlock(block: try loadBlock(handle, scratch), owner: nil) }
     let key = BlockKey(file: number, offset: handle.offset)
+    if let scratch {
+      if asksCache, let cached = access.cache.cachedBlock(for: key) {
+        return LentBlock(block: try decode(owned: cached.bytes, handle), owner: cached)
+      }
+      return LentBlock(block: try loadBlock(handle, scratch), owner: nil)
+    }
     let cached = try access.cache.block(for: key) { () throws(StoreError) in
       try loadForCache(handle)
     }
     return LentBlock(block: try decode(owned: cached.bytes, handle), owner: cached)
   }
 
-  private func mappedBlock(
-    _ handle: BlockHandle, _ leaf: IndexNode, _ file: ByteView
-  ) throws(FormatError) -> DataBlock {
+  /// A raw block where it lies, checked at the first touch.
+  @inline(__always)
+  func mappedBytes(
+    of handle: BlockHandle, _ leaf: IndexNode, _ file: ByteView
+  ) throws(FormatError) -> ByteView {
     try check(handle, of: leaf)
     guard
       let bytes = file.part(
         at: Int(truncatingIfNeeded: handle.offset), count: Int(handle.storedCount))
     else { throw FormatError(.dataBlock, .truncated, at: handle.offset) }
-    bytes.prefetch(DataBlock.searchedByteCount(Int(handle.itemCount)))
+    bytes.prefetch(min(640, DataBlock.searchedByteCount(Int(handle.itemCount))))
     let number = Int(handle.number)
     if number >= blockCount || !touched.contains(number) {
       try bytes.check(handle.checksum, .dataBlock, in: id, at: handle.offset)
       if number < blockCount { touched.insert(number) }
     }
-    return try decode(bytes, handle)
+    return bytes
   }
 
   /// Reads, checks and decompresses a block into buffers of a cursor.
@@ -147,23 +157,13 @@ extension OpenSegment {
   private func decode(
     owned bytes: ByteView, _ handle: BlockHandle
   ) throws(StoreError) -> DataBlock {
-    do { return try decode(bytes, handle) } catch { throw StoreError(error, in: name) }
-  }
-
-  private func decode(_ bytes: ByteView, _ handle: BlockHandle) throws(FormatError) -> DataBlock {
-    let block = try DataBlock(
-      decoding: bytes, at: handle.offset, isStoredRaw: handle.codec == .none)
-    guard block.count == Int(handle.itemCount) else {
-      throw FormatError(.dataBlock, .value("entry count"), at: handle.offset)
+    do { return try DataBlock(decoding: bytes, handle) } catch {
+      throw StoreError(error, in: name)
     }
-    // Only then are values aligned in the mapping as they are in the block.
-    guard handle.codec != .none || handle.offset & UInt64(block.alignment &- 1) == 0 else {
-      throw FormatError(.dataBlock, .value("alignment"), at: handle.offset)
-    }
-    return block
   }
 
   /// Throws unless the block lies among the data blocks.
+  @inline(__always)
   private func check(_ handle: BlockHandle, of leaf: IndexNode) throws(FormatError) {
     guard handle.offset >= dataBlocks.offset, handle.end <= dataBlocks.end else {
       throw FormatError(.blockIndex, .limit("block offset"), at: leaf.base)

@@ -16,22 +16,27 @@ extension OpenSegment {
   ///
   /// One block is enough: the separator at or after (key, limit) belongs to the block that holds the
   /// first entry at or after it, or no entry of this key.
+  @inline(__always)
   func find(
     _ key: ByteView, hash: UInt64, at limit: SequenceNumber
   ) throws(StoreError) -> FoundEntry? {
+    let tag = UInt8(truncatingIfNeeded: hash >> 56)
+    let place: Place
     do throws(FormatError) {
-      guard try mayContain(hash) else { return nil }
+      guard try mayContain(hash), let found = try self.place(of: key, limit) else { return nil }
+      if let mapped, found.handle.codec == .none {
+        let bytes = try mappedBytes(of: found.handle, found.leaf, mapped)
+        return try DataBlock.find(key, tag: tag, at: limit, in: found.handle, bytes)
+          .map { FoundEntry($0, owner: nil) }
+      }
+      place = found
     } catch {
       throw StoreError(error, in: name)
     }
-    guard let place = try place(of: key, limit) else { return nil }
     let lent = try block(place.handle, of: place.leaf)
     do throws(FormatError) {
-      let tag = UInt8(truncatingIfNeeded: hash >> 56)
-      guard let entry = try lent.block.find(key, tag: tag, at: limit) else { return nil }
-      return FoundEntry(
-        sequence: entry.sequence, kind: entry.kind, expiry: entry.expiry, value: entry.value,
-        owner: lent.owner)
+      return try lent.block.find(key, tag: tag, at: limit)
+        .map { FoundEntry($0, owner: lent.owner) }
     } catch {
       throw StoreError(error, in: name)
     }
@@ -47,25 +52,33 @@ extension OpenSegment {
 
   /// The block that holds the first entry at or after (`key`, `sequence`), unless that is the next
   /// block's first; nil where there is neither.
+  @inline(__always)
   func place(
     of key: ByteView, _ sequence: SequenceNumber
-  ) throws(StoreError) -> Place? {
-    do throws(FormatError) {
-      let leafIndex = try top.lowerBound(key, sequence)
-      guard leafIndex < top.count else { return nil }
-      let leaf = try leaf(at: leafIndex)
-      let item = try leaf.lowerBound(key, sequence)
-      guard item < leaf.count else {
-        // The leaf's last separator stands in the top node as well.
-        throw FormatError(.blockIndex, .order, at: leaf.base)
-      }
-      return Place(
-        leafIndex: leafIndex, leaf: leaf, item: item, handle: try leaf.handle(at: item))
-    } catch {
-      throw StoreError(error, in: name)
+  ) throws(FormatError) -> Place? {
+    let leafIndex = try top.lowerBound(key, sequence)
+    guard leafIndex < top.count else { return nil }
+    let leaf = try leaf(at: leafIndex)
+    leaf.prefetch()
+    let item = try leaf.lowerBound(key, sequence)
+    guard item < leaf.count else {
+      // The leaf's last separator stands in the top node as well.
+      throw FormatError(.blockIndex, .order, at: leaf.base)
     }
+    return Place(leafIndex: leafIndex, leaf: leaf, item: item, handle: try leaf.handle(at: item))
   }
+}
 
+extension FoundEntry {
+  @inline(__always)
+  init(_ entry: BlockEntry, owner: CachedBlock?) {
+    self.init(
+      sequence: entry.sequence, kind: entry.kind, expiry: entry.expiry, value: entry.value,
+      owner: owner)
+  }
+}
+
+extension OpenSegment {
   /// A key with about as many blocks before it as behind it: what ends the middle leaf, or the
   /// middle block where there is but one leaf.
   func middleKey() throws(StoreError) -> [UInt8] {

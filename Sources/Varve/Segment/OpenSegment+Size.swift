@@ -24,7 +24,7 @@ extension OpenSegment {
   /// megabytes of values, so whole blocks would be too coarse.
   private func offset(of key: ByteView?, orElse bound: UInt64) throws(StoreError) -> UInt64 {
     guard let key else { return bound }
-    guard let place = try place(of: key, .max) else { return dataBlocks.end }
+    guard let place = try checkedPlace(of: key, .max) else { return dataBlocks.end }
     let lent = try block(place.handle, of: place.leaf)
     defer { withExtendedLifetime(lent.owner) {} }
     do throws(FormatError) {
@@ -37,14 +37,22 @@ extension OpenSegment {
   }
 }
 
+extension OpenSegment {
+  private func checkedPlace(
+    of key: ByteView, _ sequence: SequenceNumber
+  ) throws(StoreError) -> Place? {
+    do { return try place(of: key, sequence) } catch { throw StoreError(error, in: name) }
+  }
+}
+
 // MARK: - Values in value files
 
 extension OpenSegment {
   /// Bytes of the values in value files that keys from `start` up to before `end` point to. Exact
   /// where few blocks lie between.
   func approximateValueBytes(from start: ByteView, to end: ByteView) throws(StoreError) -> UInt64 {
-    guard let first = try place(of: start, .max) else { return 0 }
-    let last = try place(of: end, .max)
+    guard let first = try checkedPlace(of: start, .max) else { return 0 }
+    let last = try checkedPlace(of: end, .max)
     let firstNumber = Int(first.handle.number)
     let lastNumber = last.map { Int($0.handle.number) } ?? blockCount
     var total = try valueBytes(in: first, from: start, to: end)

@@ -23,10 +23,14 @@ final class OpenSegment: Sendable {
   private let filter: Filter?
   private let tail: SegmentTail
   let source: BlockSource
+  /// The whole file where it is mapped: at hand without a reference to the mapping.
+  let mapped: ByteView?
   let access: BlockAccess
-  /// Blocks by their number, then leaves, then the filter.
+  /// Blocks by their number, then the filter.
   let touched: TouchedBits
   let blockCount: Int
+  /// The leaves that were found good.
+  private let leaves: KnownLeaves
 
   /// Where blocks come from.
   enum BlockSource: Sendable {
@@ -44,6 +48,7 @@ final class OpenSegment: Sendable {
     self.id = tail.id
     self.tail = tail
     self.source = source
+    mapped = if case .mapping(let mapping) = source { mapping.bytes } else { nil }
     access = blocks
     dataBlocks = try footer.required(.dataBlocks)
     indexLeaves = try footer.required(.indexLeaves)
@@ -63,7 +68,8 @@ final class OpenSegment: Sendable {
       throw FormatError(.properties, .limit("block count"), at: propertiesAt.offset &+ 104)
     }
     blockCount = Int(properties.blockCount)
-    touched = TouchedBits(count: blockCount + top.count + 1)
+    touched = TouchedBits(count: blockCount + 1)
+    leaves = KnownLeaves(count: top.count)
   }
 }
 
@@ -171,10 +177,10 @@ extension OpenSegment {
 
   /// Bytes of memory, other than the mapping, that this segment holds.
   var memoryBytes: Int {
-    let bits = (blockCount + top.count + 64) / 8
+    let known = (blockCount + 64) / 8 + leaves.memoryBytes
     return switch source {
-    case .mapping: bits
-    case .file(_, let tail): bits + tail.capacity
+    case .mapping: known
+    case .file(_, let tail): known + tail.capacity
     }
   }
 }
@@ -183,29 +189,31 @@ extension OpenSegment {
 
 extension OpenSegment {
   /// False where no version of a key with this XXH64 is in the segment.
+  @inline(__always)
   func mayContain(_ hash: UInt64) throws(FormatError) -> Bool {
     guard let filter, let section = filterSection else { return true }
-    let bit = blockCount &+ top.count
-    if !touched.contains(bit) {
+    if !touched.contains(blockCount) {
       _ = try tail.checked(section, .filter)
-      touched.insert(bit)
+      touched.insert(blockCount)
     }
     return filter.mayContain(hash)
   }
 
-  /// Index leaf `index`, checked when it is first touched.
+  /// Index leaf `index`, checked and decoded when it is first touched.
+  @inline(__always)
   func leaf(at index: Int) throws(FormatError) -> IndexNode {
+    if let leaf = leaves[index] { return leaf }
+    return leaves.keep(try readLeaf(at: index), at: index)
+  }
+
+  private func readLeaf(at index: Int) throws(FormatError) -> IndexNode {
     let handle = try top.handle(at: index)
     guard handle.offset >= indexLeaves.offset, handle.end <= indexLeaves.end else {
       throw FormatError(.blockIndex, .limit("leaf offset"), at: top.base)
     }
     let bytes = try tail.part(
       at: handle.offset, count: UInt64(handle.storedCount), .blockIndex)
-    let bit = blockCount &+ index
-    if !touched.contains(bit) {
-      try bytes.check(handle.checksum, .blockIndex, in: id, at: handle.offset)
-      touched.insert(bit)
-    }
+    try bytes.check(handle.checksum, .blockIndex, in: id, at: handle.offset)
     let leaf = try IndexNode(decoding: bytes, .leaf, at: handle.offset)
     guard leaf.count == Int(handle.itemCount), leaf.firstNumber == handle.number else {
       throw FormatError(.blockIndex, .value("item count"), at: handle.offset)

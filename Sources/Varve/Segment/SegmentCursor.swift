@@ -14,8 +14,14 @@ import VarvePlatform
 final class SegmentCursor: EntryCursor {
   private(set) var entry: EntryView?
   private let segment: OpenSegment
+  /// Where all blocks go that cannot be lent in place; nil where they go through the cache.
   private let scratch: BlockScratch?
-  private let key = KeyBuffer()
+  /// Where blocks go then that a long walk passes: it would drive out what is read again and again.
+  private var passing: BlockScratch?
+  /// How many blocks were entered by stepping since the last seek.
+  private var blocksPassed = 0
+  /// Unchecked: the cursor is moved by one thread at a time, and never inside of a move.
+  @exclusivity(unchecked) private var key = KeyBuffer()
   private var place: OpenSegment.Place?
   /// The block at `place`, what keeps it alive, and the entry in it.
   private var block: DataBlock?
@@ -36,16 +42,33 @@ extension SegmentCursor {
   }
 }
 
+// MARK: - Walking in the block
+
+extension SegmentCursor {
+  var blockPlace: BlockPlace? {
+    guard entry != nil, let block else { return nil }
+    return BlockPlace(block: block, index: index, keys: unsafe key.room)
+  }
+
+  func moveInBlock(to index: Int) throws(StoreError) {
+    guard entry != nil else { return }
+    self.index = index
+    try show()
+  }
+}
+
 // MARK: - Seeking
 
 extension SegmentCursor {
   func seekToFirst() throws(StoreError) {
+    blocksPassed = 0
     try move { cursor throws(StoreError) in
       try cursor.enterLeaf(0, .first)
     }
   }
 
   func seekToLast() throws(StoreError) {
+    blocksPassed = 0
     try move { cursor throws(StoreError) in
       try cursor.enterLeaf(cursor.segment.top.count - 1, .last)
     }
@@ -107,7 +130,7 @@ extension SegmentCursor {
     do throws(FormatError) {
       let found = try block.entry(at: index)
       entry = EntryView(
-        key: key.key(endingWith: found.suffix), sequence: found.sequence, kind: found.kind,
+        key: unsafe key.key(endingWith: found.suffix), sequence: found.sequence, kind: found.kind,
         expiry: found.expiry, value: found.value)
     } catch {
       entry = nil
@@ -120,7 +143,8 @@ extension SegmentCursor {
   private func stand(
     atOrAfter key: ByteView, _ sequence: SequenceNumber
   ) throws(StoreError) -> Bool {
-    guard let found = try segment.place(of: key, sequence) else { return false }
+    guard let found = try place(of: key, sequence) else { return false }
+    blocksPassed = 0
     try enter(found)
     do throws(FormatError) {
       index = try block?.lowerBound(key, sequence) ?? 0
@@ -128,6 +152,14 @@ extension SegmentCursor {
       throw StoreError(error, in: segment.name)
     }
     return true
+  }
+
+  private func place(
+    of key: ByteView, _ sequence: SequenceNumber
+  ) throws(StoreError) -> OpenSegment.Place? {
+    do { return try segment.place(of: key, sequence) } catch {
+      throw StoreError(error, in: segment.name)
+    }
   }
 
   private func stepBack() throws(StoreError) -> Bool {
@@ -172,6 +204,7 @@ extension SegmentCursor {
 
   private func enterPlace(_ side: Side) throws(StoreError) -> Bool {
     guard let place else { return false }
+    blocksPassed += 1
     try enter(place)
     index = side == .first ? 0 : entryCount - 1
     return true
@@ -179,10 +212,22 @@ extension SegmentCursor {
 
   private func enter(_ next: OpenSegment.Place) throws(StoreError) {
     block = nil
-    let lent = try segment.block(next.handle, of: next.leaf, in: scratch)
+    let lent = try lend(next)
     place = next
     owner = lent.owner
     block = lent.block
-    key.begin(with: lent.block.prefix)
+    unsafe key.begin(with: lent.block.prefix)
   }
+
+  private func lend(_ next: OpenSegment.Place) throws(StoreError) -> LentBlock {
+    if scratch != nil || blocksPassed <= Self.cachedBlocks {
+      return try segment.block(next.handle, of: next.leaf, in: scratch)
+    }
+    let passing = passing ?? BlockScratch()
+    self.passing = passing
+    return try segment.block(next.handle, of: next.leaf, in: passing, asksCache: true)
+  }
+
+  /// A walk leaves so many blocks in the cache: a short one may come again.
+  private static var cachedBlocks: Int { 2 }
 }

@@ -1,10 +1,13 @@
 import VarveFormat
 import VarvePlatform
 
-/// Collects what is appended to a new file and writes it in pieces of 256 KiB, which go on to the
-/// device while the next ones are made.
+/// Collects what is appended to a new file and writes it in pieces of 2 MiB at multiples of that,
+/// which go on to the device while the next ones are made.
+///
+/// A system that keeps files in large pages makes one of each such piece, and a reader of the mapped
+/// file waits less for page tables. Smaller or crooked pieces would become small pages.
 struct SegmentFileBuffer {
-  private static let capacity = 256 << 10
+  private static let capacity = 2 << 20
 
   private let file: any File
   private let buffer = AlignedBuffer(capacity: Self.capacity)
@@ -19,10 +22,16 @@ struct SegmentFileBuffer {
   var offset: UInt64 { written + UInt64(filled) }
 
   mutating func append(_ bytes: ByteView) throws(StoreError) {
-    if bytes.count > Self.capacity - filled { try flush() }
-    guard bytes.count <= Self.capacity else { return try write(bytes) }
-    buffer.copy(bytes, to: filled)
-    filled += bytes.count
+    var rest = bytes
+    while filled + rest.count >= Self.capacity {
+      let part = rest.prefix(Self.capacity - filled)
+      buffer.copy(part, to: filled)
+      filled += part.count
+      rest = rest.dropping(part.count)
+      try flush()
+    }
+    buffer.copy(rest, to: filled)
+    filled += rest.count
   }
 
   mutating func append(_ bytes: [UInt8]) throws(StoreError) {

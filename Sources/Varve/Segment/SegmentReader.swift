@@ -93,22 +93,16 @@ extension SegmentReader {
   /// segment has none.
   ///
   /// - Parameter hash: the key's XXH64.
+  @inline(__always)
   func find(
     _ key: ByteView, hash: UInt64, at limit: SequenceNumber
   ) throws(StoreError) -> FoundEntry? {
     guard let segment = unsafe opened.load(ordering: .acquiring) else {
       return try open().find(key, hash: hash, at: limit)
     }
-    // The closure may not throw a typed error, so it leaves one behind.
-    var failure: StoreError?
-    let found: FoundEntry? = unsafe segment._withUnsafeGuaranteedRef { segment in
-      do throws(StoreError) { return try segment.find(key, hash: hash, at: limit) } catch {
-        failure = error
-        return nil
-      }
+    return try unsafe segment.lend { segment throws(StoreError) in
+      try segment.find(key, hash: hash, at: limit)
     }
-    if let failure { throw failure }
-    return found
   }
 
   /// A cursor over every version of every key. It keeps the segment's bytes alive.

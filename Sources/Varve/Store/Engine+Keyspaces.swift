@@ -61,7 +61,8 @@ extension Engine {
       Keyspace(
         name: Catalog.defaultName, policy: .default, number: SystemKeyspace.defaultKeyspace,
         engine: self))
-    var cursor = try scan(SystemKeyspace.number, in: beginReading())
+    var cursor = try beginReading().visible(
+      within: EngineBounds(SystemKeyspace.number, .all))
     try cursor.seekToFirst()
     while let entry = cursor.entry {
       try load(entry)

@@ -22,19 +22,37 @@ extension Engine {
     return Reading(view: view, point: readPoint())
   }
 
-  /// Lends the visible entry of an engine key to `body`, nil where there is none.
+  /// The value of an entry that a point read found.
   @inline(__always)
-  func withEntry<Result>(
-    of key: ByteView, in reading: Reading?, _ body: (FoundEntry?) -> Result
-  ) throws(StoreError) -> Result {
+  func resolve(_ found: FoundEntry) throws(StoreError) -> ResolvedValue {
+    guard found.kind == .pointer else {
+      return ResolvedValue(bytes: found.value, owner: found.owner)
+    }
+    return try values.resolve(found)
+  }
+
+  /// Enters an epoch: what is lent from now on holds until ``leave(_:)``.
+  @inline(__always)
+  func enter() -> EpochPin { unsafe lentEpochs.lend { $0.enter() } }
+
+  @inline(__always)
+  func leave(_ pin: EpochPin) { unsafe lentEpochs.lend { $0.exit(pin) } }
+
+  /// The visible entry of an engine key, nil where there is none. Holds until the caller leaves the
+  /// epoch that it is in, or lets `reading` go.
+  func visibleEntry(
+    of key: ByteView, in reading: Reading?
+  ) throws(StoreError) -> FoundEntry? {
     if let reading {
       let found = try reading.view.find(key, at: reading.point.sequence)
-      return body(found.flatMap { $0.isVisible { reading.point.time } ? $0 : nil })
+      return found?.isVisible(at: reading.point.time) == true ? found : nil
     }
-    return try views.read { view throws(StoreError) in
-      let found = try view.find(key, at: visible)
-      return body(found.flatMap { $0.isVisible { clock.now() } ? $0 : nil })
+    let found = try unsafe views.present.lend { view throws(StoreError) in
+      try view.find(key, at: visible)
     }
+    guard let found else { return nil }
+    // The time is asked for only where it matters.
+    return found.isVisible(at: found.expiry == 0 ? 0 : clock.now()) ? found : nil
   }
 }
 
@@ -46,44 +64,12 @@ extension FoundEntry {
       owner: nil)
   }
 
-  /// Whether the entry is a value that readers see; asks for the time only where it matters.
+  /// Whether the entry is a value that readers see.
   @inline(__always)
-  func isVisible(_ now: () -> ExpiryTime) -> Bool {
+  func isVisible(at time: ExpiryTime) -> Bool {
     switch kind {
-    case .put, .pointer: expiry == 0 || expiry > now()
+    case .put, .pointer: expiry == 0 || expiry > time
     case .delete, .rangeDelete: false
     }
-  }
-}
-
-extension ReadView {
-  /// The newest version of `key` at or below `sequence`, deletes included.
-  @inline(__always)
-  func find(_ key: ByteView, at sequence: SequenceNumber) throws(StoreError) -> FoundEntry? {
-    if let entry = active.table.find(key, at: sequence) { return FoundEntry(entry) }
-    for generation in frozen {
-      if let entry = generation.table.find(key, at: sequence) { return FoundEntry(entry) }
-    }
-    return try version.find(key, at: sequence)
-  }
-}
-
-extension Version {
-  /// The newest version of `key` in any segment.
-  func find(_ key: ByteView, at sequence: SequenceNumber) throws(StoreError) -> FoundEntry? {
-    let hash = XXH64.hash(of: key)
-    for segment in levelZero where segment.covers(key) {
-      if let found = try segment.reader.find(key, hash: hash, at: sequence) { return found }
-    }
-    for level in levels {
-      let index = level.firstIndex(reaching: key)
-      guard index < level.segments.count, !level.segments[index].smallestKey(isAbove: key) else {
-        continue
-      }
-      if let found = try level.segments[index].reader.find(key, hash: hash, at: sequence) {
-        return found
-      }
-    }
-    return nil
   }
 }

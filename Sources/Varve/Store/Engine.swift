@@ -15,6 +15,7 @@ import VarvePlatform
 /// Lock order, outermost first: making or dropping a keyspace, background turn (compaction, then
 /// flush), commit lead, version commit, view, catalog, snapshots; the locks of log, value files and
 /// directory are innermost. Events are reported outside all of them.
+@safe
 final class Engine: Sendable {
   let path: String
   let options: StoreOptions
@@ -32,6 +33,9 @@ final class Engine: Sendable {
   let pipeline = CommitPipeline()
   /// Memory that a flushed memtable leaves to the next one.
   let chunks: ChunkPool
+  let epochs: ReadEpochs
+  /// The same, uncounted: every read of every thread comes by.
+  let lentEpochs: Unmanaged<ReadEpochs>
   let views: ViewBoard
   let versions: VersionSet
   let values: ValueAccess
@@ -70,6 +74,8 @@ final class Engine: Sendable {
     obsoleteFiles = parts.obsoleteFiles
     poison = parts.poison
     chunks = ChunkPool(keeping: parts.derived.memTableBytes)
+    epochs = parts.epochs
+    unsafe lentEpochs = .passUnretained(parts.epochs)
     views = ViewBoard(parts.view, epochs: parts.epochs)
     versions = parts.versions
     values = parts.values

@@ -47,6 +47,8 @@ final class OpenValueFile: Sendable {
   let number: UInt64
   let id: FileID
   private let source: Source
+  /// The whole file where it is mapped: at hand without a reference to the mapping.
+  private let mapped: ByteView?
   private let extent: Extent
   private let touched: TouchedBits
   private let access: BlockAccess
@@ -61,16 +63,11 @@ final class OpenValueFile: Sendable {
     self.source = source
     self.extent = extent
     self.access = access
-    if case .mapping(let mapping) = source {
-      touched = TouchedBits(count: mapping.bytes.count >> Int(Self.touchShift) + 1)
-    } else {
-      touched = TouchedBits(count: 0)
-    }
+    mapped = if case .mapping(let mapping) = source { mapping.bytes } else { nil }
+    touched = TouchedBits(count: mapped.map { $0.count >> Int(Self.touchShift) + 1 } ?? 0)
   }
 
-  var memoryBytes: Int {
-    if case .mapping(let mapping) = source { mapping.bytes.count >> 12 } else { 0 }
-  }
+  var memoryBytes: Int { mapped.map { $0.count >> 12 } ?? 0 }
 }
 
 // MARK: - Values
@@ -78,8 +75,8 @@ final class OpenValueFile: Sendable {
 extension OpenValueFile {
   /// The value, uncompressed.
   func value(for pointer: ValuePointer) throws(StoreError) -> LentValue {
-    if case .mapping(let mapping) = source, pointer.codec == .none {
-      return LentValue(bytes: try storedBytes(of: pointer, in: mapping), owner: nil)
+    if let mapped, pointer.codec == .none {
+      return LentValue(bytes: try storedBytes(of: pointer, in: mapped), owner: nil)
     }
     guard pointer.file == number, pointer.fullCount <= Self.cachedBytes else {
       return try ownedValue(for: pointer)
@@ -98,7 +95,7 @@ extension OpenValueFile {
   func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
     switch source {
     case .mapping(let mapping):
-      return LentValue(bytes: try storedBytes(of: pointer, in: mapping), owner: nil)
+      return LentValue(bytes: try storedBytes(of: pointer, in: mapping.bytes), owner: nil)
     case .file(let file):
       let (buffer, bytes) = try read(pointer, from: file)
       return LentValue(bytes: bytes, owner: CachedBlock(buffer, count: buffer.capacity))
@@ -129,31 +126,36 @@ extension OpenValueFile {
 
 extension OpenValueFile {
   private func storedBytes(
-    of pointer: ValuePointer, in mapping: MappedFile
+    of pointer: ValuePointer, in file: ByteView
   ) throws(StoreError) -> ByteView {
     do throws(FormatError) {
       try check(pointer)
       let offset = Int(pointer.offset)
       // Both parts lie in the file: the pointer was checked against its size.
       guard
-        let header = mapping.bytes.part(
+        let header = file.part(
           at: offset - ValueRecord.headerBytes, count: ValueRecord.headerBytes),
-        let stored = mapping.bytes.part(at: offset, count: Int(pointer.storedCount))
+        let stored = file.part(at: offset, count: Int(pointer.storedCount))
       else { throw FormatError(.valuePointer, .limit("offset"), at: pointer.offset) }
-      try check(header, against: pointer)
-      try checkOnce(stored, pointer)
+      stored.prefetch(stored.count)
+      try checkOnce(header, stored, pointer)
       return stored
     } catch {
       throw StoreError(error, in: name)
     }
   }
 
+  @inline(__always)
   private func checkOnce(
-    _ stored: ByteView, _ pointer: ValuePointer
+    _ header: ByteView, _ stored: ByteView, _ pointer: ValuePointer
   ) throws(FormatError) {
     let bit = Int(pointer.offset >> Self.touchShift)
     let hasBit = pointer.storedCount >= 1 << Self.touchShift
-    if hasBit, touched.contains(bit) { return }
+    // The bit was set by a pointer that agreed with the header: this one has to agree as well.
+    if hasBit, touched.contains(bit), StoredValueHeader.isStated(by: header, for: pointer) {
+      return
+    }
+    try check(header, against: pointer)
     try checkSum(of: stored, pointer)
     if hasBit { touched.insert(bit) }
   }
@@ -186,6 +188,7 @@ extension OpenValueFile {
   }
 
   /// Whether the pointer points into this file at all. Nothing is read or allocated before.
+  @inline(__always)
   private func check(_ pointer: ValuePointer) throws(FormatError) {
     guard pointer.file == number else {
       throw FormatError(.valuePointer, .value("file number"), at: pointer.offset)

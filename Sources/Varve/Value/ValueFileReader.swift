@@ -77,10 +77,7 @@ extension ValueFileReader {
     guard let file = unsafe opened.load(ordering: .acquiring) else {
       return try open().value(for: pointer)
     }
-    // The closure may not throw a typed error, so it hands a result out.
-    return try unsafe file._withUnsafeGuaranteedRef { file in
-      Result { () throws(StoreError) in try file.value(for: pointer) }
-    }.get()
+    return try unsafe file.lend { file throws(StoreError) in try file.value(for: pointer) }
   }
 
   /// The value in its stored form, checked: for `ValueFileWriter.append(stored:of:)`.

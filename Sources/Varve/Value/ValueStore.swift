@@ -26,20 +26,22 @@ final class ValueStore: Sendable {
   /// The value that `pointer` points to.
   func value(for pointer: ValuePointer) throws(StoreError) -> LentValue {
     try table.read { table throws(StoreError) in
-      try table.reader(for: pointer.file, at: pointer.offset).value(for: pointer)
+      try unsafe table.reader(for: pointer.file, at: pointer.offset)
+        .lend { reader throws(StoreError) in try reader.value(for: pointer) }
     }
   }
 
   /// The value in its stored form, checked: for moving it to another file.
   func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
     try table.read { table throws(StoreError) in
-      try table.reader(for: pointer.file, at: pointer.offset).stored(for: pointer)
+      try unsafe table.reader(for: pointer.file, at: pointer.offset)
+        .lend { reader throws(StoreError) in try reader.stored(for: pointer) }
     }
   }
 
   /// The reader of a file; nil where it is not known.
   func reader(for number: UInt64) -> ValueFileReader? {
-    table.read { $0.find(number) }
+    table.read { table in unsafe table.find(number)?.takeUnretainedValue() }
   }
 
   var numbers: [UInt64] { table.read { $0.readers.map(\.number) } }
@@ -95,27 +97,48 @@ extension ValueStore {
 }
 
 /// All value files of one moment, by ascending number.
-private final class ValueFileTable: Sendable {
+///
+/// Readers are found without counting a reference to them: each value that is read asks here.
+@safe
+private final class ValueFileTable: @unchecked Sendable {
+  // @unchecked: nothing is written after the initialiser.
   let readers: [ValueFileReader]
-  private let numbers: [UInt64]
+  private let places: UnsafeMutableBufferPointer<Place>
+
+  @safe
+  private struct Place {
+    let number: UInt64
+    let reader: Unmanaged<ValueFileReader>
+  }
 
   init(readers: [ValueFileReader]) {
     self.readers = readers
-    numbers = readers.map(\.number)
-  }
-
-  func find(_ number: UInt64) -> ValueFileReader? {
-    var low = 0
-    var high = numbers.count
-    while low < high {
-      let middle = (low + high) / 2
-      if numbers[middle] < number { low = middle + 1 } else { high = middle }
+    unsafe places = .allocate(capacity: readers.count)
+    for (index, reader) in readers.enumerated() {
+      unsafe places.initializeElement(
+        at: index, to: Place(number: reader.number, reader: .passUnretained(reader)))
     }
-    return low < numbers.count && numbers[low] == number ? readers[low] : nil
   }
 
-  func reader(for number: UInt64, at offset: UInt64) throws(StoreError) -> ValueFileReader {
-    if let reader = find(number) { return reader }
+  deinit { unsafe places.deallocate() }
+
+  /// The reader of a file, which lives as long as this table.
+  func find(_ number: UInt64) -> Unmanaged<ValueFileReader>? {
+    var low = 0
+    var high = unsafe places.count
+    while low < high {
+      let middle = (low &+ high) / 2
+      if unsafe places[middle].number < number { low = middle &+ 1 } else { high = middle }
+    }
+    guard unsafe low < places.count, unsafe places[low].number == number else { return nil }
+    return unsafe places[low].reader
+  }
+
+  @inline(__always)
+  func reader(
+    for number: UInt64, at offset: UInt64
+  ) throws(StoreError) -> Unmanaged<ValueFileReader> {
+    if let reader = unsafe find(number) { return unsafe reader }
     throw StoreError(
       .corrupted, "a pointer names a value file that the store does not have",
       file: "\(FileName(.values, number))", structure: FormatError.Structure.valuePointer.rawValue,

@@ -40,14 +40,18 @@ package struct ByteView: @unchecked Sendable {
   @inlinable
   package var isEmpty: Bool { count == 0 }
 
+  /// The bytes for who keeps their owner by other means.
+  @inlinable
+  package var unsafeBuffer: UnsafeBufferPointer<UInt8> {
+    unsafe UnsafeBufferPointer(start: start.assumingMemoryBound(to: UInt8.self), count: count)
+  }
+
   /// The bytes as a span, for as long as this view is borrowed.
   @inlinable
   package var span: Span<UInt8> {
     @_lifetime(borrow self)
     get {
-      let buffer = unsafe UnsafeBufferPointer(
-        start: start.assumingMemoryBound(to: UInt8.self), count: count)
-      let span = unsafe Span(_unsafeElements: buffer)
+      let span = unsafe Span(_unsafeElements: unsafeBuffer)
       return unsafe _overrideLifetime(span, borrowing: self)
     }
   }
@@ -116,6 +120,13 @@ extension ByteView {
     if count >= 8 {
       return unsafe UInt64(bigEndian: start.loadUnaligned(as: UInt64.self))
     }
+    if count >= 4 {
+      // Two loads that overlap; of the second only what the first lacks.
+      let high = unsafe UInt32(bigEndian: start.loadUnaligned(as: UInt32.self))
+      let low = unsafe UInt32(
+        bigEndian: start.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
+      return UInt64(high) << 32 | (UInt64(low) << UInt64(64 &- 8 &* count)) & 0xffff_ffff
+    }
     var number: UInt64 = 0
     var index = 0
     while index < count {
@@ -130,10 +141,10 @@ extension ByteView {
 // MARK: - Fetching ahead
 
 extension ByteView {
-  /// Asks memory for the first `count` bytes, or all where there are fewer, at most ten cache lines
-  /// of them: loads that follow find them on their way instead of waiting one after the other.
+  /// Asks memory for the first `count` bytes, or all where there are fewer, at most 4 KiB of them:
+  /// loads that follow find them on their way instead of waiting one after the other.
   package func prefetch(_ count: Int) {
-    let end = min(count, self.count, 640)
+    let end = min(count, self.count, 4096)
     var offset = 0
     while offset < end {
       // An address inside of the view; even a wrong one would be harmless.
@@ -173,9 +184,20 @@ extension ByteView {
     return index
   }
 
+  /// Whether these bytes begin with the others; without a call where those are few.
   @inlinable
   package func starts(with other: ByteView) -> Bool {
-    count >= other.count && prefix(other.count).compare(other) == 0
+    guard count >= other.count else { return false }
+    guard other.count <= 64 else { return memoryOrder(other, other.count) == 0 }
+    var index = 0
+    while index &+ 8 <= other.count {
+      guard uint64(at: index) == other.uint64(at: index) else { return false }
+      index &+= 8
+    }
+    if index == other.count { return true }
+    // The last eight bytes again, or fewer where there never were eight.
+    if index > 0 { return uint64(at: other.count &- 8) == other.uint64(at: other.count &- 8) }
+    return prefix(other.count).sortPrefix == other.sortPrefix
   }
 
   /// A copy the caller owns.
@@ -187,7 +209,7 @@ extension ByteView {
 extension ByteView: Comparable {
   @inlinable
   package static func == (left: ByteView, right: ByteView) -> Bool {
-    left.count == right.count && left.compare(right) == 0
+    left.count == right.count && left.starts(with: right)
   }
 
   @inlinable

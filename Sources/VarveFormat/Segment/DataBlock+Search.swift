@@ -3,6 +3,14 @@
 // bisects over the slots by head, and compares keys only where heads are equal.
 
 extension DataBlock {
+  /// ``find(_:tag:at:)`` in a block that is only made for it, which costs no copy of the view.
+  package static func find(
+    _ key: ByteView, tag: UInt8, at limit: SequenceNumber, in handle: BlockHandle,
+    _ bytes: ByteView
+  ) throws(FormatError) -> BlockEntry? {
+    try DataBlock(decoding: bytes, handle).find(key, tag: tag, at: limit)
+  }
+
   /// The newest version of `key` at or below `limit` in this block, tombstones and pointers too; nil
   /// where it has none.
   ///
@@ -55,15 +63,23 @@ extension DataBlock {
   package func lowerBound(
     _ key: ByteView, _ sequence: SequenceNumber
   ) throws(FormatError) -> Int {
-    let order = key.prefix(prefix.count).compare(prefix)
-    guard order == 0 else { return order < 0 ? 0 : count }
+    guard key.starts(with: prefix) else {
+      return key.prefix(prefix.count).compare(prefix) < 0 ? 0 : count
+    }
     let rest = key.dropping(prefix.count)
     let head = Self.head(of: rest)
-    var low = try firstSlot(notBelow: head << 16, from: 0)
-    var high = head == 0xffff ? count : try firstSlot(notBelow: (head &+ 1) << 16, from: low)
+    var low = firstSlot(notBelow: head << 16, from: 0)
+    var high = head == 0xffff ? count : firstSlot(notBelow: (head &+ 1) << 16, from: low)
+    let layout = layout
+    var isNear = false
     while low < high {
+      if !isNear, high &- low <= Self.nearCount {
+        // Every probe waits for memory, one after the other; asked for together they come together.
+        isNear = true
+        for index in low..<high { prefetchEntry(at: index) }
+      }
       let middle = (low &+ high) / 2
-      if try entry(at: middle).compare(suffix: rest, sequence: sequence) < 0 {
+      if try entry(at: middle, layout).compare(suffix: rest, sequence: sequence) < 0 {
         low = middle &+ 1
       } else {
         high = middle
@@ -72,16 +88,23 @@ extension DataBlock {
     return low
   }
 
-  private func firstSlot(notBelow slot: UInt32, from start: Int) throws(FormatError) -> Int {
+  /// Among so many entries those are all asked for that a bisection may look at.
+  private static var nearCount: Int { 12 }
+
+  private func prefetchEntry(at index: Int) {
+    bytes.dropping(Int(knownSlot(at: index) & 0xffff)).prefetch(1)
+  }
+
+  /// The first slot from `start` on that is not below `slot`; steps without branches that depend on
+  /// what is found.
+  private func firstSlot(notBelow slot: UInt32, from start: Int) -> Int {
     var low = start
-    var high = count
-    while low < high {
-      let middle = (low &+ high) / 2
-      if try self.slot(at: middle) < slot {
-        low = middle &+ 1
-      } else {
-        high = middle
-      }
+    var left = count &- start
+    while left > 0 {
+      let half = left / 2
+      let isBelow = knownSlot(at: low &+ half) < slot
+      low = isBelow ? low &+ half &+ 1 : low
+      left = isBelow ? left &- half &- 1 : half
     }
     return low
   }

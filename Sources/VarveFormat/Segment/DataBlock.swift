@@ -48,6 +48,28 @@ package struct BlockEntry: Sendable {
   }
 }
 
+/// Where the numbers of an entry stand in its first eight bytes, as shifts and masks.
+struct EntryLayout {
+  let headerByteCount: Int
+  let deltaMask: UInt64
+  let suffixShift: UInt64
+  let suffixMask: UInt64
+  let valueShift: UInt64
+  let valueMask: UInt64
+
+  /// - Parameters: the widths of a block, each as its header may state it.
+  @inline(__always)
+  init(_ sequenceWidth: UInt8, _ keyWidth: UInt8, _ valueWidth: UInt8) {
+    let (sequence, key, value) = (UInt64(sequenceWidth), UInt64(keyWidth), UInt64(valueWidth))
+    headerByteCount = Int(1 &+ sequence &+ key &+ value)
+    deltaMask = (1 &<< (8 &* sequence)) &- 1
+    suffixShift = 8 &+ 8 &* sequence
+    suffixMask = (1 &<< (8 &* key)) &- 1
+    valueShift = 8 &+ 8 &* (sequence &+ key)
+    valueMask = (1 &<< (8 &* value)) &- 1
+  }
+}
+
 /// A view of an uncompressed data block. Making one costs a few loads; nothing is decoded ahead.
 ///
 /// Every number is checked when it is used: a hostile block behind a valid checksum gives an error
@@ -77,7 +99,21 @@ package struct DataBlock: Sendable {
   private let keyWidth: UInt8
   private let valueWidth: UInt8
 
+  /// Views `bytes`, the uncompressed block that `handle` stands for.
+  @inline(__always)
+  package init(decoding bytes: ByteView, _ handle: BlockHandle) throws(FormatError) {
+    try self.init(decoding: bytes, at: handle.offset, isStoredRaw: handle.codec == .none)
+    guard count == Int(handle.itemCount) else {
+      throw FormatError(.dataBlock, .value("entry count"), at: handle.offset)
+    }
+    // Only then are values aligned in the mapping as they are in the block.
+    guard handle.codec != .none || handle.offset & UInt64(alignment &- 1) == 0 else {
+      throw FormatError(.dataBlock, .value("alignment"), at: handle.offset)
+    }
+  }
+
   /// Views `bytes`, a whole uncompressed block that is stored (raw or compressed) at `base`.
+  @inline(__always)
   package init(
     decoding bytes: ByteView, at base: UInt64, isStoredRaw: Bool = true
   ) throws(FormatError) {
@@ -104,6 +140,16 @@ package struct DataBlock: Sendable {
     try checkHeader()
   }
 
+  /// A block that holds nothing; no file has one.
+  init() {
+    bytes = .empty
+    count = 0
+    prefix = .empty
+    (baseSequence, slotsAt, entriesAt, base, errorScale) = (0, 0, 0, 0, 0)
+    (alignmentShift, sequenceWidth, keyWidth, valueWidth) = (0, 0, 0, 0)
+  }
+
+  @inline(__always)
   private func checkHeader() throws(FormatError) {
     guard count >= 1 else { throw error(.value("entry count"), at: 0) }
     guard count > 1 || prefix.isEmpty else { throw error(.value("shared prefix length"), at: 2) }
@@ -133,6 +179,12 @@ package struct DataBlock: Sendable {
 extension DataBlock {
   /// Decodes entry `index`; an index outside of `0..<count` is an error like damage.
   package func entry(at index: Int) throws(FormatError) -> BlockEntry {
+    try entry(at: index, layout)
+  }
+
+  /// ``entry(at:)`` for those who know the block's layout.
+  @inline(__always)
+  func entry(at index: Int, _ layout: EntryLayout) throws(FormatError) -> BlockEntry {
     let start = Int(try slot(at: index) & 0xffff)
     guard start >= entriesAt, let flags = bytes.byte(at: start) else {
       throw error(.limit("entry offset"), at: slotsAt &+ 4 &* index)
@@ -140,21 +192,44 @@ extension DataBlock {
     guard let kind = EntryKind(rawValue: flags & ~Self.expiryFlag), kind != .rangeDelete else {
       throw error(.value("entry kind"), at: start)
     }
-    var at = start &+ 1
-    let delta = try number(&at, sequenceWidth)
-    let suffixCount = Int(try number(&at, keyWidth))
-    let valueCount = Int(try number(&at, valueWidth))
-    let expiry = flags & Self.expiryFlag == 0 ? 0 : try number(&at, 8)
+    let numbers = try numbers(at: start, layout)
+    var at = start &+ layout.headerByteCount
+    var expiry: ExpiryTime = 0
+    if flags & Self.expiryFlag != 0 { expiry = try number(&at, 8) }
     // Widths bound the lengths to 2^32, so that sums of a few of them cannot overflow.
-    guard let suffix = bytes.part(at: at, count: suffixCount),
+    guard let suffix = bytes.part(at: at, count: numbers.suffixCount),
       let value = bytes.part(
-        at: valueStart(after: at &+ suffixCount, valueCount), count: valueCount)
+        at: valueStart(after: at &+ numbers.suffixCount, numbers.valueCount),
+        count: numbers.valueCount)
     else { throw error(.truncated, at: at) }
-    try check(delta, suffixCount, kind, valueCount, at: start)
+    try check(numbers.delta, numbers.suffixCount, kind, numbers.valueCount, at: start)
     return BlockEntry(
-      suffix: suffix, sequence: SequenceNumber(baseSequence &+ delta), kind: kind,
+      suffix: suffix, sequence: SequenceNumber(baseSequence &+ numbers.delta), kind: kind,
       expiry: expiry, value: value)
   }
+
+  /// The numbers behind the flags of an entry that begins at `start`.
+  @inline(__always)
+  private func numbers(
+    at start: Int, _ layout: EntryLayout
+  ) throws(FormatError) -> (delta: UInt64, suffixCount: Int, valueCount: Int) {
+    // One load for all where they and the flags take eight bytes at most, and eight are there.
+    if layout.headerByteCount <= 8, let word = bytes.uint64(at: start) {
+      return (
+        word &>> 8 & layout.deltaMask, Int(word &>> layout.suffixShift & layout.suffixMask),
+        Int(word &>> layout.valueShift & layout.valueMask)
+      )
+    }
+    var at = start &+ 1
+    return (
+      try number(&at, sequenceWidth), Int(try number(&at, keyWidth)),
+      Int(try number(&at, valueWidth))
+    )
+  }
+
+  /// Where in an entry its numbers stand.
+  @inline(__always)
+  var layout: EntryLayout { EntryLayout(sequenceWidth, keyWidth, valueWidth) }
 
   /// Where a value of `count` bytes begins when what stands before it ends at `end`.
   @inline(__always)
@@ -201,11 +276,20 @@ extension DataBlock {
   }
 
   /// Head and offset of entry `index`: slots ascend as numbers.
+  @inline(__always)
   package func slot(at index: Int) throws(FormatError) -> UInt32 {
     guard index >= 0, index < count, let slot = bytes.uint32(at: slotsAt &+ 4 &* index) else {
       throw error(.truncated, at: slotsAt)
     }
     return slot
+  }
+
+  /// Slot `index`, which is one of `0..<count`: all of them were found to lie in the block.
+  @inline(__always)
+  func knownSlot(at index: Int) -> UInt32 {
+    return unsafe UInt32(
+      littleEndian: bytes.start.loadUnaligned(
+        fromByteOffset: slotsAt &+ 4 &* index, as: UInt32.self))
   }
 
   /// What a slot keeps of a suffix: its first two bytes as a number, zeros where it is shorter.

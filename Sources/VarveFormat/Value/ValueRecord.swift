@@ -44,6 +44,15 @@ package struct StoredValueHeader: Equatable, Sendable {
     self.fullCount = fullCount
   }
 
+  /// Whether the bytes of a header that was found good before say what `pointer` says; what else they
+  /// hold is not looked at.
+  package static func isStated(by header: ByteView, for pointer: ValuePointer) -> Bool {
+    header.byte(at: 0) == ValueRecord.RecordType.value.rawValue
+      && header.byte(at: 1) == pointer.codec.rawValue && header.uint32(at: 4) == pointer.checksum
+      && header.uint64(at: 8) == UInt64(pointer.storedCount)
+      && header.uint64(at: 16) == UInt64(pointer.fullCount)
+  }
+
   /// Whether `pointer` describes this value.
   package func matches(_ pointer: ValuePointer) -> Bool {
     pointer.storedCount == storedCount && pointer.fullCount == fullCount
@@ -72,7 +81,7 @@ package struct ValueFileCounts: Equatable, Sendable {
 // MARK: - Bytes
 
 extension ValueRecord {
-  private enum RecordType: UInt8 {
+  fileprivate enum RecordType: UInt8 {
     case value = 1
     case gap = 2
     case end = 3

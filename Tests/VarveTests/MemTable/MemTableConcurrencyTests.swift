@@ -52,7 +52,7 @@ import VarveTestSupport
   ) {
     while true {
       let done = progress.done.load(ordering: .acquiring)
-      var cursor = table.makeCursor()
+      let cursor = table.makeCursor()
       if ascending { cursor.seekToFirst() } else { cursor.seekToLast() }
       var met: UInt64 = 0
       var last: MemTableModel.Entry?

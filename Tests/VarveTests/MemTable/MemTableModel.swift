@@ -80,7 +80,7 @@ extension MemTable {
 
   /// All entries in order, by a walk to the right.
   var allEntries: [MemTableModel.Entry] {
-    var cursor = makeCursor()
+    let cursor = makeCursor()
     var entries: [MemTableModel.Entry] = []
     cursor.seekToFirst()
     while let entry = cursor.current {
@@ -95,11 +95,11 @@ extension MemTableCursor {
   /// A copy of what is under the cursor.
   var current: MemTableModel.Entry? { entry.map(MemTableModel.Entry.init) }
 
-  mutating func seek(_ key: [UInt8], _ sequence: UInt64) {
+  func seek(_ key: [UInt8], _ sequence: UInt64) {
     key.withByteView { seek($0, SequenceNumber(sequence)) }
   }
 
-  mutating func seek(before key: [UInt8], _ sequence: UInt64) {
+  func seek(before key: [UInt8], _ sequence: UInt64) {
     key.withByteView { seek(before: $0, SequenceNumber(sequence)) }
   }
 }

@@ -12,7 +12,7 @@ import VarveFormat
       table.insert(
         .init(key: key, sequence: number * 2, expiry: number % 3, value: value))
     }
-    var cursor = table.makeCursor()
+    let cursor = table.makeCursor()
     for number in UInt64(1)...5000 {
       let entry = table.find(key, at: number * 2 + 1)
       if entry?.sequence != number * 2 { Issue.record("version \(number)") }
@@ -33,7 +33,7 @@ import VarveFormat
     for number in UInt64(1)...2000 {
       if table.find([1], at: number)?.sequence != number { Issue.record("version \(number)") }
     }
-    var cursor = table.makeCursor()
+    let cursor = table.makeCursor()
     cursor.seekToLast()
     for number in UInt64(1)...2000 {
       if cursor.current?.sequence != number { Issue.record("step \(number)") }

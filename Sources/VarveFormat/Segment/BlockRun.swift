@@ -1,0 +1,170 @@
+// Most of what a scan meets needs no second look: the only version of its key, old enough to be seen,
+// neither a delete nor about to expire. A run steps over such entries inside one block and compares
+// each key with its neighbour where both lie. Whatever else comes up ends the run where it stands, and
+// whoever walks goes on with the full rules from there; so does an entry that is damaged or out of
+// order.
+
+/// A walk over plain entries of one block in one direction.
+package struct BlockRun {
+  /// Where the run stands.
+  package private(set) var index: Int
+  /// Whether it has moved since it began.
+  package private(set) var hasMoved = false
+  /// The entry it stands on, once it has moved; lent until it moves again.
+  package private(set) var entry: EntryView
+  private let block: DataBlock
+  private let layout: EntryLayout
+  private var direction: Direction
+  private let limit: SequenceNumber
+  /// Keys with a number below it lie within the bounds for certain; above it on the way back.
+  private let bound: UInt64
+  private let keys: KeyRoom
+  /// Ascending: the entry at `index`. Descending: the one before, which is to be shown next.
+  private var near: BlockEntry
+  /// What `near`'s suffix begins with, as a number.
+  private var number: UInt64
+
+  /// Where a run goes.
+  package enum Direction {
+    /// On from an entry that was shown.
+    case ascending
+    /// Back from an entry that is yet to be shown and has a smaller key than the one shown last.
+    case descending
+    /// Nowhere: the run has ended.
+    case none
+  }
+
+  /// No run: it goes nowhere.
+  package init() {
+    self.init(DataBlock(), .none, 0, .zero, 0, KeyRoom(), .none)
+  }
+
+  /// A run from entry `index`; none where that cannot be read.
+  ///
+  /// - Parameters:
+  ///   - limit: no entry newer than that is shown.
+  ///   - bounds: whole keys; those shown stay below both, or above them on the way back.
+  ///   - keys: where keys are put together, the block's prefix already in place.
+  package init(
+    _ block: DataBlock, _ direction: Direction, from index: Int, at limit: SequenceNumber,
+    within bounds: (ByteView?, ByteView?), _ keys: KeyRoom
+  ) {
+    guard let near = Self.decode(block, index, block.layout) else {
+      self.init()
+      return
+    }
+    switch direction {
+    case .ascending:
+      let bound = min(
+        bounds.0.map(block.number) ?? .max, bounds.1.map(block.number) ?? .max)
+      self.init(block, direction, index, limit, bound, keys, near)
+    case .descending:
+      let bound = max(bounds.0.map(block.number) ?? 0, bounds.1.map(block.number) ?? 0)
+      self.init(block, direction, index &+ 1, limit, bound, keys, near)
+    case .none: self.init()
+    }
+  }
+
+  @inline(__always)
+  private init(
+    _ block: DataBlock, _ direction: Direction, _ index: Int, _ limit: SequenceNumber,
+    _ bound: UInt64, _ keys: KeyRoom, _ near: BlockEntry
+  ) {
+    self.block = block
+    self.index = index
+    self.limit = limit
+    self.bound = bound
+    self.keys = keys
+    self.near = near
+    self.direction = direction
+    layout = block.layout
+    number = near.suffix.sortPrefix
+    entry = EntryView(key: .empty, sequence: .zero, kind: .put)
+  }
+}
+
+// MARK: - Stepping
+
+extension BlockRun {
+  /// Ends the run: it goes nowhere from here.
+  package mutating func end() {
+    direction = .none
+    hasMoved = false
+  }
+}
+
+extension BlockRun {
+  /// Moves to the next entry; false, and stays, where the run ends or goes the other way.
+  package mutating func next() -> Bool {
+    let next = index &+ 1
+    guard direction == .ascending, next < block.count,
+      let found = Self.decode(block, next, layout)
+    else { return false }
+    let foundNumber = found.suffix.sortPrefix
+    guard foundNumber < bound, Self.isBefore(near, number, found, foundNumber), show(found) else {
+      return false
+    }
+    index = next
+    near = found
+    number = foundNumber
+    return true
+  }
+
+  /// Moves to the entry before; false, and stays, where the run ends or goes the other way. Entry 0 is
+  /// never reached: what is before it lies in another block and may be a version of the same key.
+  package mutating func previous() -> Bool {
+    guard direction == .descending, index >= 2,
+      let found = Self.decode(block, index &- 2, layout)
+    else { return false }
+    let foundNumber = found.suffix.sortPrefix
+    guard number > bound, Self.isBefore(found, foundNumber, near, number), show(near) else {
+      return false
+    }
+    index &-= 1
+    near = found
+    number = foundNumber
+    return true
+  }
+
+  /// Lends a plain entry; false for another.
+  @inline(__always)
+  private mutating func show(_ found: BlockEntry) -> Bool {
+    guard found.kind == .put || found.kind == .pointer, found.expiry == 0,
+      found.sequence <= limit, let key = keys.key(endingWith: found.suffix)
+    else { return false }
+    entry = EntryView(
+      key: key, sequence: found.sequence, kind: found.kind, expiry: 0, value: found.value)
+    hasMoved = true
+    return true
+  }
+
+  @inline(__always)
+  private static func decode(
+    _ block: DataBlock, _ index: Int, _ layout: EntryLayout
+  ) -> BlockEntry? {
+    do throws(FormatError) { return try block.entry(at: index, layout) } catch { return nil }
+  }
+
+  @inline(__always)
+  private static func isBefore(
+    _ left: BlockEntry, _ leftNumber: UInt64, _ right: BlockEntry, _ rightNumber: UInt64
+  ) -> Bool {
+    if leftNumber != rightNumber { return leftNumber < rightNumber }
+    return left.suffix.compare(right.suffix) < 0
+  }
+}
+
+extension DataBlock {
+  /// Where a whole key stands among the numbers that the suffixes of this block begin with: the lowest
+  /// or highest number where it sorts before or after all of them.
+  fileprivate func number(of key: ByteView) -> UInt64 {
+    if key.starts(with: prefix) { return key.dropping(prefix.count).sortPrefix }
+    return key.prefix(prefix.count).compare(prefix) < 0 ? 0 : .max
+  }
+}
+
+extension BlockEntry {
+  fileprivate static var none: BlockEntry {
+    BlockEntry(suffix: .empty, sequence: .zero, kind: .put, expiry: 0, value: .empty)
+  }
+}
