@@ -74,6 +74,18 @@ int varve_drop_cache(int descriptor) {
 
 #endif
 
+// MARK: - Reading through a mapping
+
+void varve_advise_scattered(const void *start, size_t count) {
+  madvise((void *)start, count, MADV_RANDOM);
+}
+
+void varve_advise_soon(const void *start, size_t count) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = (uintptr_t)start & ~(page - 1);
+  madvise((void *)first, (uintptr_t)start + count - first, MADV_WILLNEED);
+}
+
 // MARK: - Storing through a mapping
 
 #if defined(__linux__) && !defined(MADV_POPULATE_WRITE)

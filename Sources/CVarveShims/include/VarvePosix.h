@@ -29,6 +29,12 @@ int varve_populate_for_writing(void *start, size_t count);
 /// and a child does not inherit it.
 void varve_advise_log_mapping(void *start, size_t count);
 
+/// Advises that a mapped file is read here and there: nothing around what is touched.
+void varve_advise_scattered(const void *start, size_t count);
+
+/// Advises that a part of a mapped file is read soon: the system begins to read it now.
+void varve_advise_soon(const void *start, size_t count);
+
 /// Advises that memory is best held in large pages: it is used up whole, at random places.
 void varve_advise_large_pages(void *start, size_t count);
 

@@ -66,6 +66,7 @@ public struct Cursor: ~Copyable {
   @usableFromInline var lentKey = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   @usableFromInline var lentValue = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   private var owner: CachedBlock?
+  private var valueWalk = ValueWalk()
   /// How many of the source's skipped entries the store's metrics know of.
   private var reportedSkips: UInt64 = 0
   /// Whether values are read as well; without it ``value`` is empty.
@@ -147,7 +148,11 @@ extension Cursor {
     if readsValues {
       var value = entry.value
       if entry.kind == .pointer {
-        let resolved = try engine.values.resolve(entry)
+        let pointer = try engine.values.decode(entry.value)
+        let resolved = try engine.values.resolve(pointer)
+        if let range = valueWalk.next(pointer) {
+          engine.values.store.expect(range, of: pointer.file)
+        }
         owner = resolved.owner
         value = resolved.bytes
       }

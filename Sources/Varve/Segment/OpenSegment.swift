@@ -185,6 +185,16 @@ extension OpenSegment {
   }
 }
 
+// MARK: - What comes next
+
+extension OpenSegment {
+  /// Says that bytes of the file are read soon, where that is anybody's to say.
+  func expect(_ range: Range<UInt64>?) {
+    guard let range, case .mapping(let mapping) = source else { return }
+    mapping.expect(.soon(range))
+  }
+}
+
 // MARK: - Filter and leaves
 
 extension OpenSegment {

@@ -20,6 +20,7 @@ final class SegmentCursor: EntryCursor {
   private var passing: BlockScratch?
   /// How many blocks were entered by stepping since the last seek.
   private var blocksPassed = 0
+  private var readAhead = ReadAhead()
   /// Unchecked: the cursor is moved by one thread at a time, and never inside of a move.
   @exclusivity(unchecked) private var key = KeyBuffer()
   private var place: OpenSegment.Place?
@@ -61,14 +62,14 @@ extension SegmentCursor {
 
 extension SegmentCursor {
   func seekToFirst() throws(StoreError) {
-    blocksPassed = 0
+    beginWalk()
     try move { cursor throws(StoreError) in
       try cursor.enterLeaf(0, .first)
     }
   }
 
   func seekToLast() throws(StoreError) {
-    blocksPassed = 0
+    beginWalk()
     try move { cursor throws(StoreError) in
       try cursor.enterLeaf(cursor.segment.top.count - 1, .last)
     }
@@ -144,7 +145,7 @@ extension SegmentCursor {
     atOrAfter key: ByteView, _ sequence: SequenceNumber
   ) throws(StoreError) -> Bool {
     guard let found = try place(of: key, sequence) else { return false }
-    blocksPassed = 0
+    beginWalk()
     try enter(found)
     do throws(FormatError) {
       index = try block?.lowerBound(key, sequence) ?? 0
@@ -160,6 +161,11 @@ extension SegmentCursor {
     do { return try segment.place(of: key, sequence) } catch {
       throw StoreError(error, in: segment.name)
     }
+  }
+
+  private func beginWalk() {
+    blocksPassed = 0
+    readAhead = ReadAhead()
   }
 
   private func stepBack() throws(StoreError) -> Bool {
@@ -206,6 +212,11 @@ extension SegmentCursor {
     guard let place else { return false }
     blocksPassed += 1
     try enter(place)
+    // Entered, the block was found to lie among the data blocks.
+    segment.expect(
+      readAhead.next(
+        place.handle.offset..<place.handle.end, forward: side == .first,
+        within: segment.dataBlocks.offset..<segment.dataBlocks.end))
     index = side == .first ? 0 : entryCount - 1
     return true
   }

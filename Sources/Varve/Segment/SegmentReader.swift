@@ -64,6 +64,7 @@ final class SegmentReader: Sendable {
 
   private func openFile() throws(StoreError) -> OpenSegment {
     if environment.mode == .mapped, let mapping = try map() {
+      mapping.expect(.scattered)
       return try OpenSegment.open(mapping, number: number, id: id, environment.blocks)
     }
     let pieces = FilePieces(file: try openPlain(), size: size)

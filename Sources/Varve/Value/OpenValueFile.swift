@@ -73,6 +73,11 @@ final class OpenValueFile: Sendable {
 // MARK: - Values
 
 extension OpenValueFile {
+  /// Says that bytes of the file are read soon.
+  func expect(_ range: Range<UInt64>) {
+    if case .mapping(let mapping) = source { mapping.expect(.soon(range)) }
+  }
+
   /// The value, uncompressed.
   func value(for pointer: ValuePointer) throws(StoreError) -> LentValue {
     if let mapped, pointer.codec == .none {

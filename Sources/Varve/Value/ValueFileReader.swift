@@ -80,6 +80,12 @@ extension ValueFileReader {
     return try unsafe file.lend { file throws(StoreError) in try file.value(for: pointer) }
   }
 
+  /// Says that bytes of the file are read soon, where it is open.
+  func expect(_ range: Range<UInt64>) {
+    guard let file = unsafe opened.load(ordering: .acquiring) else { return }
+    unsafe file.takeUnretainedValue().expect(range)
+  }
+
   /// The value in its stored form, checked: for `ValueFileWriter.append(stored:of:)`.
   func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
     try open().stored(for: pointer)
@@ -128,6 +134,7 @@ extension ValueFileReader {
     }
     let endOffset = record.size - UInt64(ValueRecord.headerBytes)
     if environment.mode == .mapped, let mapping = try map(record.size) {
+      mapping.expect(.scattered)
       try checkHeader(mapping.bytes, record.id)
       try checkEnd(mapping.bytes.dropping(Int(endOffset)), record, at: endOffset)
       source = .mapping(mapping)

@@ -31,6 +31,11 @@ final class ValueStore: Sendable {
     }
   }
 
+  /// Says that bytes of a file are read soon: advice, which costs nothing where it cannot be followed.
+  func expect(_ range: Range<UInt64>, of file: UInt64) {
+    reader(for: file)?.expect(range)
+  }
+
   /// The value in its stored form, checked: for moving it to another file.
   func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
     try table.read { table throws(StoreError) in

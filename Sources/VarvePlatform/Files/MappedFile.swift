@@ -11,13 +11,40 @@ package final class MappedFile: @unchecked Sendable {
   /// The whole file. Valid while this object is held, and Swift lets go of an object after its last
   /// use: keep it in something that outlives the view, or use ``withBytes(_:)``.
   package let bytes: ByteView
+  private let advise: @Sendable (Expectation) -> Void
   private let release: @Sendable () -> Void
 
+  /// How a mapping will be read. The system's own guess is that what lies around a touched page is
+  /// wanted too: up to megabytes, which is ruinous for reads here and there in a file that is larger
+  /// than memory.
+  package enum Expectation: Sendable {
+    /// Here and there: nothing is read but what is touched.
+    case scattered
+    /// These bytes soon: reading them begins now.
+    case soon(Range<UInt64>)
+  }
+
   /// Takes over `bytes`; `release` gives them back when the mapping is dropped.
-  package init(name: String, bytes: ByteView, release: @escaping @Sendable () -> Void) {
+  ///
+  /// - Parameter advise: tells the system what is expected.
+  package init(
+    name: String, bytes: ByteView, advise: @escaping @Sendable (Expectation) -> Void = { _ in },
+    release: @escaping @Sendable () -> Void
+  ) {
     self.name = name
     self.bytes = bytes
+    self.advise = advise
     self.release = release
+  }
+
+  /// Says how the file will be read; advice, which changes nothing but time.
+  package func expect(_ expectation: Expectation) {
+    if case .soon(let range) = expectation {
+      let part = range.clamped(to: 0..<UInt64(bytes.count))
+      if !part.isEmpty { advise(.soon(part)) }
+    } else if !bytes.isEmpty {
+      advise(expectation)
+    }
   }
 
   deinit { release() }

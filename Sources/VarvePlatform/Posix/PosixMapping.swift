@@ -1,3 +1,4 @@
+import CVarveShims
 import Synchronization
 import VarveFormat
 
@@ -37,7 +38,9 @@ extension PosixDirectory {
       mappedFiles.subtract(1, ordering: .relaxed)
       throw error
     }
-    let mapped = MappedFile(name: name, bytes: bytes) { Self.unmap(bytes) }
+    let mapped = MappedFile(
+      name: name, bytes: bytes, advise: { Self.advise($0, bytes) },
+      release: { Self.unmap(bytes) })
     // A file cut short in between would end the process at the first touch.
     try checkSize(of: file, name, is: size)
     return mapped
@@ -60,6 +63,16 @@ extension PosixDirectory {
       throw FileSystemError(.map, number: errno, path: name)
     }
     return unsafe ByteView(unsafeStart: start, count: count)
+  }
+
+  private static func advise(_ expectation: MappedFile.Expectation, _ bytes: ByteView) {
+    switch expectation {
+    case .scattered: unsafe varve_advise_scattered(bytes.start, bytes.count)
+    case .soon(let range):
+      // Within the mapping: `MappedFile` has seen to that.
+      let part = Int(range.lowerBound)..<Int(range.upperBound)
+      unsafe varve_advise_soon(bytes.start + part.lowerBound, part.count)
+    }
   }
 
   private static func unmap(_ bytes: ByteView) {
