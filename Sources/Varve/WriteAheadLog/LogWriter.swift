@@ -62,10 +62,10 @@ extension LogWriter {
     let name = FileName(.log, identity.number).description
     var file = try directory.createLog(name, capacity: capacity)
     do throws(FileSystemError) {
-      if isWarm { file = try file.warmedUp() }
       try write(identity, storeTag, to: file)
       // A synced file whose name was not synced can be gone after a crash.
       try directory.sync()
+      if isWarm { file = try file.warmedUp(from: UInt64(FileHeader.byteCount)) }
     } catch {
       try? file.close()
       try? directory.remove(name)

@@ -122,6 +122,15 @@ extension WriteAheadLog {
       state.spare = spare
       state.isPreparing = false
     }
+    if let spare { settle(spare) }
+  }
+
+  /// Writes out what warming a log up has left in memory, so that the first commit to be synced there
+  /// does not wait for it. The log may be in use by now: a failure is one of its syncs.
+  private func settle(_ spare: LogWriter) {
+    do throws(FileSystemError) { try spare.file.sync() } catch {
+      if error.reason != .closed { _ = fail(error) }
+    }
   }
 
   private func makeSpare(capacity: UInt64) throws(StoreError) -> LogWriter {

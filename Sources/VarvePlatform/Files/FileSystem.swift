@@ -116,10 +116,11 @@ package protocol LogFile: AnyObject, Sendable {
   /// Bytes that are allocated; appends past them grow the file.
   var capacity: UInt64 { get }
 
-  /// This file made ready for cheap appends, at the price of writing the whole of it once: worth it
-  /// ahead of use. It holds zeros then, not durably. Use the result instead of this one; where there
-  /// is nothing to gain that is this one.
-  func warmedUp() throws(FileSystemError) -> any LogFile
+  /// This file made ready for cheap appends, at the price of writing all of it from `offset` on once:
+  /// worth it ahead of use. It holds zeros there then, not durably: sync it when there is time, or the
+  /// first sync will have much to write. Use the result instead of this one; where there is nothing to
+  /// gain that is this one.
+  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile
 
   /// Whether appends are cheap: such a file is worth recycling.
   var isWarm: Bool { get }

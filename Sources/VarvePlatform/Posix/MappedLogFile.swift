@@ -49,7 +49,7 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
 
   var isWarm: Bool { true }
 
-  func warmedUp() throws(FileSystemError) -> any LogFile { self }
+  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile { self }
 
   /// The same file under another name.
   func renamed(_ name: String) -> MappedLogFile {
@@ -85,11 +85,12 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
 // MARK: - Warming up
 
 extension MappedLogFile {
-  /// The file written from end to end and mapped; nil where that brings nothing or cannot be.
+  /// The file written from `offset` to its end and mapped; nil where that brings nothing or cannot be.
   static func warm(
-    _ file: PosixFile, capacity: UInt64
+    _ file: PosixFile, capacity: UInt64, from offset: UInt64
   ) throws(FileSystemError) -> MappedLogFile? {
-    guard let count = Int(exactly: capacity), count > 0 else { return nil }
+    guard let count = Int(exactly: capacity), let offset = Int(exactly: offset), count > offset
+    else { return nil }
     let mapping = try file.use(.map) { descriptor -> Mapping? in
       guard varve_can_store_through_mapping(descriptor) != 0 else { return nil }
       return Mapping(of: descriptor, count: count)
@@ -99,10 +100,14 @@ extension MappedLogFile {
       return nil
     }
     let zeros = [UInt8](repeating: 0, count: pieceBytes)
-    for start in stride(from: 0, to: count, by: pieceBytes) {
+    var start = offset
+    while start < count {
+      // From one multiple of a piece to the next, whatever the beginning.
+      let end = min(count, (start / pieceBytes + 1) * pieceBytes)
       try zeros.withByteView { zeros throws(FileSystemError) in
-        try file.write(zeros.prefix(min(pieceBytes, count - start)), at: UInt64(start))
+        try file.write(zeros.prefix(end - start), at: UInt64(start))
       }
+      start = end
     }
     return MappedLogFile(file, mapping)
   }

@@ -19,8 +19,8 @@ final class PosixLogFile: LogFile {
 
   var isWarm: Bool { false }
 
-  func warmedUp() throws(FileSystemError) -> any LogFile {
-    try MappedLogFile.warm(file, capacity: capacity) ?? self
+  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile {
+    try MappedLogFile.warm(file, capacity: capacity, from: offset) ?? self
   }
 
   /// The same file under another name.

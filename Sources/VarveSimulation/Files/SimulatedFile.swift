@@ -155,8 +155,8 @@ final class SimulatedLogFile: LogFile {
   }
 
   /// Zeros over zeros: a step like every write, that changes nothing.
-  func warmedUp() throws(FileSystemError) -> any LogFile {
-    try file.write(.empty, at: 0)
+  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile {
+    try file.write(.empty, at: offset)
     return SimulatedLogFile(file, capacity: capacity, isWarm: true)
   }
 

@@ -265,7 +265,7 @@ extension ConformanceTests {
   @Test(arguments: FileSystemKind.allCases)
   func aWarmLogTakesTheSameAppends(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in
-      let log = try directory.createLog("log", capacity: 200_000).warmedUp()
+      let log = try directory.createLog("log", capacity: 200_000).warmedUp(from: 0)
       #expect(log.capacity == 200_000)
       #expect(try readAll("log", in: directory) == [UInt8](repeating: 0, count: 200_000))
       let piece = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
@@ -287,7 +287,7 @@ extension ConformanceTests {
       for isWarm in [false, true] {
         let name = "log-\(isWarm)"
         var log = try directory.createLog(name, capacity: 5000)
-        if isWarm { log = try log.warmedUp() }
+        if isWarm { log = try log.warmedUp(from: 64) }
         try log.append([1, 2, 3], at: 0)
         let again = try directory.recycleLog(log, as: "again-\(isWarm)")
         #expect(again.name == "again-\(isWarm)" && again.capacity == 5000)
