@@ -17,7 +17,7 @@ struct ReadAhead {
   /// What was asked for reaches to here, in the walk's direction.
   private var askedTo: UInt64?
 
-  /// What to ask for now that the walk goes on to `piece`.
+  /// What should be asked for when the walk goes on to `piece`; nil for nothing.
   ///
   /// - Parameter limits: of the part of the file that is walked.
   mutating func next(

@@ -122,7 +122,7 @@ extension WriteAheadLog {
       state.spare = spare
       state.isPreparing = false
     }
-    if let spare { settle(spare) }
+    if let spare, spare.isBlank { settle(spare) }
   }
 
   /// Writes out what warming a log up has left in memory, so that the first commit to be synced there

@@ -7,7 +7,8 @@ import VarvePlatform
 //
 // Its blocks are allocated and its pages in memory, so that appends to it are as cheap as they get.
 // A retired log lies below the log floor of a durable manifest: whatever name or header a crash
-// leaves it with, the next opening passes over it.
+// leaves it with, the next opening passes over it. So it does over a spare that was overtaken and
+// waits here too: that holds nothing but zeros behind its header (log.md, "unused").
 
 extension WriteAheadLog {
   /// How many retired logs wait for their next life: as many as one flush sets free.

@@ -119,4 +119,47 @@ import VarveTestSupport
     }
     try store.close()
   }
+
+  /// A spare that came too late for its number gets another one, whenever the power is cut.
+  @Test(arguments: [CrashMode.everything, .pages, .unlinkWithoutRename])
+  func aSpareThatWasOvertakenIsUsedUnderAnotherNumber(mode: CrashMode) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open(.inline)
+    try churn(store, rounds: 1, count: 40)
+    // Enough of the log that follows for the next one to be prepared.
+    try churn(store, rounds: 1, count: 120)
+    let entries = try store.keyspace("entries")
+    let log = store.engine.log
+    while log.state.withLock({ $0.spare == nil }) {
+      try entries.put("filler", [UInt8](repeating: 1, count: 1000))
+    }
+    log.releaseRetired()
+    let spare = try #require(
+      log.state.withLock { state in
+        defer { state.spare = nil }
+        return state.spare
+      })
+    #expect(spare.isBlank)
+    try store.freezeMemTable()
+    log.state.withLock { $0.spare = spare }
+    let images = Monitor<[SimulatedFileSystem]>([])
+    disk.observeSteps { [disk] _ in
+      images.withLock { $0.append(disk.crashImage(mode, seed: UInt64($0.count))) }
+    }
+    try store.freezeMemTable()
+    try entries.put("filler", [UInt8](repeating: 1, count: 1000))
+    disk.observeSteps(nil)
+    let current = try #require(log.state.withLock { $0.current })
+    #expect(current.capacity == spare.capacity && current.number > spare.number)
+    #expect(current.file.isWarm && !current.isBlank)
+    #expect(images.withLock { $0.count } > 3)
+    for (step, image) in images.withLock({ $0 }).enumerated() {
+      let again = try TestedStore(image, "store").open()
+      let found = try #require(try again.existingKeyspace("entries"))
+      #expect(try found.value(for: "filler")?.count == 1000, "step \(step)")
+      try again.close()
+    }
+    try store.close()
+    #expect(try tested.findings().isEmpty)
+  }
 }
