@@ -37,7 +37,9 @@ struct LogReplaying {
       if entry.kind == .pointer { pointers.append(try values.decode(entry.value)) }
     }
     if !batch.isDurable {
-      for pointer in pointers where !values.isWhole(pointer) { return false }
+      for pointer in pointers {
+        guard try values.isWhole(pointer) else { return false }
+      }
     }
     let table = table(for: batch.log, in: &result)
     for pointer in pointers { keep(pointer, for: table, in: &result) }

@@ -104,7 +104,7 @@ extension StoreRecovery {
   }
 
   /// Adds an entry with a pointer, its value written again if it must be; false where the value is
-  /// not whole and may be missing.
+  /// not whole and may be missing. One that cannot be read may be there: nothing is decided then.
   private func append(
     _ entry: BatchEntry, _ sequence: SequenceNumber, isDurable: Bool
   ) throws(StoreError) -> Bool {
@@ -119,7 +119,8 @@ extension StoreRecovery {
       return isDurable
     }
     run.append(entry, sequence)
-    return isDurable || engine.values.isWhole(pointer)
+    if isDurable { return true }
+    return try engine.values.isWhole(pointer)
   }
 
   private func noteSystemEntries(of batch: StoredLogs.Batch) throws(StoreError) {

@@ -35,21 +35,21 @@ final class ValueRelocation {
 
   /// Where the value lies from now on; nil where it is not whole.
   ///
-  /// - Throws: where a value was read and cannot be written.
+  /// - Throws: where a value cannot be written, or where it is unknown whether it is whole.
   func move(_ pointer: ValuePointer) throws(StoreError) -> ValuePointer? {
-    guard let found = value(of: pointer) else { return nil }
+    guard let found = try value(of: pointer) else { return nil }
     return try currentOutput().append(
       stored: found.bytes, of: pointer, alignmentShift: found.alignmentShift)
   }
 
-  private func value(of pointer: ValuePointer) -> LeftoverFile.Value? {
+  private func value(of pointer: ValuePointer) throws(StoreError) -> LeftoverFile.Value? {
     do throws(StoreError) {
       if source?.number != pointer.file {
         source = nil
         source = try LeftoverFile(pointer.file, in: directory)
       }
       return try source?.value(of: pointer)
-    } catch {
+    } catch  where error.code == .corrupted {
       // Whether that is a torn tail or damage is for the caller to tell.
       return nil
     }

@@ -51,11 +51,13 @@ struct ValueAccess: Sendable {
   }
 
   /// Whether a value that may not have reached the disk is there and whole.
-  func isWhole(_ pointer: ValuePointer) -> Bool {
+  ///
+  /// - Throws: where that is unknown, since it cannot be read.
+  func isWhole(_ pointer: ValuePointer) throws(StoreError) -> Bool {
     do throws(StoreError) {
       _ = try store.stored(for: pointer)
       return true
-    } catch {
+    } catch  where error.code == .corrupted {
       return false
     }
   }

@@ -160,4 +160,36 @@ import VarveTestSupport
     #expect(try image.names(.values).isEmpty)
     #expect(try image.findings().isEmpty)
   }
+
+  /// Not being able to read a value is not the same as its not being there: nothing acknowledged is
+  /// taken for a torn tail because a call failed once.
+  @Test(arguments: [
+    (StoreOptions.Access.readWrite, Fault(.open, "values-", effect: .error(.tooManyOpen))),
+    (.readWrite, Fault(.status, "values-")), (.readWrite, Fault(.read, "values-")),
+    (.readWrite, Fault(.read, "values-", occurrence: 2)),
+    (.readOnly, Fault(.open, "values-", effect: .error(.permission))),
+    (.readOnly, Fault(.read, "values-")),
+  ])
+  func aValueThatCannotBeReadAtTheMomentIsNotGivenUp(
+    _ access: StoreOptions.Access, _ fault: Fault
+  ) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    var random = SeededRandom(seed: 4)
+    let large = random.bytes(100_000)
+    try store.put("large", large)
+    let image = disk.crashImage(.everything)
+    let crashed = try TestedStore(image, "store")
+    let before = try crashed.files()
+    image.inject(fault)
+    let error = try storeFailure { _ = try crashed.open { $0.access = access } }
+    #expect(error?.code == .inputOutput)
+    #expect(error?.file?.hasPrefix("values-") == true)
+    image.clearFaults()
+    let isUntouched = try crashed.files() == before
+    #expect(isUntouched)
+    let isThere = try crashed.reopenedContent() == ["large": large]
+    #expect(isThere)
+    #expect(try crashed.findings().isEmpty)
+  }
 }
