@@ -258,6 +258,8 @@ extension Engine {
   /// can be told from a torn tail.
   func appendWatermark() throws(StoreError) {
     try alone { [self] () throws(StoreError) in
+      // Asked here: whoever led before may have failed, and left a record whose numbers come again.
+      if let failure = log.failure { throw failure }
       guard let end = log.end, log.durable > LogPosition(log: end.log, offset: 0) else { return }
       // Where there is no room the next log's first record says it in time.
       guard log.hasRoom(for: LogRecordHeader.byteCount) else { return }

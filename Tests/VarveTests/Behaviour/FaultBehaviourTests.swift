@@ -41,6 +41,24 @@ import VarveTestSupport
     #expect(disk.leaks.isEmpty, "\(disk.leaks)")
   }
 
+  /// Nor does what the background had decided to append before: it would stand behind a record whose
+  /// sequence numbers were never used, and nobody could open the store.
+  @Test(arguments: FailedSync.allCases)
+  func noWatermarkFollowsAFailedSync(_ behaviour: FailedSync) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    disk.setFailedSync(behaviour)
+    let store = try tested.open()
+    try store.put("first", [1])
+    disk.inject(Fault(.sync, "log-"))
+    #expect(try storeFailure { try store.put("failed", [2]) }?.code == .poisoned)
+    disk.clearFaults()
+    #expect(try storeFailure { try store.engine.appendWatermark() }?.code == .poisoned)
+    let image = try TestedStore.afterCrash(of: disk, .everything)
+    #expect(try image.reopenedContent()["first"] == [1])
+    try store.close()
+    #expect(try tested.reopenedContent()["first"] == [1])
+  }
+
   // 47, 60
   @Test(arguments: [
     Fault(.write, "manifest-"), Fault(.sync, "manifest-"), Fault(.rename, "manifest-"),
