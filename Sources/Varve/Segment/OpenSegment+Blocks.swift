@@ -1,6 +1,6 @@
 // Two ways to a block's bytes:
 //
-//   mapped and raw    checked at first touch, then lent in place
+//   mapped and raw    checked at first touch, for compaction at every one, then lent in place
 //   everything else   from the cache, or read, checked, decompressed and perhaps kept there
 
 import VarveFormat
@@ -45,14 +45,17 @@ extension OpenSegment {
   ///
   /// - Parameter scratch: where the block goes if it cannot be lent in place; without one it goes
   ///   through the cache. A block in a scratch holds until the scratch is used again.
-  /// - Parameter asksCache: whether a block that is in the cache is taken from there all the same.
+  /// - Parameter asksCache: whether a block that is in the cache is taken from there all the same, and
+  ///   one that was found good before is believed. Whoever writes the entries again believes nothing:
+  ///   memory may have changed with its page, and a fresh checksum would hide that.
   func block(
     _ handle: BlockHandle, of leaf: IndexNode, in scratch: BlockScratch? = nil,
     asksCache: Bool = false
   ) throws(StoreError) -> LentBlock {
     if let mapped, handle.codec == .none {
       do throws(FormatError) {
-        let bytes = try mappedBytes(of: handle, leaf, mapped)
+        let bytes = try mappedBytes(
+          of: handle, leaf, mapped, isBelieved: scratch == nil || asksCache)
         return LentBlock(block: try DataBlock(decoding: bytes, handle), owner: nil)
       } catch {
         throw StoreError(error, in: name)
@@ -74,10 +77,10 @@ extension OpenSegment {
     return LentBlock(block: try decode(owned: cached.bytes, handle), owner: cached)
   }
 
-  /// A raw block where it lies, checked at the first touch.
+  /// A raw block where it lies, checked at the first touch, or at every one.
   @inline(__always)
   func mappedBytes(
-    of handle: BlockHandle, _ leaf: IndexNode, _ file: ByteView
+    of handle: BlockHandle, _ leaf: IndexNode, _ file: ByteView, isBelieved: Bool = true
   ) throws(FormatError) -> ByteView {
     try check(handle, of: leaf)
     guard
@@ -86,11 +89,24 @@ extension OpenSegment {
     else { throw FormatError(.dataBlock, .truncated, at: handle.offset) }
     bytes.prefetch(min(640, DataBlock.searchedByteCount(Int(handle.itemCount))))
     let number = Int(handle.number)
-    if number >= blockCount || !touched.contains(number) {
-      try bytes.check(handle.checksum, .dataBlock, in: id, at: handle.offset)
-      if number < blockCount { touched.insert(number) }
+    if number >= blockCount || !touched.contains(number) || !isBelieved {
+      try check(bytes, of: handle)
     }
     return bytes
+  }
+
+  /// Checks a raw block. One found damaged is checked again by whoever comes next.
+  private func check(_ bytes: ByteView, of handle: BlockHandle) throws(FormatError) {
+    let number = Int(handle.number)
+    // The bit behind the last block is the filter's.
+    let hasBit = number < blockCount
+    do throws(FormatError) {
+      try bytes.check(handle.checksum, .dataBlock, in: id, at: handle.offset)
+    } catch {
+      if hasBit { touched.remove(number) }
+      throw error
+    }
+    if hasBit { touched.insert(number) }
   }
 
   /// Reads, checks and decompresses a block into buffers of a cursor.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// One bit for each block, set once its checksum was found good. Any thread may read and set.
+/// One bit for each block, set once its checksum was found good. Any thread may read, set and clear.
 ///
 /// Setting a bit twice is harmless, and so is a thread that sees it late: the block is checked again.
 @safe
@@ -30,5 +30,11 @@ struct TouchedBits: ~Copyable, @unchecked Sendable {
   func insert(_ number: Int) {
     guard number >= 0, number >> 6 < wordCount else { return }
     unsafe words[number >> 6].bitwiseOr(1 << UInt64(number & 63), ordering: .relaxed)
+  }
+
+  /// The block was found damaged after all.
+  func remove(_ number: Int) {
+    guard number >= 0, number >> 6 < wordCount else { return }
+    unsafe words[number >> 6].bitwiseAnd(~(1 << UInt64(number & 63)), ordering: .relaxed)
   }
 }

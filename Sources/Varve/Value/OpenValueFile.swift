@@ -96,11 +96,19 @@ extension OpenValueFile {
     return LentValue(bytes: block.bytes, owner: block)
   }
 
-  /// The value as it is stored, checked: for moving it to another file.
+  /// The value as it is stored, checked now whoever found it good before: for moving it to another
+  /// file. Memory may have changed with its page, and a fresh checksum would hide that.
   func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    try stored(for: pointer, isBelieved: false)
+  }
+
+  private func stored(
+    for pointer: ValuePointer, isBelieved: Bool
+  ) throws(StoreError) -> LentValue {
     switch source {
     case .mapping(let mapping):
-      return LentValue(bytes: try storedBytes(of: pointer, in: mapping.bytes), owner: nil)
+      let bytes = try storedBytes(of: pointer, in: mapping.bytes, isBelieved: isBelieved)
+      return LentValue(bytes: bytes, owner: nil)
     case .file(let file):
       let (buffer, bytes) = try read(pointer, from: file)
       return LentValue(bytes: bytes, owner: CachedBlock(buffer, count: buffer.capacity))
@@ -114,7 +122,7 @@ extension OpenValueFile {
 
   /// The uncompressed value in memory of its own.
   private func ownedBlock(for pointer: ValuePointer) throws(StoreError) -> CachedBlock {
-    let stored = try stored(for: pointer)
+    let stored = try stored(for: pointer, isBelieved: true)
     defer { withExtendedLifetime(stored.owner) {} }
     do throws(FormatError) {
       let buffer = try access.decompressor.decompress(
@@ -130,8 +138,9 @@ extension OpenValueFile {
 // MARK: - Stored bytes, checked
 
 extension OpenValueFile {
+  @inline(__always)
   private func storedBytes(
-    of pointer: ValuePointer, in file: ByteView
+    of pointer: ValuePointer, in file: ByteView, isBelieved: Bool = true
   ) throws(StoreError) -> ByteView {
     do throws(FormatError) {
       try check(pointer)
@@ -143,26 +152,37 @@ extension OpenValueFile {
         let stored = file.part(at: offset, count: Int(pointer.storedCount))
       else { throw FormatError(.valuePointer, .limit("offset"), at: pointer.offset) }
       stored.prefetch(stored.count)
-      try checkOnce(header, stored, pointer)
+      if !isBelieved || !isKnown(header, pointer) { try check(header, stored, pointer) }
       return stored
     } catch {
       throw StoreError(error, in: name)
     }
   }
 
+  /// Whether the value was found good before.
   @inline(__always)
-  private func checkOnce(
+  private func isKnown(_ header: ByteView, _ pointer: ValuePointer) -> Bool {
+    // The bit was set by a pointer that agreed with the header: this one has to agree as well.
+    hasBit(pointer) && touched.contains(Int(pointer.offset >> Self.touchShift))
+      && StoredValueHeader.isStated(by: header, for: pointer)
+  }
+
+  @inline(__always)
+  private func hasBit(_ pointer: ValuePointer) -> Bool {
+    pointer.storedCount >= 1 << Self.touchShift
+  }
+
+  /// Checks a value. One found damaged is checked again by whoever comes next.
+  private func check(
     _ header: ByteView, _ stored: ByteView, _ pointer: ValuePointer
   ) throws(FormatError) {
     let bit = Int(pointer.offset >> Self.touchShift)
-    let hasBit = pointer.storedCount >= 1 << Self.touchShift
-    // The bit was set by a pointer that agreed with the header: this one has to agree as well.
-    if hasBit, touched.contains(bit), StoredValueHeader.isStated(by: header, for: pointer) {
-      return
-    }
     try check(header, against: pointer)
-    try checkSum(of: stored, pointer)
-    if hasBit { touched.insert(bit) }
+    do throws(FormatError) { try checkSum(of: stored, pointer) } catch {
+      if hasBit(pointer) { touched.remove(bit) }
+      throw error
+    }
+    if hasBit(pointer) { touched.insert(bit) }
   }
 
   /// Reads header and value in one call. 64 bytes before the value are read, so that it comes to

@@ -1,0 +1,91 @@
+import Testing
+import VarveFormat
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+@testable import Varve
+
+/// Bytes that change beneath an open store after they were read and found good: the system drops a page
+/// of a mapping and reads it again from a device that has forgotten it. (73, 77)
+@Suite struct RotBehaviourTests {
+  /// Changes a byte of `value` where it lies in the file, beneath whoever has that mapped.
+  private static func rot(_ value: [UInt8], in name: String, of tested: TestedStore) throws {
+    let bytes = try tested.bytes(name)
+    let places = bytes.indices.filter { bytes[$0...].starts(with: value.prefix(32)) }
+    let place = try #require(places.first) + value.count / 2
+    let file = try tested.directory.openForWriting(name)
+    try file.write([bytes[place] ^ 1], at: UInt64(place))
+    try file.close()
+  }
+
+  @Test func aBlockThatRotsAfterItWasReadIsNotWrittenUnderAFreshChecksum() throws {
+    try FileSystemKind.posix.withTestedStore { tested in
+      let store = try tested.open { $0.readMode = .mapped }
+      var policy = KeyspacePolicy()
+      policy.compression = .none
+      let keyspace = try store.keyspace("raw", policy)
+      for index in 0..<200 {
+        try keyspace.put(
+          NumberedEntries.key(index), NumberedEntries.value(index), durability: .buffered)
+      }
+      try store.flush()
+      #expect(try keyspace.entries().count == 200)
+      let files = try tested.names(.segment)
+      let name = try #require(try tested.names(.segment).first)
+      try Self.rot(NumberedEntries.value(100), in: name, of: tested)
+      let failure = try storeFailure { try store.compact() }
+      #expect(failure?.code == .corrupted && failure?.file == name)
+      #expect(try tested.names(.segment) == files)
+      // Once it is known nobody gets it any more.
+      let read = try storeFailure { _ = try keyspace.value(for: NumberedEntries.key(100)) }
+      #expect(read?.code == .corrupted)
+      #expect(try keyspace.value(for: NumberedEntries.key(0)) == NumberedEntries.value(0))
+      try store.close()
+    }
+  }
+
+  @Test func aValueThatRotsAfterItWasReadIsNotMovedUnderAFreshChecksum() throws {
+    try FileSystemKind.posix.withTestedStore { tested in
+      let store = try tested.open { $0.readMode = .mapped }
+      let values = try ValuesMostlyGarbage(in: store)
+      #expect(try values.keyspace.entries().count == 20)
+      let files = try tested.names(.values)
+      let name = try #require(files.first)
+      try Self.rot(values.live[2], in: name, of: tested)
+      let failure = try storeFailure { try store.compact() }
+      #expect(failure?.code == .corrupted && failure?.file == name)
+      #expect(try tested.names(.values) == files)
+      let read = try storeFailure { _ = try values.keyspace.value(for: values.liveKeys[2]) }
+      #expect(read?.code == .corrupted)
+      #expect(try values.keyspace.value(for: values.liveKeys[1]) == values.live[1])
+      try store.close()
+    }
+  }
+}
+
+/// A value file of twenty values, fourteen of which were replaced before they were flushed.
+struct ValuesMostlyGarbage {
+  let keyspace: Keyspace
+  /// The values that are left, and their keys.
+  private(set) var live: [[UInt8]] = []
+  private(set) var liveKeys: [String] = []
+
+  init(in store: SegmentStore) throws {
+    var policy = KeyspacePolicy()
+    policy.compression = .none
+    keyspace = try store.keyspace("values", policy)
+    var random = SeededRandom(seed: 9)
+    for index in 0..<20 {
+      let value = random.bytes(4_000)
+      try keyspace.put("value \(100 + index)", value, durability: .buffered)
+      if index < 14 { continue }
+      live.append(value)
+      liveKeys.append("value \(100 + index)")
+    }
+    for index in 0..<14 {
+      try keyspace.put("value \(100 + index)", [1], durability: .buffered)
+    }
+    try store.flush()
+  }
+}
