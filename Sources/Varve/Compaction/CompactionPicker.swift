@@ -4,8 +4,8 @@ import VarveFormat
 struct CompactionState: Sendable {
   var segments: [SegmentRecord]
   var valueFiles: [ValueFileRecord]
-  /// Value files that memtables or logs may point into, or that are still written: their live bytes
-  /// are not known, so they are left alone.
+  /// Value files that are left alone: memtables or logs may point into them, or they are still written,
+  /// so that their live bytes are not known; or they are damaged.
   var openValueFiles: Set<UInt64> = []
   /// Who reads, and which keyspaces were dropped. Its current time is the "now" of the choice.
   var rules: DropRules

@@ -9,7 +9,8 @@ import VarvePlatform
 //   record     a version edit; the inputs go when their last reader has gone
 //
 // One compaction is at work at a time. A damaged input ends it: the segment is left alone from then
-// on and reported, and its data is never written again under a fresh checksum.
+// on, or the value file's values are left where they are, and that is reported. Damaged data is never
+// written again under a fresh checksum.
 
 /// What choosing compactions remembers from one to the next.
 struct CompactionMemory {
@@ -17,6 +18,22 @@ struct CompactionMemory {
   var starts: [Int: [UInt8]] = [:]
   /// Segments that were found damaged.
   var unusable: Set<UInt64> = []
+  /// Value files that were found damaged: their values are not moved.
+  var unmovable: Set<UInt64> = []
+
+  /// Learns from the damage that ended `plan`: which file is to be left alone, or all of the plan's
+  /// segments where the error names none of them.
+  mutating func learn(from damage: StoreError, in plan: CompactionPlan) {
+    let file = damage.file.flatMap { FileName(parsing: $0) }
+    let numbers = plan.segments.map(\.number)
+    if let file, file.kind == .values, plan.relocatedValueFiles.contains(file.number) {
+      unmovable.insert(file.number)
+    } else if let file, file.kind == .segment, numbers.contains(file.number) {
+      unusable.insert(file.number)
+    } else {
+      unusable.formUnion(numbers)
+    }
+  }
 }
 
 extension Engine {
@@ -38,7 +55,7 @@ extension Engine {
         event = try carryOut(plan, state.rules)
       } catch {
         guard error.code == .corrupted else { throw error }
-        memory.unusable.formUnion(Self.damaged(in: plan, error))
+        memory.learn(from: error, in: plan)
         event = .backgroundFailure(error)
       }
       if let next = plan.nextStart { memory.starts[next.level] = next.key }
@@ -81,18 +98,11 @@ extension Engine {
 
   private func compactionState(_ memory: CompactionMemory) -> CompactionState {
     let version = versions.current
-    let open = version.valueFiles.values.filter(\.isPinned).map(\.number)
+    let open = Set(version.valueFiles.values.filter(\.isPinned).map(\.number))
     return CompactionState(
       segments: version.manifest.segments, valueFiles: version.manifest.valueFiles,
-      openValueFiles: Set(open), rules: dropRules(catalog.liveness()),
+      openValueFiles: open.union(memory.unmovable), rules: dropRules(catalog.liveness()),
       unusable: memory.unusable, starts: memory.starts)
-  }
-
-  /// The segments a damage was found in; all inputs where the error names none of them.
-  private static func damaged(in plan: CompactionPlan, _ error: StoreError) -> Set<UInt64> {
-    let numbers = plan.segments.map(\.number)
-    let named = numbers.filter { "\(FileName(.segment, $0))" == error.file }
-    return Set(named.isEmpty ? numbers : named)
   }
 }
 

@@ -62,6 +62,38 @@ import VarveTestSupport
       try store.close()
     }
   }
+
+  /// What cannot be moved stays where it is; everything else is merged as ever.
+  @Test(arguments: FileSystemKind.allCases)
+  func aDamagedValueDoesNotKeepTheRestFromBeingCompacted(on kind: FileSystemKind) throws {
+    try kind.withTestedStore { tested in
+      let store = try tested.open()
+      let values = try ValuesMostlyGarbage(in: store)
+      let name = try #require(try tested.names(.values).first)
+      try Self.rot(values.live[2], in: name, of: tested)
+      #expect(try store.engine.compactOnce())
+      let failures = tested.events.withLock { events in
+        events.compactMap { event in
+          if case .backgroundFailure(let error) = event { error } else { nil }
+        }
+      }
+      #expect(failures.map(\.file) == [name])
+      #expect(try store.engine.compactOnce() == false)
+      for round in 0..<8 {
+        for index in 0..<30 {
+          try values.keyspace.put("value \(index)", [UInt8(round)], durability: .buffered)
+        }
+        try store.flush()
+      }
+      while try store.engine.compactOnce() {}
+      #expect(store.metrics().levels[0].segments == 0)
+      #expect(try values.keyspace.value(for: values.liveKeys[1]) == values.live[1])
+      #expect(
+        try storeFailure { _ = try values.keyspace.value(for: values.liveKeys[2]) }?.code
+          == .corrupted)
+      try store.close()
+    }
+  }
 }
 
 /// A value file of twenty values, fourteen of which were replaced before they were flushed.
