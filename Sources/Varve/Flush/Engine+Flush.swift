@@ -139,9 +139,9 @@ extension Engine {
   }
 }
 extension Engine {
-  /// Removes the files of an output that no manifest names, unless `failure` leaves open whether one
-  /// does: the next opening finds out. Value files that memtables point into are not the output's
-  /// own and stay.
+  /// Removes the files of an output that no manifest names, and what is known of them, unless `failure`
+  /// leaves open whether one does: the next opening finds out. Value files that memtables point into are
+  /// not the output's own and stay.
   func remove(
     _ result: SegmentOutput.Result, keeping kept: [ValueFileHandle], after failure: StoreError
   ) {
@@ -149,6 +149,7 @@ extension Engine {
     let keptNumbers = Set(kept.map(\.number))
     for segment in result.segments { obsoleteFiles.add(FileName(.segment, segment.number)) }
     for file in result.valueFiles where !keptNumbers.contains(file.number) {
+      versions.forget(valueFile: file.number)
       obsoleteFiles.add(FileName(.values, file.number))
     }
     obsoleteFiles.remove(from: directory)

@@ -66,6 +66,9 @@ final class VersionSet: Sendable {
 
   var current: Version { state.withLock { $0.version } }
 
+  /// How many value files a version may name now or after a later edit.
+  var valueFileCount: Int { state.withLock { $0.valueFiles.count } }
+
   /// Registers value files that may be named by a later edit.
   func adopt(_ files: [ValueFileHandle]) {
     state.withLock { state in

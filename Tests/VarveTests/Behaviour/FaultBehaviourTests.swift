@@ -117,6 +117,33 @@ import VarveTestSupport
     #expect(try tested.reopenedContent() == content)
   }
 
+  /// What a commit that failed would have named is forgotten with its files.
+  @Test func aCommitThatFailsLeavesNothingOfItsValueFilesBehind() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    let values = try ValuesMostlyGarbage(in: store)
+    // So little that it is kept inline until the flush puts it into a value file.
+    let inline = [UInt8](repeating: 7, count: 5_000)
+    for act in [{ _ = try store.engine.compactOnce() }, { try store.flush() }] {
+      let files = try tested.names(.values)
+      let known = store.engine.values.store.numbers
+      let handles = store.engine.versions.valueFileCount
+      disk.inject(Fault(.write, "manifest-", lasts: .forGood))
+      for _ in 0..<3 { #expect(try storeFailure(act) != nil) }
+      disk.clearFaults()
+      #expect(try tested.names(.values) == files)
+      #expect(store.engine.values.store.numbers == known)
+      #expect(store.engine.versions.valueFileCount == handles)
+      try act()
+      #expect(try tested.names(.values) != files)
+      #expect(try values.keyspace.value(for: values.liveKeys[0]) == values.live[0])
+      try values.keyspace.put("inline", inline)
+    }
+    try store.flush()
+    #expect(try values.keyspace.value(for: "inline") == inline)
+    try store.close()
+  }
+
   // 61
   @Test func aFailedCloseOfALogIsReportedAndCostsNothing() throws {
     let (tested, disk) = try TestedStore.simulated()
