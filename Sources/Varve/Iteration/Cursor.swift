@@ -52,8 +52,9 @@ public struct KeyRange: Sendable, Equatable {
 /// ```
 ///
 /// Writes and compactions meanwhile do not disturb it; it keeps files it may read from going.
-/// Damage throws: a walk never ends early in silence. Keys and values are lent until the cursor
-/// moves. One thread at a time.
+/// Damage throws, at every further step too until the cursor is sought elsewhere: a walk never ends
+/// early in silence. A value that cannot be read costs that one step. Keys and values are lent until the
+/// cursor moves. One thread at a time.
 @safe
 public struct Cursor: ~Copyable {
   private var source: VisibleCursor<MergingCursor<EntrySource>>
@@ -62,6 +63,9 @@ public struct Cursor: ~Copyable {
   private let keyspace: UInt32
   private let view: ReadView
   private var isPlaced = false
+  /// Why the cursor could not move; thrown at each move until it is sought, so that what follows does
+  /// not look like the end.
+  private var failure: StoreError?
   /// The key and value it stands on, until it moves, and what keeps the value's bytes.
   @usableFromInline var lentKey = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   @usableFromInline var lentValue = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
@@ -109,27 +113,42 @@ extension Cursor {
   public mutating func seek(toBytes key: Span<UInt8>) throws(StoreError) -> Bool {
     try engine.checkOpen()
     lendNothing()
-    try EngineKey.with(keyspace: keyspace, key: key) { target throws(StoreError) in
-      try source.seek(to: target)
-      if order == .descending, source.entry?.key != target {
-        try source.seek(before: target)
-      }
-    }
+    failure = nil
     isPlaced = true
+    do throws(StoreError) {
+      try EngineKey.with(keyspace: keyspace, key: key) { target throws(StoreError) in
+        try source.seek(to: target)
+        if order == .descending, source.entry?.key != target {
+          try source.seek(before: target)
+        }
+      }
+    } catch {
+      throw fail(error)
+    }
     return try lendEntry()
   }
 
   private mutating func step(_ direction: ScanOrder) throws(StoreError) -> Bool {
     try engine.checkOpen()
     lendNothing()
-    switch (isPlaced, direction) {
-    case (false, .ascending): try source.seekToFirst()
-    case (false, .descending): try source.seekToLast()
-    case (true, .ascending): try source.next()
-    case (true, .descending): try source.previous()
+    do throws(StoreError) {
+      switch (isPlaced, direction) {
+      case (false, .ascending): try source.seekToFirst()
+      case (false, .descending): try source.seekToLast()
+      case (true, .ascending): try source.next()
+      case (true, .descending): try source.previous()
+      }
+    } catch {
+      throw fail(error)
     }
     isPlaced = true
     return try lendEntry()
+  }
+
+  private mutating func fail(_ error: StoreError) -> StoreError {
+    failure = error
+    isPlaced = true
+    return error
   }
 
   /// Forgets what was lent by where the cursor stood: nobody may find it after a step that fails.
@@ -144,7 +163,11 @@ extension Cursor {
   @inline(__always)
   private mutating func lendEntry() throws(StoreError) -> Bool {
     if source.skippedEntries != reportedSkips { reportSkips() }
-    guard let entry = source.entry else { return false }
+    guard let entry = source.entry else {
+      // A source that threw stands nowhere, like one at its end.
+      if let failure { throw failure }
+      return false
+    }
     if readsValues {
       var value = entry.value
       if entry.kind == .pointer {

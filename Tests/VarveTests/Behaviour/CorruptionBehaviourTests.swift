@@ -220,6 +220,44 @@ import VarveTestSupport
     try store.close()
   }
 
+  /// A cursor that came upon damage says so until it is sought elsewhere: it never looks like the end.
+  @Test(arguments: modes, [ScanOrder.ascending, .descending])
+  func aCursorThatThrewDoesNotEndInSilence(
+    _ mode: StoreOptions.ReadMode, _ order: ScanOrder
+  ) throws {
+    let (tested, _) = try TestedStore.simulated()
+    var store = try tested.open()
+    var entries = NumberedEntries()
+    try entries.write(400, to: store, .buffered)
+    try store.flush()
+    try store.close()
+    let name = try tested.names(.segment)[0]
+    try tested.flip(name, at: try tested.bytes(name).count / 2)
+    store = try tested.open { $0.readMode = mode }
+    var cursor = try store.main().cursor(order: order)
+    var shown = 0
+    var codes: [StoreError.Code?] = []
+    for _ in 0..<400 where codes.count < 4 {
+      do throws(StoreError) {
+        if try cursor.next() { shown += 1 } else { codes.append(nil) }
+      } catch {
+        codes.append(error.code)
+      }
+    }
+    #expect(shown > 100 && shown < 300)
+    #expect(codes == [.corrupted, .corrupted, .corrupted, .corrupted])
+    #expect(cursor.key.isEmpty && cursor.value.isEmpty)
+    #expect(code { _ = try cursor.previous() } == .corrupted)
+    // Sought beyond the damage it goes on.
+    for index in [0, 399] {
+      #expect(try cursor.seek(to: NumberedEntries.key(index)))
+      #expect([UInt8](copying: cursor.value) == NumberedEntries.value(index))
+    }
+    let isAtEnd = try cursor.next() == (order == .descending)
+    #expect(isAtEnd)
+    try store.close()
+  }
+
   /// A file that somebody removes, or swaps, beneath an open store.
   @Test(arguments: modes, [FileName.Kind.segment, .values])
   func aFileThatVanishesBeneathAnOpenStoreIsDamage(
