@@ -16,11 +16,6 @@ struct KeyPart: Sendable {
   var end: [UInt8]?
 
   static let all = KeyPart()
-
-  /// Whether `key` lies behind the part.
-  func isBefore(_ key: ByteView) -> Bool {
-    end?.withByteView { !(key < $0) } ?? false
-  }
 }
 
 extension CompactionPlan {

@@ -167,10 +167,10 @@ extension Engine {
       pacer: compactionPacer)
     do throws(StoreError) {
       var survivors = SurvivingEntries(
-        try merge(plan, from: part.start), rules, isLowest: plan.deeper.isEmpty,
+        try merge(plan, from: part.start), rules, isLowest: plan.deeper.isEmpty, before: part.end,
         mayHaveOlder: { plan.deeper.mayHold($0) })
       var cutter = SegmentCutter(grandparents: plan.grandparents, compactionOptions)
-      while let entry = try survivors.next(), !part.isBefore(entry.key) {
+      while let entry = try survivors.next() {
         if cutter.cuts(before: entry.key, bytes: output.segmentBytes) { try output.cut() }
         try output.add(entry)
       }

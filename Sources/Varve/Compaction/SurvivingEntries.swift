@@ -15,6 +15,7 @@ struct SurvivingEntries<Source: EntryWalk>: ~Copyable {
   private let mayHaveOlder: (ByteView) -> Bool
   /// Up to which sequence number a version is given the one of all that are settled; zero for none.
   private let settledLimit: SequenceNumber
+  private let end: KeyBound?
   /// The key whose versions are passing, and whether it has begun.
   private var key = ScratchBytes()
   /// Of the last version that passed; nil before the first.
@@ -39,13 +40,15 @@ struct SurvivingEntries<Source: EntryWalk>: ~Copyable {
   ///   - mayHaveOlder: whether a version of a key may lie deeper than the output and outside the
   ///     inputs. Asked once at most for each key, in ascending order.
   ///   - isLowest: whether nothing lies deeper at all: what every reader sees comes to rest.
+  ///   - end: the first key that is not this walk's any more; nil for no end.
   init(
-    _ source: Source, _ rules: DropRules, isLowest: Bool = false,
+    _ source: Source, _ rules: DropRules, isLowest: Bool = false, before end: [UInt8]? = nil,
     mayHaveOlder: @escaping (_ key: ByteView) -> Bool
   ) {
     self.source = source
     settledLimit = isLowest ? rules.oldest.sequence : .zero
     self.mayHaveOlder = mayHaveOlder
+    self.end = end.map(KeyBound.init)
     sieve = VersionSieve(rules)
   }
 
@@ -72,6 +75,7 @@ struct SurvivingEntries<Source: EntryWalk>: ~Copyable {
       if !isInKey || !key.holds(version.key) {
         // The last delete of the key before goes first; the source waits.
         if let delete = finishKey() { return delete }
+        if let end, !end.isAbove(version.key) { return nil }
         if lastSequence != nil, version.key <= key.view { throw fail(source.disorder) }
         begin(version.key)
       } else if let lastSequence, version.sequence > lastSequence {

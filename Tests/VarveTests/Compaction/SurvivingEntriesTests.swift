@@ -144,6 +144,26 @@ struct SurvivingEntriesTests {
     }
   }
 
+  /// What lies behind the end is another's to read, however little of it survives.
+  @Test func readsNoFurtherThanTheFirstEntryBehindItsEnd() throws {
+    let keys = (0..<100).map { [0, 0, 0, 1, UInt8($0)] as [UInt8] }
+    var entries = keys.enumerated().map { OwnedEntry($1, UInt64($0 + 1), .delete) }
+    entries += keys[..<50].map { OwnedEntry($0, 900) }
+    let points = [ReadPoint(sequence: SequenceNumber(1_000), time: 0)]
+    for (end, reached) in [(50, 50), (70, 50), (0, 0), (30, 30)] {
+      let faults = ArrayCursor.Faults()
+      var source = ArrayCursor(entries, faults)
+      try source.seekToFirst()
+      var survivors = SurvivingEntries(source, DropRules(points), before: keys[end]) { _ in false }
+      var kept: [OwnedEntry] = []
+      for _ in 0..<200 { if let entry = try survivors.next() { kept.append(OwnedEntry(entry)) } }
+      #expect(kept.map(\.key) == Array(keys[..<reached]))
+      // Two versions of the first fifty keys, one of the others; standing on what is behind the end.
+      let passed = entries.filter { $0.key.lexicographicallyPrecedes(keys[end]) }.count
+      #expect(faults.moves == 1 + passed)
+    }
+  }
+
   @Test func asksOnceForEachKeyWhetherOlderDataLiesDeeper() throws {
     let entries = [
       OwnedEntry([0, 0, 0, 1, 1], 5, .delete), OwnedEntry([0, 0, 0, 1, 1], 4, .delete),
