@@ -39,7 +39,8 @@ extension Engine {
   /// The part of `plan` that this thread does, and the part that another is to do; nil where one
   /// thread is enough.
   func parts(of plan: CompactionPlan) throws(StoreError) -> (KeyPart, KeyPart?) {
-    guard background == .threads, plan.inputBytes >= compactionOptions.sharedBytes,
+    guard background == .threads,
+      plan.inputBytes >= compactionOptions.sharedBytes(of: plan.segments.count),
       let middle = try middle(of: plan),
       plan.range.smallest.isBelow(middle), !plan.range.largest.isBelow(middle)
     else { return (.all, nil) }

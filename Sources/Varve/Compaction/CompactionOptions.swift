@@ -36,8 +36,11 @@ struct CompactionOptions: Sendable {
   var largestInputBytes: UInt64 { 25 * segmentBytes }
   /// Bytes that an output may overlap two levels down before it is cut.
   var largestOverlapBytes: UInt64 { 10 * segmentBytes }
-  /// Bytes of inputs from which two threads share a compaction.
-  var sharedBytes: UInt64 { segmentBytes / 2 }
+  /// Bytes of so many inputs from which two threads share a compaction: one that is rewritten in place
+  /// would be cut in two each time.
+  func sharedBytes(of inputCount: Int) -> UInt64 {
+    inputCount == 1 ? 2 * segmentBytes : segmentBytes / 2
+  }
   /// Bytes below which a segment is merged rather than moved.
   var smallestMoveBytes: UInt64 { segmentBytes / 8 }
 }

@@ -82,6 +82,37 @@ import VarveTestSupport
     }
   }
 
+  /// Rewritten in place again and again, a segment would end as splinters.
+  @Test func aSegmentAloneIsSharedOnlyWhereTwoComeOfIt() throws {
+    let disk = SimulatedFileSystem()
+    let components = StoreComponents(
+      fileSystem: disk, clock: SimulatedClock(), random: SimulatedRandom(seed: 1),
+      background: .threads)
+    for (segmentBytes, isShared) in [(256 << 10, false), (64 << 10, true)] {
+      var options = StoreOptions.small
+      options.segmentBytes = segmentBytes
+      let store = try SegmentStore.open(at: "store", options: options, components: components)
+      store.pauseCompaction()
+      let engine = store.engine
+      if !isShared {
+        var random = SeededRandom(seed: 6)
+        for index in 0..<1_000 {
+          try store.put("key \(1_000 + index)", random.bytes(180), .buffered)
+        }
+        try store.flush()
+        try store.compact()
+      }
+      let segments = engine.versions.current.manifest.segments
+      #expect(segments.count == 1)
+      let map = LevelMap(segments, engine.compactionOptions)
+      let plan = try #require(
+        CompactionPlan(.expiry, .rewrite, [.init(level: 6, segments: segments)], to: 6, in: map))
+      #expect(plan.inputBytes > 128 << 10 && plan.inputBytes < 256 << 10)
+      #expect((try engine.parts(of: plan).1 != nil) == isShared)
+      try store.close()
+    }
+  }
+
   /// Whichever half fails, nothing of either stays.
   @Test func aHalfThatFailsTakesTheOtherWithIt() throws {
     for occurrence in 1...2 {
