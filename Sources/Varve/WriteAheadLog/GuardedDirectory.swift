@@ -59,12 +59,6 @@ extension GuardedDirectory {
     try directory.createLog(name, capacity: capacity)
   }
 
-  func recycleLog(
-    _ log: any LogFile, as name: String
-  ) throws(FileSystemError) -> any LogFile {
-    try directory.recycleLog(log, as: name)
-  }
-
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile {
     try directory.map(name, size: size)
   }

@@ -83,9 +83,9 @@ extension LogWriter {
     let name = FileName(.log, identity.number).description
     do throws(FileSystemError) {
       try write(identity, storeTag, to: retired.file)
-      let file = try directory.recycleLog(retired.file, as: name)
+      try directory.rename(retired.name, to: name)
       try directory.sync()
-      return LogWriter(identity: identity, file: file, isBlank: false)
+      return LogWriter(identity: identity, file: retired.file.renamed(name), isBlank: false)
     } catch {
       retired.closeQuietly()
       try? directory.remove(retired.name)

@@ -40,13 +40,6 @@ package protocol Directory: AnyObject, Sendable {
   /// overwritten without allocation. The name is durable only after ``sync()``.
   func createLog(_ name: String, capacity: UInt64) throws(FileSystemError) -> any LogFile
 
-  /// Gives a log file that is not needed any more to a new log: under another name, with the bytes
-  /// of its earlier life in it. The name is durable only after ``sync()``. Use the result instead
-  /// of `log`; where this fails the file may have either name.
-  func recycleLog(
-    _ log: any LogFile, as name: String
-  ) throws(FileSystemError) -> any LogFile
-
   /// Maps a whole regular file for reading; it must have exactly `size` bytes. Throws `.tooManyOpen`
   /// where the process has as many mappings as it should: read the file instead.
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile
@@ -122,8 +115,12 @@ package protocol LogFile: AnyObject, Sendable {
   /// gain that is this one.
   func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile
 
-  /// Whether appends are cheap: such a file is worth recycling.
+  /// Whether appends are cheap: such a file is worth another life.
   var isWarm: Bool { get }
+
+  /// The same open file, with all that is in it, under the name that its directory gave it since. Use
+  /// the result instead of this one.
+  func renamed(_ name: String) -> any LogFile
 
   /// Writes all of `bytes` at `offset`, where the last append ended.
   func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError)

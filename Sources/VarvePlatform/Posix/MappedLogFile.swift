@@ -51,8 +51,7 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
 
   func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile { self }
 
-  /// The same file under another name.
-  func renamed(_ name: String) -> MappedLogFile {
+  func renamed(_ name: String) -> any LogFile {
     MappedLogFile(file.renamed(name), mapping)
   }
 

@@ -92,17 +92,6 @@ extension PosixDirectory {
     return PosixLogFile(file, capacity: capacity)
   }
 
-  func recycleLog(
-    _ log: any LogFile, as name: String
-  ) throws(FileSystemError) -> any LogFile {
-    try rename(log.name, to: name)
-    switch log {
-    case let log as MappedLogFile: return log.renamed(name)
-    case let log as PosixLogFile: return log.renamed(name)
-    default: throw FileSystemError(.rename, .wrongKind, path: log.name)
-    }
-  }
-
   func lock(_ name: String, isShared: Bool) throws(FileSystemError) -> any FileLock {
     let flags = isShared ? O_RDONLY : O_RDWR | O_CREAT
     return try PosixFileLock(name, try openRegular(.lock, name, flags: flags), isShared: isShared)

@@ -23,8 +23,7 @@ final class PosixLogFile: LogFile {
     try MappedLogFile.warm(file, capacity: capacity, from: offset) ?? self
   }
 
-  /// The same file under another name.
-  func renamed(_ name: String) -> PosixLogFile {
+  func renamed(_ name: String) -> any LogFile {
     PosixLogFile(file.renamed(name), capacity: capacity)
   }
 

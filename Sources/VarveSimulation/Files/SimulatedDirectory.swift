@@ -102,14 +102,6 @@ extension SimulatedDirectory {
     return SimulatedLogFile(file, capacity: capacity)
   }
 
-  func recycleLog(
-    _ log: any LogFile, as name: String
-  ) throws(FileSystemError) -> any LogFile {
-    try rename(log.name, to: name)
-    let file = try open(name, isWritable: true)
-    return SimulatedLogFile(file, capacity: log.capacity, isWarm: log.isWarm)
-  }
-
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile {
     let (content, handle) = try system.call(.map, name, isStep: false) {
       state throws(FileSystemError) in

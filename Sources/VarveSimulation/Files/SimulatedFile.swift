@@ -5,15 +5,23 @@ import VarvePlatform
 final class SimulatedFile: File {
   let name: String
   private let system: SimulatedFileSystem
-  private let handle: Int
+  private let opened: OpenHandle
+  private var handle: Int { opened.number }
 
   init(_ system: SimulatedFileSystem, _ name: String, handle: Int) {
     self.system = system
     self.name = name
-    self.handle = handle
+    opened = OpenHandle(system, handle)
   }
 
-  deinit { system.state.withLock { $0.close(handle) } }
+  private init(_ name: String, _ file: SimulatedFile) {
+    system = file.system
+    opened = file.opened
+    self.name = name
+  }
+
+  /// The same open file under another name.
+  func renamed(_ name: String) -> SimulatedFile { SimulatedFile(name, self) }
 
   func size() throws(FileSystemError) -> UInt64 {
     try system.call(.status, name, isStep: false) { state throws(FileSystemError) in
@@ -142,6 +150,19 @@ final class SimulatedFile: File {
   }
 }
 
+/// Keeps a file open for all names it goes under.
+private final class OpenHandle: Sendable {
+  let number: Int
+  private let system: SimulatedFileSystem
+
+  init(_ system: SimulatedFileSystem, _ number: Int) {
+    self.system = system
+    self.number = number
+  }
+
+  deinit { system.state.withLock { $0.close(number) } }
+}
+
 /// A log file of a simulated disk.
 final class SimulatedLogFile: LogFile {
   let capacity: UInt64
@@ -161,6 +182,10 @@ final class SimulatedLogFile: LogFile {
   }
 
   var name: String { file.name }
+
+  func renamed(_ name: String) -> any LogFile {
+    SimulatedLogFile(file.renamed(name), capacity: capacity, isWarm: isWarm)
+  }
 
   func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
     try file.write(bytes, at: offset)

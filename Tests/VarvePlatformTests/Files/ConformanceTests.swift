@@ -282,14 +282,15 @@ extension ConformanceTests {
   }
 
   @Test(arguments: FileSystemKind.allCases)
-  func aRecycledLogKeepsItsBytesUnderItsNewName(on kind: FileSystemKind) throws {
+  func aRenamedLogGoesOnUnderItsNewName(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in
       for isWarm in [false, true] {
         let name = "log-\(isWarm)"
         var log = try directory.createLog(name, capacity: 5000)
         if isWarm { log = try log.warmedUp(from: 64) }
         try log.append([1, 2, 3], at: 0)
-        let again = try directory.recycleLog(log, as: "again-\(isWarm)")
+        try directory.rename(name, to: "again-\(isWarm)")
+        let again = log.renamed("again-\(isWarm)")
         #expect(again.name == "again-\(isWarm)" && again.capacity == 5000)
         #expect(again.isWarm == log.isWarm)
         #expect(try directory.status(of: name) == nil)
