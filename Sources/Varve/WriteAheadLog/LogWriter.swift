@@ -11,6 +11,8 @@ final class LogWriter: Sendable {
   let isBlank: Bool
   private let nextOffset = Atomic(UInt64(FileHeader.byteCount))
   private let begunAt = Atomic(UInt64(0))
+  /// Held while the file is synced, and what went wrong then once: see ``sync()``.
+  private let syncing: Monitor<FileSystemError?>
 
   /// Where the next record goes. Whoever syncs after reading it makes all before it durable.
   var end: UInt64 { nextOffset.load(ordering: .acquiring) }
@@ -18,10 +20,14 @@ final class LogWriter: Sendable {
   var number: UInt64 { identity.number }
   var name: String { FileName(.log, number).description }
 
-  private init(identity: LogIdentity, file: any LogFile, isBlank: Bool) {
+  init(
+    identity: LogIdentity, file: any LogFile, isBlank: Bool,
+    syncing: Monitor<FileSystemError?> = Monitor(nil)
+  ) {
     self.identity = identity
     self.file = file
     self.isBlank = isBlank
+    self.syncing = syncing
     capacity = file.capacity
   }
 
@@ -36,6 +42,21 @@ final class LogWriter: Sendable {
   func append(_ records: ByteView, at offset: UInt64) throws(FileSystemError) {
     try file.append(records, at: offset)
     nextOffset.store(offset &+ UInt64(records.count), ordering: .releasing)
+  }
+
+  /// Makes everything durable that was appended before the call. Once this has failed it always does,
+  /// in every later life of the file too.
+  ///
+  /// The system tells of a page that it could not write only once, to whoever syncs next; the commit
+  /// whose page that was may be another. So one sync at a time, and all later ones know.
+  func sync() throws(FileSystemError) {
+    try syncing.withLock { failure throws(FileSystemError) in
+      if let failure { throw failure }
+      do throws(FileSystemError) { try file.sync() } catch {
+        failure = error
+        throw error
+      }
+    }
   }
 
   /// When it began to take records, in nanoseconds of the monotonic clock.
@@ -62,7 +83,8 @@ extension LogWriter {
     let name = FileName(.log, identity.number).description
     var file = try directory.createLog(name, capacity: capacity)
     do throws(FileSystemError) {
-      try write(identity, storeTag, to: file)
+      try writeHeader(identity, storeTag, to: file)
+      try file.sync()
       // A synced file whose name was not synced can be gone after a crash.
       try directory.sync()
       if isWarm { file = try file.warmedUp(from: UInt64(FileHeader.byteCount)) }
@@ -82,10 +104,14 @@ extension LogWriter {
   ) throws(FileSystemError) -> LogWriter {
     let name = FileName(.log, identity.number).description
     do throws(FileSystemError) {
-      try write(identity, storeTag, to: retired.file)
+      try writeHeader(identity, storeTag, to: retired.file)
+      // The background may be at it still.
+      try retired.sync()
       try directory.rename(retired.name, to: name)
       try directory.sync()
-      return LogWriter(identity: identity, file: retired.file.renamed(name), isBlank: false)
+      return LogWriter(
+        identity: identity, file: retired.file.renamed(name), isBlank: false,
+        syncing: retired.syncing)
     } catch {
       retired.closeQuietly()
       try? directory.remove(retired.name)
@@ -94,9 +120,9 @@ extension LogWriter {
     }
   }
 
-  /// Writes the header, durably: one that is not durable before the first record would make an
-  /// honest crash look like damage.
-  private static func write(
+  /// Writes the header, for the caller to sync: one that is not durable before the first record would
+  /// make an honest crash look like damage.
+  private static func writeHeader(
     _ identity: LogIdentity, _ storeTag: UInt64, to file: any LogFile
   ) throws(FileSystemError) {
     let header = FileHeader(
@@ -105,6 +131,5 @@ extension LogWriter {
     try header.encoded().withByteView { header throws(FileSystemError) in
       try file.append(header, at: 0)
     }
-    try file.sync()
   }
 }

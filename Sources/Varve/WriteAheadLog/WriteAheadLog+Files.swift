@@ -126,9 +126,10 @@ extension WriteAheadLog {
   }
 
   /// Writes out what warming a log up has left in memory, so that the first commit to be synced there
-  /// does not wait for it. The log may be in use by now: a failure is one of its syncs.
-  private func settle(_ spare: LogWriter) {
-    do throws(FileSystemError) { try spare.file.sync() } catch {
+  /// does not wait for it. The log may be in use by now: a failure is one of its syncs, and they all know
+  /// of it.
+  func settle(_ spare: LogWriter) {
+    do throws(FileSystemError) { try spare.sync() } catch {
       if error.reason != .closed { _ = fail(error) }
     }
   }

@@ -41,7 +41,7 @@ extension WriteAheadLog {
   }
 
   private func sync(_ log: LogWriter) throws(StoreError) {
-    do throws(FileSystemError) { try log.file.sync() } catch { throw fail(error) }
+    do throws(FileSystemError) { try log.sync() } catch { throw fail(error) }
   }
 
   /// Whether a rotated log waits to be made durable.
@@ -91,7 +91,7 @@ extension WriteAheadLog {
   private func end(_ log: LogWriter) throws(StoreError) {
     do throws(FileSystemError) {
       try log.file.truncate(to: log.end)
-      try log.file.sync()
+      try log.sync()
       try log.file.close()
     } catch {
       throw fail(error)

@@ -1,0 +1,130 @@
+import Testing
+import VarveFormat
+import VarvePlatform
+import VarveTestSupport
+
+@testable import Varve
+
+/// The system tells of a page that could not be written once, in the sync that asks first: nobody else
+/// may take what it says next for the truth.
+@Suite struct LogSettlingTests {
+  /// A store with a spare of whose syncs one fails.
+  private struct Setting {
+    let store: SegmentStore
+    let spare: LogWriter
+    private let file: FailingLogFile
+
+    init(failing: Int) throws {
+      let (tested, _) = try TestedStore.simulated()
+      store = try tested.open()
+      try store.put("before", [1])
+      let log = store.engine.log
+      let made = try LogWriter.create(
+        LogIdentity(number: try store.engine.numbers.next(), salt: 7), storeTag: log.storeTag,
+        capacity: 64 << 10, isWarm: true, in: log.directory)
+      file = FailingLogFile(made.file, failing: failing)
+      spare = LogWriter(identity: made.identity, file: file, isBlank: true)
+    }
+
+    /// A thread that has begun to sync the spare.
+    func beginSettling() throws -> WorkerThread {
+      let thread = try WorkerThread(name: "settling") { [store, spare] in
+        store.engine.log.settle(spare)
+      }
+      file.waitForSync()
+      return thread
+    }
+
+    /// The spare in its next life.
+    func recycled() throws -> LogWriter {
+      let log = store.engine.log
+      return try LogWriter.recycle(
+        spare, as: LogIdentity(number: try store.engine.numbers.next(), salt: 8),
+        storeTag: log.storeTag, in: log.directory)
+    }
+  }
+
+  @Test func aCommitLearnsThatItsPageWasLostInTheSettlingOfItsLog() throws {
+    let setting = try Setting(failing: 1)
+    let (store, log) = (setting.store, setting.store.engine.log)
+    let settling = try setting.beginSettling()
+    log.state.withLock { $0.spare = setting.spare }
+    try store.engine.alone { () throws(StoreError) in try store.engine.freezeMemTable() }
+    #expect(log.end?.log == setting.spare.number)
+    #expect(try storeFailure { try store.put("lost", [2]) }?.code == .poisoned)
+    settling.join()
+    #expect(try storeFailure { try store.put("later", [3]) }?.code == .poisoned)
+  }
+
+  @Test func theHeaderOfANextLifeIsNotTakenForDurableWhereSettlingFailed() throws {
+    let setting = try Setting(failing: 1)
+    let settling = try setting.beginSettling()
+    let failure = { () -> FileSystemError? in
+      do { _ = try setting.recycled() } catch { return error as? FileSystemError }
+      return nil
+    }()
+    #expect(failure?.operation == .sync)
+    settling.join()
+    #expect(setting.store.engine.log.failure != nil)
+  }
+
+  /// The background comes to settle a spare that has been given another number meanwhile.
+  @Test func whatFailsInOneLifeOfAFileFailsInTheNext() throws {
+    let setting = try Setting(failing: 2)
+    let again = try setting.recycled()
+    #expect(throws: FileSystemError.self) { try setting.spare.sync() }
+    #expect(throws: FileSystemError.self) { try again.sync() }
+  }
+}
+
+/// A log file of which one sync fails, and later ones say that all is well, as the system does. The
+/// failing one takes its time, or until another one begins.
+private final class FailingLogFile: LogFile {
+  private static let patience: UInt64 = 100_000_000
+
+  private let file: any LogFile
+  private let failing: Int
+  private let calls: Monitor<Int>
+
+  init(_ file: any LogFile, failing: Int, _ calls: Monitor<Int> = Monitor(0)) {
+    self.file = file
+    self.failing = failing
+    self.calls = calls
+  }
+
+  /// Returns when the first sync has begun.
+  func waitForSync() { _ = calls.wait { $0 > 0 } }
+
+  func sync() throws(FileSystemError) {
+    let number = calls.withLock { count in
+      count += 1
+      return count
+    }
+    calls.broadcast()
+    guard number == failing else { return }
+    _ = calls.wait(until: SystemClock().monotonicNanoseconds() + Self.patience) {
+      $0 > number
+    }
+    throw FileSystemError(.sync, .device, path: name)
+  }
+
+  func renamed(_ name: String) -> any LogFile {
+    FailingLogFile(file.renamed(name), failing: failing, calls)
+  }
+
+  var name: String { file.name }
+
+  var capacity: UInt64 { file.capacity }
+
+  var isWarm: Bool { file.isWarm }
+
+  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile { self }
+
+  func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
+    try file.append(bytes, at: offset)
+  }
+
+  func truncate(to size: UInt64) throws(FileSystemError) { try file.truncate(to: size) }
+
+  func close() throws(FileSystemError) { try file.close() }
+}
