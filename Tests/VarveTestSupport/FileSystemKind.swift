@@ -85,6 +85,11 @@ extension File {
 }
 
 extension LogFile {
+  /// Writes the bytes of an array as the header.
+  package func writeHeader(_ header: [UInt8]) throws(FileSystemError) {
+    try header.withByteView { view throws(FileSystemError) in try writeHeader(view) }
+  }
+
   /// Appends the bytes of an array.
   package func append(_ bytes: [UInt8], at offset: UInt64) throws(FileSystemError) {
     try bytes.withByteView { view throws(FileSystemError) in try append(view, at: offset) }

@@ -129,7 +129,7 @@ extension LogWriter {
       .log, number: identity.number, identity: FileID(low: identity.salt, high: 0),
       storeTag: storeTag)
     try header.encoded().withByteView { header throws(FileSystemError) in
-      try file.append(header, at: 0)
+      try file.writeHeader(header)
     }
   }
 }

@@ -106,7 +106,7 @@ extension File {
 package protocol LogFile: AnyObject, Sendable {
   var name: String { get }
 
-  /// Bytes that are allocated; appends past them grow the file.
+  /// Bytes that are allocated. Appends past them grow the file, or throw where it is warm.
   var capacity: UInt64 { get }
 
   /// This file made ready for cheap appends, at the price of writing all of it from `offset` on once:
@@ -121,6 +121,10 @@ package protocol LogFile: AnyObject, Sendable {
   /// The same open file, with all that is in it, under the name that its directory gave it since. Use
   /// the result instead of this one.
   func renamed(_ name: String) -> any LogFile
+
+  /// Writes the header of a life of the file, which may have had another one before: to its start, by a
+  /// call that says what goes wrong.
+  func writeHeader(_ header: ByteView) throws(FileSystemError)
 
   /// Writes all of `bytes` at `offset`, where the last append ended.
   func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError)

@@ -23,7 +23,8 @@ import VarveFormat
 ///
 /// Only on ext4. Elsewhere a file may share its blocks with a copy of it, and a store that must
 /// unshare them on a full disk ends the process. Pages are made present by a call that returns its
-/// errors (`MADV_POPULATE_WRITE`, Linux 5.14); what is left is a disk that fails while the log waits
+/// errors (`MADV_POPULATE_WRITE`, Linux 5.14), and a header is written, not stored: its page may have
+/// gone while the file waited for another life. What is left is a disk that fails while the log waits
 /// between two records, which is the same for every mapped file.
 @safe
 final class MappedLogFile: LogFile, @unchecked Sendable {
@@ -54,6 +55,8 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
   func renamed(_ name: String) -> any LogFile {
     MappedLogFile(file.renamed(name), mapping)
   }
+
+  func writeHeader(_ header: ByteView) throws(FileSystemError) { try file.write(header, at: 0) }
 
   func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
     guard let start = Int(exactly: offset), start <= mapping.count,

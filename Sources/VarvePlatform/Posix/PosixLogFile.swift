@@ -27,6 +27,8 @@ final class PosixLogFile: LogFile {
     PosixLogFile(file.renamed(name), capacity: capacity)
   }
 
+  func writeHeader(_ header: ByteView) throws(FileSystemError) { try file.write(header, at: 0) }
+
   func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
     try file.write(bytes, at: offset)
   }

@@ -187,6 +187,8 @@ final class SimulatedLogFile: LogFile {
     SimulatedLogFile(file.renamed(name), capacity: capacity, isWarm: isWarm)
   }
 
+  func writeHeader(_ header: ByteView) throws(FileSystemError) { try file.write(header, at: 0) }
+
   func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
     try file.write(bytes, at: offset)
   }

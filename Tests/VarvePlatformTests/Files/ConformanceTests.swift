@@ -302,6 +302,31 @@ extension ConformanceTests {
     }
   }
 
+  /// Written and stored bytes are the same ones, and a header needs nobody to have made its page
+  /// present: its file was at rest for long.
+  @Test(arguments: FileSystemKind.allCases, [false, true])
+  func aLogBeginsAgainWithAnotherHeader(on kind: FileSystemKind, isWarm: Bool) throws {
+    try kind.withDirectory { directory, _, _ in
+      var log = try directory.createLog("log", capacity: 100_000)
+      try log.writeHeader([UInt8](repeating: 1, count: 64))
+      if isWarm { log = try log.warmedUp(from: 64) }
+      try log.append([UInt8](repeating: 2, count: 10), at: 64)
+      try log.writeHeader([UInt8](repeating: 3, count: 64))
+      try log.append([4], at: 64)
+      try log.sync()
+      let expected = [UInt8](repeating: 3, count: 64) + [4] + [UInt8](repeating: 2, count: 9) + [0]
+      #expect(try Array(readAll("log", in: directory).prefix(75)) == expected)
+      let mapped = try directory.map("log", size: 100_000)
+      #expect(mapped.withBytes { Array($0.array.prefix(75)) } == expected)
+      // No page is there any more: a store would end the process.
+      try log.truncate(to: 0)
+      try log.writeHeader([5, 5])
+      #expect(try readAll("log", in: directory) == [5, 5])
+      try log.close()
+      #expect(reason { try log.writeHeader([1]) } == .closed)
+    }
+  }
+
   @Test(arguments: FileSystemKind.allCases)
   func aMappingIsTheWholeFileOrNothing(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in

@@ -120,6 +120,8 @@ private final class FailingLogFile: LogFile {
 
   func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile { self }
 
+  func writeHeader(_ header: ByteView) throws(FileSystemError) { try file.writeHeader(header) }
+
   func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
     try file.append(bytes, at: offset)
   }
