@@ -100,6 +100,8 @@ extension OpenSegment {
     let number = Int(handle.number)
     // The bit behind the last block is the filter's.
     let hasBit = number < blockCount
+    // Asked for once; a walk that reads it again asks ahead by itself.
+    if hasBit, !touched.contains(number) { expectWhole(handle.offset..<handle.end) }
     do throws(FormatError) {
       try bytes.check(handle.checksum, .dataBlock, in: id, at: handle.offset)
     } catch {

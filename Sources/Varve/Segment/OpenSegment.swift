@@ -130,6 +130,10 @@ extension OpenSegment {
       let footer = try SegmentFooter(
         decoding: file.dropping(file.count &- SegmentFooter.maximumByteCount),
         fileSize: UInt64(file.count), id: id)
+      let top = try footer.required(.indexTop)
+      let properties = try footer.required(.properties)
+      mapping.expectWhole(
+        min(top.offset, properties.offset)..<max(top.end, properties.end))
       return try OpenSegment(
         name: mapping.name, number: number, footer: footer,
         tail: SegmentTail(bytes: file, offset: 0, id: id),
@@ -193,6 +197,11 @@ extension OpenSegment {
     guard let range, case .mapping(let mapping) = source else { return }
     mapping.expect(.soon(range))
   }
+
+  /// Says that bytes of the file are about to be read from end to end for the first time.
+  func expectWhole(_ range: Range<UInt64>) {
+    if case .mapping(let mapping) = source { mapping.expectWhole(range) }
+  }
 }
 
 // MARK: - Filter and leaves
@@ -202,11 +211,14 @@ extension OpenSegment {
   @inline(__always)
   func mayContain(_ hash: UInt64) throws(FormatError) -> Bool {
     guard let filter, let section = filterSection else { return true }
-    if !touched.contains(blockCount) {
-      _ = try tail.checked(section, .filter)
-      touched.insert(blockCount)
-    }
+    if !touched.contains(blockCount) { try checkFilter(section) }
     return filter.mayContain(hash)
+  }
+
+  private func checkFilter(_ section: SegmentSection) throws(FormatError) {
+    expectWhole(section.offset..<section.end)
+    _ = try tail.checked(section, .filter)
+    touched.insert(blockCount)
   }
 
   /// Index leaf `index`, checked and decoded when it is first touched.

@@ -177,6 +177,10 @@ extension OpenValueFile {
     _ header: ByteView, _ stored: ByteView, _ pointer: ValuePointer
   ) throws(FormatError) {
     let bit = Int(pointer.offset >> Self.touchShift)
+    if hasBit(pointer), !touched.contains(bit), case .mapping(let mapping) = source {
+      let start = pointer.offset - UInt64(ValueRecord.headerBytes)
+      mapping.expectWhole(start..<pointer.offset + UInt64(pointer.storedCount))
+    }
     try check(header, against: pointer)
     do throws(FormatError) { try checkSum(of: stored, pointer) } catch {
       if hasBit(pointer) { touched.remove(bit) }

@@ -47,6 +47,15 @@ package final class MappedFile: @unchecked Sendable {
     }
   }
 
+  /// Says that these bytes are about to be read from end to end: all at once instead of page after page.
+  /// Nothing is said of what takes no more than a page.
+  package func expectWhole(_ range: Range<UInt64>) {
+    if range.upperBound - range.lowerBound > Self.pageBytes { expect(.soon(range)) }
+  }
+
+  /// Pages have at least so many bytes.
+  private static let pageBytes: UInt64 = 4 << 10
+
   deinit { release() }
 
   /// Lends the whole file, mapped until `body` returns.

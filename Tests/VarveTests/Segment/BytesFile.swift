@@ -48,10 +48,14 @@ final class BytesFile: File {
   func close() throws(FileSystemError) {}
 
   /// A mapping of what the file holds now, at an address aligned as pages are.
-  func map() -> MappedFile {
+  func map(
+    advise: @escaping @Sendable (MappedFile.Expectation) -> Void = { _ in }
+  ) -> MappedFile {
     let bytes = bytes
     let buffer = AlignedBuffer(capacity: bytes.count)
     bytes.withByteView { buffer.copy($0) }
-    return MappedFile(name: name, bytes: buffer.view()) { withExtendedLifetime(buffer) {} }
+    return MappedFile(name: name, bytes: buffer.view(), advise: advise) {
+      withExtendedLifetime(buffer) {}
+    }
   }
 }
