@@ -153,6 +153,7 @@ extension OpenSegment {
     let end = try pieces.read(endCount, at: size - endCount)
     let footer: SegmentFooter
     let start: UInt64
+    defer { withExtendedLifetime((header, end)) {} }
     do throws(FormatError) {
       try checkHeader(header.view(), id)
       footer = try SegmentFooter(decoding: end.view(), fileSize: size, id: id)
@@ -162,6 +163,7 @@ extension OpenSegment {
       throw StoreError(error, in: pieces.file.name)
     }
     let tail = try pieces.read(size - start, at: start)
+    defer { withExtendedLifetime(tail) {} }
     do throws(FormatError) {
       return try OpenSegment(
         name: pieces.file.name, number: number, footer: footer,

@@ -25,10 +25,7 @@ extension Engine {
   /// The value of an entry that a point read found.
   @inline(__always)
   func resolve(_ found: FoundEntry) throws(StoreError) -> ResolvedValue {
-    guard found.kind == .pointer else {
-      return ResolvedValue(bytes: found.value, owner: found.owner)
-    }
-    return try values.resolve(found)
+    try values.resolve(found)
   }
 
   /// Enters an epoch: what is lent from now on holds until ``leave(_:)``.

@@ -25,17 +25,17 @@ struct ResolvedValue {
 struct ValueAccess: Sendable {
   let store: ValueStore
 
-  /// The value of an entry: its own bytes, or those it points to.
-  func resolve(_ entry: EntryView) throws(StoreError) -> ResolvedValue {
-    guard entry.kind == .pointer else { return ResolvedValue(bytes: entry.value) }
-    return try resolve(try decode(entry.value))
-  }
-
-  /// The value of an entry that a point read found.
+  /// The value of an entry that a point read found: its own bytes, or those it points to.
+  @inline(__always)
   func resolve(_ found: FoundEntry) throws(StoreError) -> ResolvedValue {
     guard found.kind == .pointer else {
       return ResolvedValue(bytes: found.value, owner: found.owner)
     }
+    return try resolvePointer(in: found)
+  }
+
+  private func resolvePointer(in found: FoundEntry) throws(StoreError) -> ResolvedValue {
+    defer { withExtendedLifetime(found.owner) {} }
     return try resolve(try decode(found.value))
   }
 
@@ -47,6 +47,7 @@ struct ValueAccess: Sendable {
   /// Bytes of the value, uncompressed; reads no large value.
   func size(of found: FoundEntry) throws(StoreError) -> Int {
     guard found.kind == .pointer else { return found.value.count }
+    defer { withExtendedLifetime(found.owner) {} }
     return Int(try decode(found.value).fullCount)
   }
 

@@ -146,8 +146,9 @@ extension ValueFileReader {
             .read, .size(expected: record.size, found: pieces.size), path: name))
       }
       let header = try pieces.read(first, at: 0)
-      try checkHeader(header.view(), record.id)
       let end = try pieces.read(UInt64(ValueRecord.headerBytes), at: endOffset)
+      defer { withExtendedLifetime((header, end)) {} }
+      try checkHeader(header.view(), record.id)
       try checkEnd(end.view(), record, at: endOffset)
       source = .file(pieces.file)
     }
@@ -173,6 +174,7 @@ extension ValueFileReader {
   private func readID(_ pieces: FilePieces) throws(StoreError) -> FileID {
     let count = min(pieces.size, UInt64(FileHeader.byteCount))
     let buffer = try pieces.read(count, at: 0)
+    defer { withExtendedLifetime(buffer) {} }
     do { return try FileHeader(decoding: buffer.view(), as: .values).identity } catch {
       throw StoreError(error, in: name)
     }
