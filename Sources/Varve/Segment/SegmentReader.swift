@@ -1,4 +1,3 @@
-import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -29,9 +28,7 @@ final class SegmentReader: Sendable {
   /// Bytes of the file, by the manifest.
   let size: UInt64
   private let environment: SegmentEnvironment
-  /// Published once. Unmanaged, because retaining one object from many threads for each read would
-  /// cost more than the read; `deinit` gives the reference back.
-  private let opened = unsafe Atomic<Unmanaged<OpenSegment>?>(nil)
+  private let opened = OpenedOnce<OpenSegment>()
 
   init(number: UInt64, id: FileID, size: UInt64, in environment: SegmentEnvironment) {
     self.number = number
@@ -40,26 +37,14 @@ final class SegmentReader: Sendable {
     self.environment = environment
   }
 
-  deinit { unsafe opened.load(ordering: .acquiring)?.release() }
-
   var name: String { FileName(.segment, number).description }
 
   /// True once something was read.
-  var isOpen: Bool { unsafe opened.load(ordering: .relaxed) != nil }
+  var isOpen: Bool { unsafe opened.present != nil }
 
-  /// The open segment, opening it the first time. A failure is not remembered: the next read tries
-  /// again. Threads that come at the same time each open the file, and all but one close it again:
-  /// a lock for each segment would cost a store more than that ever does.
+  /// The open segment, opening it the first time.
   func open() throws(StoreError) -> OpenSegment {
-    if let segment = unsafe opened.load(ordering: .acquiring) {
-      return unsafe segment.takeUnretainedValue()
-    }
-    let mine = unsafe Unmanaged.passRetained(try openFile())
-    let (isFirst, present) = unsafe opened.compareExchange(
-      expected: nil, desired: mine, ordering: .acquiringAndReleasing)
-    if isFirst { return unsafe mine.takeUnretainedValue() }
-    unsafe mine.release()
-    return unsafe present.unsafelyUnwrapped.takeUnretainedValue()
+    try opened.object { () throws(StoreError) in try openFile() }
   }
 
   private func openFile() throws(StoreError) -> OpenSegment {
@@ -98,7 +83,7 @@ extension SegmentReader {
   func find(
     _ key: ByteView, hash: UInt64, at limit: SequenceNumber
   ) throws(StoreError) -> FoundEntry? {
-    guard let segment = unsafe opened.load(ordering: .acquiring) else {
+    guard let segment = unsafe opened.present else {
       return try open().find(key, hash: hash, at: limit)
     }
     return try unsafe segment.lend { segment throws(StoreError) in
@@ -133,7 +118,7 @@ extension SegmentReader {
 
   /// Bytes of memory, other than the mapping, that this segment holds.
   var memoryBytes: Int {
-    guard let segment = unsafe opened.load(ordering: .acquiring) else { return 0 }
+    guard let segment = unsafe opened.present else { return 0 }
     return unsafe segment.takeUnretainedValue().memoryBytes
   }
 }

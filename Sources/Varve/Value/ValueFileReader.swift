@@ -1,4 +1,3 @@
-import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -27,9 +26,7 @@ final class ValueFileReader: Sendable {
   let number: UInt64
   private let kind: Kind
   private let environment: ValueEnvironment
-  /// Published once. Unmanaged, because counting one object from many threads for each read would
-  /// cost more than the read; `deinit` gives the reference back.
-  private let opened = unsafe Atomic<Unmanaged<OpenValueFile>?>(nil)
+  private let opened = OpenedOnce<OpenValueFile>()
 
   /// Reads a sealed file, as the manifest describes it.
   convenience init(_ record: ValueFileRecord, in environment: ValueEnvironment) {
@@ -53,8 +50,6 @@ final class ValueFileReader: Sendable {
     self.environment = environment
   }
 
-  deinit { unsafe opened.load(ordering: .acquiring)?.release() }
-
   var name: String { FileName(.values, number).description }
 
   /// Whether this is a reader of the sealed file that `record` describes.
@@ -64,7 +59,7 @@ final class ValueFileReader: Sendable {
 
   /// Bytes of memory, other than the mapping, that this reader holds.
   var memoryBytes: Int {
-    guard let file = unsafe opened.load(ordering: .acquiring) else { return 0 }
+    guard let file = unsafe opened.present else { return 0 }
     return unsafe file.takeUnretainedValue().memoryBytes
   }
 }
@@ -74,7 +69,7 @@ final class ValueFileReader: Sendable {
 extension ValueFileReader {
   /// The value that `pointer` points to, uncompressed, every field and checksum checked.
   func value(for pointer: ValuePointer) throws(StoreError) -> LentValue {
-    guard let file = unsafe opened.load(ordering: .acquiring) else {
+    guard let file = unsafe opened.present else {
       return try open().value(for: pointer)
     }
     return try unsafe file.lend { file throws(StoreError) in try file.value(for: pointer) }
@@ -82,7 +77,7 @@ extension ValueFileReader {
 
   /// Says that bytes of the file are read soon, where it is open.
   func expect(_ range: Range<UInt64>) {
-    guard let file = unsafe opened.load(ordering: .acquiring) else { return }
+    guard let file = unsafe opened.present else { return }
     unsafe file.takeUnretainedValue().expect(range)
   }
 
@@ -95,19 +90,10 @@ extension ValueFileReader {
 // MARK: - Opening
 
 extension ValueFileReader {
-  /// The open file, opening it the first time. A failure is not remembered. Of threads that open it
-  /// at the same time one wins.
+  /// The open file, opening it the first time.
   @discardableResult
   func open() throws(StoreError) -> OpenValueFile {
-    if let file = unsafe opened.load(ordering: .acquiring) {
-      return unsafe file.takeUnretainedValue()
-    }
-    let mine = unsafe Unmanaged.passRetained(try openFile())
-    let (isFirst, present) = unsafe opened.compareExchange(
-      expected: nil, desired: mine, ordering: .acquiringAndReleasing)
-    if isFirst { return unsafe mine.takeUnretainedValue() }
-    unsafe mine.release()
-    return unsafe present.unsafelyUnwrapped.takeUnretainedValue()
+    try opened.object { () throws(StoreError) in try openFile() }
   }
 
   private func openFile() throws(StoreError) -> OpenValueFile {
