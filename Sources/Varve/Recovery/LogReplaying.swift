@@ -45,7 +45,7 @@ struct LogReplaying {
     for pointer in pointers { keep(pointer, for: table, in: &result) }
     table.table.insert(batch: batch.record.payload, firstSequence: batch.record.firstSequence)
     result.entryCount += batch.record.entryCount
-    result.lastSequence = batch.lastSequence
+    result.lastSequence = max(result.lastSequence, batch.lastSequence)
     return true
   }
 

@@ -99,7 +99,7 @@ extension StoreRecovery {
     }
     if isOfSystem { try noteSystemEntries(of: batch) }
     entryCount += batch.record.entryCount
-    made.lastSequence = batch.lastSequence
+    made.lastSequence = max(made.lastSequence, batch.lastSequence)
     return true
   }
 

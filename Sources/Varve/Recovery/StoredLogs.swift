@@ -15,9 +15,11 @@ final class StoredLogs: Sendable {
     var isDurable: Bool
   }
 
-  /// There is at least one log file, so that an unclean end needs a manifest that raises the floor.
+  /// There is no log file. After an unclean end even one that holds nothing needs a manifest that
+  /// raises the floor above it.
   let isEmpty: Bool
-  /// The last writer closed the store, and nothing was found that it did not name.
+  /// The last writer closed the store, nothing was found that it did not name, and the next log can go
+  /// on where its logs end.
   let isClean: Bool
   private let replay: LogReplay
   /// Kept while batches are lent.
@@ -40,6 +42,7 @@ final class StoredLogs: Sendable {
     isClean =
       manifest.isCleanlyClosed && replay.tornTail == nil
       && numbers.allSatisfy { number in manifest.logs.contains { $0.number == number } }
+      && manifest.logsReachLastSequence
   }
 
   /// No less than that of the last batch.
@@ -63,6 +66,15 @@ final class StoredLogs: Sendable {
       }
     }
     return dropped
+  }
+}
+
+extension Manifest {
+  /// Whether its logs, where they hold records at all, do not end before the last sequence number: the
+  /// next record takes the one after that, and may not leave a gap behind them.
+  fileprivate var logsReachLastSequence: Bool {
+    let last = logs.map(\.lastSequence).max() ?? .zero
+    return last == .zero || last >= lastSequence
   }
 }
 

@@ -192,4 +192,25 @@ import VarveTestSupport
     #expect(isThere)
     #expect(try crashed.findings().isEmpty)
   }
+
+  /// A manifest may say more than the logs hold: what is written next is newer than both.
+  @Test(arguments: [StoreOptions.Access.readWrite, .readOnly], [true, false])
+  func theLastSequenceNumberIsNeverLowered(_ access: StoreOptions.Access, isClosed: Bool) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    for round in 1...5 as ClosedRange<UInt8> { try store.put("key", [round]) }
+    if isClosed { try store.close() }
+    let image = try TestedStore.afterCrash(of: disk, .everything)
+    let name = try #require(try image.names(.manifest).last)
+    var manifest = try image.bytes(name).withByteView { try Manifest(decoding: $0) }
+    manifest.lastSequence = SequenceNumber(100)
+    try image.replace(name, manifest.encoded())
+    let again = try image.open { $0.access = access }
+    #expect(again.engine.visible == SequenceNumber(100))
+    #expect(again.engine.versions.current.manifest.lastSequence == SequenceNumber(100))
+    #expect(try again.content() == ["key": [5]])
+    if access == .readWrite { try again.put("key", [6]) }
+    try again.close()
+    #expect(try image.reopenedContent() == ["key": [access == .readWrite ? 6 : 5]])
+  }
 }
