@@ -12,7 +12,7 @@ struct FoundEntry {
 }
 
 extension OpenSegment {
-  /// The newest version of `key` at or below `limit`: filter, top, leaf, then one block.
+  /// The newest version of `key` at or below `limit`: top, filter, leaf, then one block.
   ///
   /// One block is enough: the separator at or after (key, limit) belongs to the block that holds the
   /// first entry at or after it, or no entry of this key.
@@ -23,7 +23,8 @@ extension OpenSegment {
     let tag = UInt8(truncatingIfNeeded: hash >> 56)
     let place: Place
     do throws(FormatError) {
-      guard try mayContain(hash), let found = try self.place(of: key, limit) else { return nil }
+      filter?.prefetch(hash)
+      guard let found = try self.place(of: key, limit, hash) else { return nil }
       if let mapped, found.handle.codec == .none {
         let bytes = try mappedBytes(of: found.handle, found.leaf, mapped)
         return try DataBlock.find(key, tag: tag, at: limit, in: found.handle, bytes)
@@ -52,14 +53,18 @@ extension OpenSegment {
 
   /// The block that holds the first entry at or after (`key`, `sequence`), unless that is the next
   /// block's first; nil where there is neither.
+  ///
+  /// - Parameter hash: the key's XXH64, where the key itself is looked for: nil too where the filter
+  ///   knows that it is not here. Its memory is waited for together with that of the leaf.
   @inline(__always)
   func place(
-    of key: ByteView, _ sequence: SequenceNumber
+    of key: ByteView, _ sequence: SequenceNumber, _ hash: UInt64? = nil
   ) throws(FormatError) -> Place? {
     let leafIndex = try top.lowerBound(key, sequence)
     guard leafIndex < top.count else { return nil }
     let leaf = try leaf(at: leafIndex)
     leaf.prefetch()
+    if let hash, try !mayContain(hash) { return nil }
     let item = try leaf.lowerBound(key, sequence)
     guard item < leaf.count else {
       // The leaf's last separator stands in the top node as well.

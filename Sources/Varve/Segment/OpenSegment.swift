@@ -20,7 +20,7 @@ final class OpenSegment: Sendable {
   let dataBlocks: SegmentSection
   private let indexLeaves: SegmentSection
   private let filterSection: SegmentSection?
-  private let filter: Filter?
+  let filter: Filter?
   private let tail: SegmentTail
   let source: BlockSource
   /// The whole file where it is mapped: at hand without a reference to the mapping.

@@ -149,6 +149,7 @@ extension SegmentCursor {
     try enter(found)
     do throws(FormatError) {
       index = try block?.lowerBound(key, sequence) ?? 0
+      block?.prefetchWalk(from: index)
     } catch {
       throw StoreError(error, in: segment.name)
     }

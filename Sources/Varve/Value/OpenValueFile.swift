@@ -151,6 +151,7 @@ extension OpenValueFile {
           at: offset - ValueRecord.headerBytes, count: ValueRecord.headerBytes),
         let stored = file.part(at: offset, count: Int(pointer.storedCount))
       else { throw FormatError(.valuePointer, .limit("offset"), at: pointer.offset) }
+      header.prefetch(1)
       stored.prefetch(stored.count)
       if !isBelieved || !isKnown(header, pointer) { try check(header, stored, pointer) }
       return stored

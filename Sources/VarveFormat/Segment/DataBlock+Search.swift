@@ -26,6 +26,7 @@ extension DataBlock {
       while matches != 0 {
         let index = first &+ matches.trailingZeroBitCount / 8
         guard index < count else { return nil }
+        prefetchEntry(at: index, 192)
         let entry = try entry(at: index)
         // Versions of one key stand newest first, so the first one low enough is the one.
         if entry.sequence <= limit, entry.suffix == rest { return entry }
@@ -91,8 +92,13 @@ extension DataBlock {
   /// Among so many entries those are all asked for that a bisection may look at.
   private static var nearCount: Int { 12 }
 
-  private func prefetchEntry(at index: Int) {
-    bytes.dropping(Int(knownSlot(at: index) & 0xffff)).prefetch(1)
+  /// Begins to bring entries near that a walk from `index` on shows first.
+  package func prefetchWalk(from index: Int) {
+    if index >= 0, index < count { prefetchEntry(at: index, 1024) }
+  }
+
+  private func prefetchEntry(at index: Int, _ count: Int = 1) {
+    bytes.dropping(Int(knownSlot(at: index) & 0xffff)).prefetch(count)
   }
 
   /// The first slot from `start` on that is not below `slot`; steps without branches that depend on

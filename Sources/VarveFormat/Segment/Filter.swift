@@ -42,10 +42,19 @@ package struct Filter: Sendable {
     try reader.end()
   }
 
+  /// Begins to bring near what ``mayContain(_:)`` looks at.
+  package func prefetch(_ hash: UInt64) { blocks.dropping(block(of: hash)).prefetch(1) }
+
+  /// Where the block of a hash begins.
+  @inlinable
+  func block(of hash: UInt64) -> Int {
+    Int(truncatingIfNeeded: ((hash >> 32) &* blockCount) >> 32) &* 64
+  }
+
   /// False where no key with this XXH64 is in the segment; true where one may be.
   @inlinable
   package func mayContain(_ hash: UInt64) -> Bool {
-    let block = Int(truncatingIfNeeded: ((hash >> 32) &* blockCount) >> 32) &* 64
+    let block = block(of: hash)
     var state = hash
     var probe = 0
     while probe < probes {

@@ -1,6 +1,6 @@
 extension Arguments {
   static let help = """
-    usage: peer-bench [--quick] [--rounds N] [--long-rounds N] [--scale X] [--only A,B]
+    usage: peer-bench [--quick] [--rounds N] [--long-rounds N] [--scale X] [--only A,B] [--goals]
                       [--engines A,B] [--compression none|default|both] [--data DIRECTORY]
                       [--dir DIRECTORY] [--json FILE] [--plot FILE]
            peer-bench scaling [--sizes 1M,10M] [--engines A,B] [--dir DIRECTORY] [--plot FILE]
@@ -15,7 +15,8 @@ extension Arguments {
                          shown (3)
       --long-rounds N    the same for lines that take minutes (1)
       --scale X          share of the full size: 1 is 1,000,000 small and 200,000 large entries (1)
-      --only A,B         lines whose name contains A or B
+      --only A,B         the lines A and B, or those whose name contains A or B
+      --goals            lines that are held to a goal
       --engines A,B      of varve, rocksdb, leveldb, lmdb, sqlite; the first is compared with the rest
       --compression P    none: on no engine; default: each engine as it comes (both)
       --data DIRECTORY   adds lines with real records: packages.jsonl.zst and package-embeddings.*

@@ -9,6 +9,8 @@ struct Arguments {
   var longScale: Double?
   var mostTurns = Int.max
   var only: [String] = []
+  /// Whether lines that are held to nothing are left out.
+  var onlyGoals = false
   var peers = allPeers
   var passes = CompressionPass.allCases
   var files: String?
@@ -44,6 +46,7 @@ struct Arguments {
     case "--quick":
       (rounds, scale, passes, longScale, mostTurns) = (1, 0.05, [.none], 0.02, 3)
     case "--only": only = try value().split(separator: ",").map(String.init)
+    case "--goals": onlyGoals = true
     case "--engines": peers = try Self.peers(try value())
     case "--compression": passes = try Self.passes(try value())
     case "--data": files = try value()
@@ -59,9 +62,15 @@ struct Arguments {
   /// The workloads to run.
   var workloads: [Workload] {
     allWorkloads.filter { workload in
-      (only.isEmpty || only.contains { workload.name.contains($0) })
+      (only.isEmpty || only.contains { Self.picks($0, workload.name) })
         && (!workload.data.isReal || files != nil)
+        && (!onlyGoals || workload.figures.contains { !$0.goals.isEmpty })
     }
+  }
+
+  /// The whole name of a line stands for that line alone.
+  private static func picks(_ text: String, _ name: String) -> Bool {
+    allWorkloads.contains { $0.name == text } ? name == text : name.contains(text)
   }
 }
 
