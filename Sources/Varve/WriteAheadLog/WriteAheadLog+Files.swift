@@ -47,7 +47,7 @@ extension WriteAheadLog {
       let isOvertaken = spare.number < state.current?.number ?? 0
       if !isOvertaken, spare.hasRoom(for: byteCount) { return (spare, nil) }
       guard isOvertaken, spare.isBlank else { return (nil, spare) }
-      state.retired.insert(spare, at: 0)
+      state.addRetired([spare])
       return (nil, nil)
     }
     if let unfit { discard(unfit) }

@@ -52,11 +52,15 @@ extension WriteAheadLog {
 }
 
 extension WriteAheadLog.State {
+  mutating func addRetired(_ logs: [LogWriter]) {
+    retired += logs
+    retired.sort { $0.capacity > $1.capacity }
+  }
+
   /// Moves the logs below the floor to the retired ones; returns those beyond the `most` largest.
   fileprivate mutating func takeSurplus(keeping most: Int) -> [LogWriter] {
-    retired += left.filter { $0.number < floor }
+    addRetired(left.filter { $0.number < floor })
     left.removeAll { $0.number < floor }
-    retired.sort { $0.capacity > $1.capacity }
     let surplus = Array(retired.dropFirst(most))
     retired.removeLast(surplus.count)
     return surplus

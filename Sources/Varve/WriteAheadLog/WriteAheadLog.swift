@@ -36,7 +36,7 @@ final class WriteAheadLog: Sendable {
     var left: [LogWriter] = []
     /// Logs below it are in segments.
     var floor: UInt64 = 0
-    /// Logs that wait for another life.
+    /// Logs that wait for another life, the largest first.
     var retired: [LogWriter] = []
     var isPreparing = false
     /// Set when the chain was ended or given up: no log begins any more.

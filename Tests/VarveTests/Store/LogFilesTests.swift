@@ -162,4 +162,29 @@ import VarveTestSupport
     try store.close()
     #expect(try tested.findings().isEmpty)
   }
+
+  /// What waits for another life is looked at by size: a small spare must not stand before a large log.
+  @Test func aSpareThatWasOvertakenWaitsBehindLargerOnes() throws {
+    let (tested, _) = try TestedStore.simulated()
+    let store = try tested.open()
+    try store.put("key", [1])
+    let log = store.engine.log
+    func make(_ capacity: UInt64) throws -> LogWriter {
+      try LogWriter.create(
+        LogIdentity(number: try store.engine.numbers.next(), salt: capacity),
+        storeTag: log.storeTag, capacity: capacity, isWarm: true, in: log.directory)
+    }
+    let (large, spare) = (try make(1 << 20), try make(64 << 10))
+    // A log with a higher number is current when the spare comes.
+    try store.engine.alone { () throws(StoreError) in try store.engine.freezeMemTable() }
+    log.state.withLock { state in
+      state.retired = [large]
+      state.spare = spare
+    }
+    try store.engine.alone { () throws(StoreError) in try store.engine.freezeMemTable() }
+    #expect(log.end?.log ?? 0 > spare.number)
+    #expect(log.state.withLock { $0.current?.capacity } == large.capacity)
+    #expect(log.state.withLock { $0.retired.map(\.number) } == [spare.number])
+    try store.close()
+  }
 }
