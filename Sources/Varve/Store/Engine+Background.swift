@@ -51,9 +51,12 @@ extension Engine {
   }
 
   /// For how many turns of ``idleMilliseconds`` nothing was written.
-  private struct Idleness {
+  struct Idleness {
     var since: LogPosition?
     var turns: UInt64 = 0
+
+    /// Whether to give back what waits for another life, and what has come to wait since.
+    var isLong: Bool { turns >= Engine.releaseMilliseconds / Engine.idleMilliseconds }
 
     mutating func look(at end: LogPosition?) {
       turns = end == since ? turns + 1 : 0
@@ -71,7 +74,7 @@ extension Engine {
     }
     // What was gathered has no company to wait for; what failed may succeed by now.
     if !views.pinned().frozen.isEmpty { flush { true } }
-    if idle.turns == Self.releaseMilliseconds / Self.idleMilliseconds {
+    if idle.isLong {
       log.releaseRetired()
       chunks.removeAll()
     }

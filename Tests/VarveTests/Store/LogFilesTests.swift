@@ -23,6 +23,18 @@ import VarveTestSupport
     #expect(sizing.next(after: 32 << 20, filled: 32 << 20, in: 1) == 64 << 20)
   }
 
+  /// What comes to wait for another life after the first moment of rest is given back too.
+  @Test func restIsLongUntilSomebodyWrites() {
+    var idle = Engine.Idleness(since: LogPosition(log: 1, offset: 64))
+    let isLong = (0..<60).map { _ in
+      idle.look(at: LogPosition(log: 1, offset: 64))
+      return idle.isLong
+    }
+    #expect(isLong == [Bool](repeating: false, count: 24) + [Bool](repeating: true, count: 36))
+    idle.look(at: LogPosition(log: 1, offset: 128))
+    #expect(!idle.isLong)
+  }
+
   /// Writes `count` values of 1000 bytes and flushes, over and over.
   private func churn(_ store: SegmentStore, rounds: Int, count: Int = 100) throws {
     let entries = try store.keyspace("entries")
