@@ -9,10 +9,10 @@ import VarvePlatform
 /// ```
 ///
 /// One writer takes pieces off the front of the newest chunk; nothing is given back singly. Each
-/// chunk is a mapping of its own, so dropping the arena lowers the process's memory at once. What
-/// would waste much of a chunk gets one of its own size. The largest chunks are of the size of the
-/// processor's large pages: a table is searched at random places, and small pages cost a miss more.
-/// Those come from a pool and return to it, if there is one.
+/// chunk is a mapping of its own and goes with the arena. What would waste much of a chunk gets one
+/// of its own size. The largest chunks are of the size of the processor's large pages: a table is
+/// searched at random places, and small pages cost a miss more. Those come from a pool and return to
+/// it, if there is one.
 @safe
 final class Arena {
   private static let firstChunkBytes = 64 << 10
@@ -26,7 +26,7 @@ final class Arena {
   private var next: UnsafeMutableRawPointer?
   private var remaining = 0
   private var nextChunkBytes = Arena.firstChunkBytes
-  /// Bytes mapped: what dropping the arena gives back.
+  /// Bytes mapped: what dropping the arena gives back, to the system or the pool.
   private(set) var allocatedBytes = 0
   /// Bytes handed out.
   private(set) var usedBytes = 0

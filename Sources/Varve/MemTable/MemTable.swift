@@ -59,7 +59,7 @@ extension MemTable {
 
   var isEmpty: Bool { entryCount == 0 }
 
-  /// Bytes of memory mapped for the table, given back when it goes.
+  /// Bytes of memory mapped for the table, given back when it goes, to the system or the pool.
   var allocatedBytes: Int { counts.allocated.load(ordering: .relaxed) }
 
   /// Bytes of all keys and values: nearly what a segment of the entries would hold uncompressed.

@@ -43,7 +43,7 @@ public struct StoreOptions: Sendable {
   /// Bytes a segment grows to before compaction starts the next one.
   public var segmentBytes = 64 << 20
 
-  /// Bytes of the first log of an opening; each one after it is twice as large, within bounds.
+  /// Bytes of the first log of an opening, and of the smallest after it: see `LogSizing`.
   package var firstLogBytes: UInt64 = 1 << 20
 
   /// Told about flushes, compactions, recoveries and failures, on the thread that did the work, which

@@ -1,7 +1,8 @@
 /// Weighs the surveys of all logs against each other and against the manifest.
 ///
-/// The order of the work: survey every log; take the highest watermark anybody states; hold each
-/// log the manifest names to what it says, and the log of the watermark to that; then walk the logs in order, and stop at the first flaw.
+/// The order of the work: survey every log; take the highest watermark anybody states; hold each log
+/// the manifest names to what it says, and the log of the watermark to that; then walk the logs in
+/// order, and stop at the first flaw.
 struct LogJudge {
   let manifest: Manifest
   private(set) var surveys: [LogSurvey] = []
