@@ -15,14 +15,13 @@ extension Engine {
     let event = try flushing.withLock { isOver throws(StoreError) -> StoreEvent? in
       if isOver { throw StoreError(.closed, "the store was closed", file: path) }
       if let failure = poison.failure { throw failure }
-      let view = views.pinned()
-      let tables = view.frozen
-      guard let oldestKept = tables.first.map({ _ in view.active }) else { return nil }
+      let tables = views.pinned().frozen
+      if tables.isEmpty { return nil }
       let result = try writeSegment(of: tables)
       var edit = VersionEdit()
       edit.addedSegments = result.segments
       edit.addedValueFiles = result.valueFiles
-      edit.logFloor = Self.floor(after: tables, in: views.pinned()) ?? oldestKept.firstLog
+      edit.logFloor = Self.floor(after: tables, in: views.pinned())
       // Not that of the segments: what nobody reads any more was left out, and the next log must
       // be found to go on where the flushed ones ended.
       edit.lastSequence = result.lastSequence
@@ -37,11 +36,9 @@ extension Engine {
   /// The first log that anything but `tables` still needs: that of the memtable made after them.
   private static func floor(
     after tables: [MemTableGeneration], in view: ReadView
-  ) -> UInt64? {
-    let rest = ([view.active] + view.frozen).filter { other in
-      !tables.contains { $0 === other }
-    }
-    return rest.map(\.firstLog).min()
+  ) -> UInt64 {
+    let rest = view.frozen.filter { other in !tables.contains { $0 === other } }
+    return rest.reduce(view.active.firstLog) { min($0, $1.firstLog) }
   }
 
   private func writeSegment(

@@ -69,7 +69,8 @@ extension StoreVerification {
   private mutating func examineBatch(
     _ record: LogRecord, isDurable: Bool
   ) throws(FormatError) {
-    var batch = try BatchDecoder(record.payload, at: record.offset + 32)
+    var batch = try BatchDecoder(
+      record.payload, at: record.offset + UInt64(LogRecordHeader.byteCount))
     while let entry = try batch.next() {
       count(entries: 1)
       guard depth == .deep, entry.kind == .pointer else { continue }

@@ -29,15 +29,14 @@ struct StoreOpening {
   /// One cache and one decompressor for all segments and value files.
   let blocks: BlockAccess
 
+  private var mode: ReadMode { options.readMode == .mapped ? .mapped : .pread }
+
   private var valueEnvironment: ValueEnvironment {
-    ValueEnvironment(
-      directory: directory, mode: options.readMode == .mapped ? .mapped : .pread, blocks: blocks)
+    ValueEnvironment(directory: directory, mode: mode, blocks: blocks)
   }
 
   private var environment: SegmentEnvironment {
-    SegmentEnvironment(
-      directory: directory, mode: options.readMode == .mapped ? .mapped : .pread,
-      blocks: blocks)
+    SegmentEnvironment(directory: directory, mode: mode, blocks: blocks)
   }
 
   static func open(
