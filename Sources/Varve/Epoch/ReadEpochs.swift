@@ -69,16 +69,6 @@ extension ReadEpochs {
       exitCrowd(pin.epoch)
     }
   }
-
-  /// Runs `body` inside.
-  @inline(__always)
-  func read<Value: ~Copyable, Failure: Error>(
-    _ body: () throws(Failure) -> Value
-  ) throws(Failure) -> Value {
-    let pin = enter()
-    defer { exit(pin) }
-    return try body()
-  }
 }
 
 // MARK: - Writers

@@ -61,12 +61,8 @@ struct Level: Sendable {
     self.init(segments, of: SegmentTable([segments]), from: 0)
   }
 
-  /// The index of the first segment whose largest key is at or after `key`; the count when none is.
-  func firstIndex(reaching key: ByteView) -> Int {
-    firstIndex(reaching: key, within: 0..<segments.count)
-  }
-
-  /// The same among the segments at `places`; their upper bound when none is.
+  /// The index of the first of the segments at `places` whose largest key is at or after `key`; their
+  /// upper bound when none is.
   func firstIndex(reaching key: ByteView, within places: Range<Int>) -> Int {
     let among = start + places.lowerBound..<start + places.upperBound
     return table.firstIndex(reaching: PrefixedKey(key), among) - start

@@ -91,9 +91,7 @@ extension BlockRun {
     direction = .none
     hasMoved = false
   }
-}
 
-extension BlockRun {
   /// Moves to the next entry; false, and stays, where the run ends or goes the other way.
   package mutating func next() -> Bool {
     let next = index &+ 1

@@ -131,9 +131,6 @@ import VarvePlatform
     #expect(throws: Refused()) {
       try published.read { _ throws(Refused) in throw Refused() }
     }
-    #expect(throws: Refused()) {
-      try epochs.read { () throws(Refused) in throw Refused() }
-    }
     published.replace(with: Tracked(2, census))
     #expect(epochs.collect() == 0)
   }
