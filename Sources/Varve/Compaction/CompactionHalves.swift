@@ -1,5 +1,4 @@
 import VarveFormat
-import VarvePlatform
 
 // A large compaction is done in two halves of its keys, side by side:
 //
@@ -55,39 +54,5 @@ extension Engine {
     let version = versions.current
     return try (version.levelZero + version.levels.flatMap(\.segments))
       .first { $0.record.number == largest?.number }?.reader.middleKey()
-  }
-}
-
-/// Half of a compaction that another thread does.
-final class CompactionHalf: @unchecked Sendable {
-  // @unchecked: the thread works alone on it until it has been joined.
-  private let body: () throws(StoreError) -> SegmentOutput.Result
-  private var result: Result<SegmentOutput.Result, StoreError>?
-  private var thread: WorkerThread?
-
-  private init(_ body: @escaping () throws(StoreError) -> SegmentOutput.Result) {
-    self.body = body
-  }
-
-  /// Nil where the system starts no further thread.
-  static func begin(
-    _ body: @escaping () throws(StoreError) -> SegmentOutput.Result
-  ) -> CompactionHalf? {
-    let half = CompactionHalf(body)
-    do throws(ThreadError) {
-      half.thread = try WorkerThread(name: "varve-compact-2") { [unowned half] in
-        half.result = Result { () throws(StoreError) in try half.body() }
-      }
-      return half
-    } catch {
-      return nil
-    }
-  }
-
-  /// What came of it, once the thread is done.
-  func finish() -> Result<SegmentOutput.Result, StoreError> {
-    thread?.join()
-    guard let result else { preconditionFailure("the thread ended without a result") }
-    return result
   }
 }

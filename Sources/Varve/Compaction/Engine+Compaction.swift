@@ -141,18 +141,12 @@ extension Engine {
   ) throws(StoreError) -> SegmentOutput.Result {
     let (part, rest) = try parts(of: plan)
     guard let rest,
-      let other = CompactionHalf.begin({ () throws(StoreError) in
-        try self.rewrite(rest, of: plan, rules)
-      })
+      let halves = try write(
+        { () throws(StoreError) in try rewrite(part, of: plan, rules) },
+        and: { () throws(StoreError) in try self.rewrite(rest, of: plan, rules) },
+        by: "varve-compact-2")
     else { return try rewrite(.all, of: plan, rules) }
-    let first = Result { () throws(StoreError) in try rewrite(part, of: plan, rules) }
-    let second = other.finish()
-    do throws(StoreError) {
-      return (try first.get()).joined(by: try second.get())
-    } catch {
-      for case .success(let half) in [first, second] { remove(half, keeping: [], after: error) }
-      throw error
-    }
+    return halves
   }
 
   /// Writes what survives of the keys of `part`.

@@ -1,5 +1,4 @@
 import VarveFormat
-import VarvePlatform
 
 /// Writes a run as a segment of level 0; a large one as two of them, side by side.
 ///
@@ -20,18 +19,12 @@ struct RunWriter {
     let places = RunOrder.sorted(run.places)
     let middle = run.dataBytes < Self.sharedBytes ? places.count : Self.middle(of: places)
     guard engine.background == .threads, middle < places.count,
-      let rest = PartWriter.begin(places[middle...], self)
+      let halves = try engine.write(
+        { () throws(StoreError) in try write(places[..<middle]) },
+        and: { () throws(StoreError) in try self.write(places[middle...]) },
+        by: "varve-recover")
     else { return try write(places[...]) }
-    let first = Result { () throws(StoreError) in try write(places[..<middle]) }
-    let second = rest.finish()
-    do throws(StoreError) {
-      return (try first.get()).joined(by: try second.get())
-    } catch {
-      for case .success(let part) in [first, second] {
-        engine.remove(part, keeping: [], after: error)
-      }
-      throw error
-    }
+    return halves
   }
 
   /// Where the second half begins, with the first version of its first key.
@@ -43,7 +36,7 @@ struct RunWriter {
     return middle
   }
 
-  fileprivate func write(
+  private func write(
     _ places: ArraySlice<EntryPlace>
   ) throws(StoreError) -> SegmentOutput.Result {
     var output = SegmentOutput(engine, level: 0, rules)
@@ -56,48 +49,5 @@ struct RunWriter {
       output.abandon()
       throw error
     }
-  }
-}
-
-/// A part of a run that another thread writes.
-private final class PartWriter: @unchecked Sendable {
-  // @unchecked: the thread works alone on it until it has been joined.
-  private let places: ArraySlice<EntryPlace>
-  private let writer: RunWriter
-  private var result: Result<SegmentOutput.Result, StoreError>?
-  private var thread: WorkerThread?
-
-  private init(_ places: ArraySlice<EntryPlace>, _ writer: RunWriter) {
-    self.places = places
-    self.writer = writer
-  }
-
-  /// Nil where the system starts no further thread.
-  static func begin(_ places: ArraySlice<EntryPlace>, _ writer: RunWriter) -> PartWriter? {
-    let part = PartWriter(places, writer)
-    part.thread = try? WorkerThread(name: "varve-recover") { [unowned part] in
-      part.result = Result { () throws(StoreError) in
-        try part.writer.write(part.places)
-      }
-    }
-    return part.thread == nil ? nil : part
-  }
-
-  func finish() -> Result<SegmentOutput.Result, StoreError> {
-    thread?.join()
-    guard let result else { preconditionFailure("the thread ended without a result") }
-    return result
-  }
-}
-
-extension SegmentOutput.Result {
-  /// Both together.
-  func joined(by other: Self) -> Self {
-    var sum = self
-    sum.segments += other.segments
-    sum.valueFiles += other.valueFiles
-    sum.bytes += other.bytes
-    sum.lastSequence = max(lastSequence, other.lastSequence)
-    return sum
   }
 }
