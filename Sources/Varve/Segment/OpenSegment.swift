@@ -18,6 +18,7 @@ final class OpenSegment: Sendable {
   let properties: SegmentProperties
   let top: IndexNode
   let dataBlocks: SegmentSection
+  private let indexTop: SegmentSection
   private let indexLeaves: SegmentSection
   private let filterSection: SegmentSection?
   let filter: Filter?
@@ -56,8 +57,9 @@ final class OpenSegment: Sendable {
     let propertiesAt = try footer.required(.properties)
     properties = try SegmentProperties(
       decoding: try tail.checked(propertiesAt, .properties), at: propertiesAt.offset)
-    let topAt = try footer.required(.indexTop)
-    top = try IndexNode(decoding: try tail.checked(topAt, .blockIndex), .top, at: topAt.offset)
+    indexTop = try footer.required(.indexTop)
+    top = try IndexNode(
+      decoding: try tail.checked(indexTop, .blockIndex), .top, at: indexTop.offset)
     if let section = filterSection {
       filter = try Filter(decoding: try tail.bytes(of: section, .filter), at: section.offset)
     } else {
@@ -228,6 +230,19 @@ extension OpenSegment {
   func leaf(at index: Int) throws(FormatError) -> IndexNode {
     if let leaf = leaves[index] { return leaf }
     return leaves.keep(try readLeaf(at: index), at: index)
+  }
+
+  /// Checks the index now, whoever found it good before: for those who write again what it leads to, or
+  /// what it leads past. Only memory of a mapping changes.
+  func checkIndex() throws(StoreError) {
+    guard mapped != nil else { return }
+    expectWhole(indexLeaves.offset..<indexLeaves.end)
+    do throws(FormatError) {
+      _ = try tail.checked(indexTop, .blockIndex)
+      for index in 0..<top.count { _ = try readLeaf(at: index) }
+    } catch {
+      throw StoreError(error, in: name)
+    }
   }
 
   private func readLeaf(at index: Int) throws(FormatError) -> IndexNode {

@@ -93,10 +93,13 @@ extension SegmentReader {
 
   /// A cursor over every version of every key. It keeps the segment's bytes alive.
   ///
-  /// - Parameter fillsCache: false for long walks that read everything once, such as compaction:
-  ///   blocks then go through buffers of the cursor.
+  /// - Parameter fillsCache: false for compaction, which reads everything once and writes it again:
+  ///   blocks then go through buffers of the cursor, and nothing that was found good before is believed.
   func cursor(fillsCache: Bool = true) throws(StoreError) -> SegmentCursor {
-    SegmentCursor(try open(), scratch: fillsCache ? nil : BlockScratch())
+    let segment = try open()
+    if fillsCache { return SegmentCursor(segment) }
+    try segment.checkIndex()
+    return SegmentCursor(segment, scratch: BlockScratch())
   }
 
   /// About how many bytes of the file hold the keys from `start` (nil: the first) up to before `end`

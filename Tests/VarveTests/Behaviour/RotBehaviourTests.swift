@@ -45,6 +45,36 @@ import VarveTestSupport
     }
   }
 
+  /// A part of the index that rots could lead past entries: they would be left out for good.
+  @Test(arguments: [SegmentSection.Kind.indexLeaves, .indexTop])
+  func anIndexThatRotsAfterItWasReadLeadsNoCompaction(_ kind: SegmentSection.Kind) throws {
+    try FileSystemKind.posix.withTestedStore { tested in
+      let store = try tested.open { $0.readMode = .mapped }
+      for index in 0..<200 {
+        try store.put(NumberedEntries.key(index), NumberedEntries.value(index), .buffered)
+      }
+      try store.flush()
+      #expect(try store.content().count == 200)
+      let files = try tested.names(.segment)
+      let record = try #require(store.engine.versions.current.manifest.segments.first)
+      let bytes = try tested.bytes(files[0])
+      let footer = try bytes.withByteView { view in
+        try SegmentFooter(
+          decoding: view.dropping(view.count - SegmentFooter.maximumByteCount),
+          fileSize: UInt64(view.count), id: record.id)
+      }
+      let section = try footer.required(kind)
+      let place = section.offset + section.length / 2
+      let file = try tested.directory.openForWriting(files[0])
+      try file.write([bytes[Int(place)] ^ 1], at: place)
+      try file.close()
+      let failure = try storeFailure { try store.compact() }
+      #expect(failure?.code == .corrupted && failure?.file == files[0])
+      #expect(try tested.names(.segment) == files)
+      try store.close()
+    }
+  }
+
   @Test func aValueThatRotsAfterItWasReadIsNotMovedUnderAFreshChecksum() throws {
     try FileSystemKind.posix.withTestedStore { tested in
       let store = try tested.open { $0.readMode = .mapped }
