@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -88,6 +89,20 @@ void varve_advise_soon(const void *start, size_t count) {
 
 // MARK: - Storing through a mapping
 
+int64_t varve_write_zeros(int descriptor, int64_t offset, size_t count) {
+  static const char zeros[64 << 10];
+  enum { most = 64 };
+  struct iovec parts[most];
+  int filled = 0;
+  for (size_t left = count; left > 0 && filled < most; filled++) {
+    size_t length = left < sizeof zeros ? left : sizeof zeros;
+    parts[filled].iov_base = (void *)zeros;
+    parts[filled].iov_len = length;
+    left -= length;
+  }
+  return pwritev(descriptor, parts, filled, offset);
+}
+
 #if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -103,7 +118,7 @@ int varve_populate_for_writing(void *start, size_t count) {
   return madvise(start, count, MADV_POPULATE_WRITE);
 }
 
-void varve_advise_log_mapping(void *start, size_t count) {
+void varve_advise_stored_mapping(void *start, size_t count) {
   madvise(start, count, MADV_RANDOM);
   madvise(start, count, MADV_DONTFORK);
 }
@@ -125,7 +140,7 @@ int varve_populate_for_writing(void *start, size_t count) {
   return -1;
 }
 
-void varve_advise_log_mapping(void *start, size_t count) { (void)start, (void)count; }
+void varve_advise_stored_mapping(void *start, size_t count) { (void)start, (void)count; }
 
 #endif
 

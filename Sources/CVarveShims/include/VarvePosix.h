@@ -21,13 +21,17 @@ int varve_allocate(int descriptor, int64_t size, int keep_size);
 /// that never share a file's blocks nor allocate anew for a block that was written once.
 int varve_can_store_through_mapping(int descriptor);
 
+/// Writes up to `count` zeros at `offset` in one call, so that the system may keep them in large pages:
+/// how many, or -1 with errno.
+int64_t varve_write_zeros(int descriptor, int64_t offset, size_t count);
+
 /// Makes pages of a mapping present and writable, so that stores to them meet no failure.
 /// 0, or -1 with errno; EINVAL where this system cannot.
 int varve_populate_for_writing(void *start, size_t count);
 
 /// Advises that a mapping is filled from front to back by this process alone: nothing is read ahead,
 /// and a child does not inherit it.
-void varve_advise_log_mapping(void *start, size_t count);
+void varve_advise_stored_mapping(void *start, size_t count);
 
 /// Advises that a mapped file is read here and there: nothing around what is touched.
 void varve_advise_scattered(const void *start, size_t count);

@@ -29,4 +29,15 @@ final class AppendScratch: Sendable {
     }
     if !isCopied { try file.write(stored, at: place.value) }
   }
+
+  /// Stores a record where it belongs.
+  func store(
+    _ header: StoredValueHeader, _ stored: ByteView, at place: ValuePlace, in warm: any WarmRange,
+    _ id: FileID
+  ) {
+    unsafe writer.removeAll()
+    unsafe ValueRecord.value(header).encode(to: &writer, in: id, at: place.header)
+    unsafe writer.bytes.withByteView { warm.store($0, at: place.header) }
+    warm.store(stored, at: place.value)
+  }
 }

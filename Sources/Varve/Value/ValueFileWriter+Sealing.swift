@@ -17,6 +17,7 @@ extension ValueFileWriter {
       return state.isNameDurable && state.synced == state.finished ? nil : state.finished
     }
     guard let covered else { return }
+    endStream()
     do throws(FileSystemError) {
       try file.sync()
       try syncName()
@@ -69,6 +70,7 @@ extension ValueFileWriter {
       state.phase = .sealing
     }
     waitUntilQuiet()
+    endStream()
     let (end, counts, failures) = state.withLock { ($0.end, $0.counts, $0.failures) }
     let size: UInt64
     do throws(FileSystemError) {

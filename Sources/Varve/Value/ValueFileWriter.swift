@@ -13,7 +13,8 @@ import VarvePlatform
 ///
 /// A place depends only on the one before (`ValuePlace`), so reserving is a short lock, and writing
 /// happens outside it. Room on the disk is reserved ahead in steps: a full disk shows there, before
-/// a place is given away, and writes need not allocate.
+/// a place is given away, and writes need not allocate. A stream of values that nobody syncs goes on
+/// by storing into ranges that were warmed ahead.
 ///
 /// A failed append harms nobody: its place becomes a gap. A failed sync makes the writer refuse
 /// everything (`.poisoned`), because what it had written can no longer be trusted to be on the disk.
@@ -30,7 +31,11 @@ final class ValueFileWriter: Sendable {
     /// Where the last reserved place ends.
     var end = UInt64(FileHeader.byteCount)
     /// How far room on the disk is reserved.
-    var room: UInt64 = 0
+    var reserved: UInt64 = 0
+    /// What is stored into and not written to, while nobody syncs.
+    var warm: (any WarmRange)?
+    /// Where the file ended at the last sync.
+    var syncedEnd: UInt64 = 0
     /// Places that are being written.
     var pending = 0
     var counts = ValueFileCounts()
@@ -51,7 +56,7 @@ final class ValueFileWriter: Sendable {
   let directory: any Directory
   let state = Monitor(State())
   /// `State.end`, for readers that check a pointer without the lock.
-  private let endMirror = Atomic<UInt64>(UInt64(FileHeader.byteCount))
+  let endMirror = Atomic<UInt64>(UInt64(FileHeader.byteCount))
   private let scratches = Monitor<[AppendScratch]>([])
 
   /// Makes the file `values-<number>`. Its name is durable after the first ``sync()``.
@@ -140,11 +145,15 @@ extension ValueFileWriter {
     _ count: (inout State) -> Void
   ) throws(StoreError) -> ValuePointer {
     precondition(ValueRecord.alignmentShifts.contains(fields.alignmentShift))
-    let place = try reserve(fields)
+    let (place, warm) = try reserve(fields)
     var header = fields
     header.checksum = CRC32C.checksum(of: stored, in: id, at: place.value)
     do throws(FileSystemError) {
-      try scratch.write(header, stored, at: place, to: file, id)
+      if let warm {
+        scratch.store(header, stored, at: place, in: warm, id)
+      } else {
+        try scratch.write(header, stored, at: place, to: file, id)
+      }
     } catch {
       finish { $0.failures.append(place) }
       throw StoreError(error)
@@ -176,39 +185,9 @@ extension ValueFileWriter {
   }
 }
 
-// MARK: - Places
+// MARK: - Phases
 
 extension ValueFileWriter {
-  private static let smallestStep: UInt64 = 1 << 20
-  private static let largestStep: UInt64 = 16 << 20
-
-  private func reserve(_ header: StoredValueHeader) throws(StoreError) -> ValuePlace {
-    try state.withLock { state throws(StoreError) in
-      try checkGrowing(state.phase)
-      let place = ValuePlace(
-        after: state.end, storedCount: header.storedCount, alignmentShift: header.alignmentShift)
-      // With room for the end record, so that a file on a disk that has become full can be sealed.
-      let needed = place.end + 8 + UInt64(ValueRecord.headerBytes)
-      if needed > state.room { state.room = try makeRoom(needed) }
-      state.end = place.end
-      endMirror.store(place.end, ordering: .releasing)
-      state.pending += 1
-      return place
-    }
-  }
-
-  /// Reserves up to a step more than needed, or just what is needed where the disk is nearly full.
-  private func makeRoom(_ needed: UInt64) throws(StoreError) -> UInt64 {
-    let step = min(max(Self.smallestStep, needed / 4), Self.largestStep)
-    do throws(FileSystemError) {
-      try file.reserve(needed + step)
-      return needed + step
-    } catch {
-      do throws(FileSystemError) { try file.reserve(needed) } catch { throw StoreError(error) }
-      return needed
-    }
-  }
-
   /// Ends a write, noting what came of it.
   private func finish(_ note: (inout State) -> Void) {
     let isQuiet = state.withLock { state in

@@ -79,6 +79,12 @@ package protocol File: AnyObject, Sendable {
   /// here. The file's size does not change.
   func reserve(_ size: UInt64) throws(FileSystemError)
 
+  /// Writes zeros over `range`, which was reserved, and makes it ready to be stored into: cheaper than
+  /// many small writes. Nil where there is nothing to gain; the zeros may have been written all the same.
+  ///
+  /// - Parameter range: begins at a multiple of 2 MiB, which is a large page of most systems.
+  func warmed(_ range: Range<UInt64>) throws(FileSystemError) -> (any WarmRange)?
+
   /// Cuts or extends (with zeros) the file to `size` bytes.
   func truncate(to size: UInt64) throws(FileSystemError)
 
@@ -100,7 +106,19 @@ package protocol File: AnyObject, Sendable {
 
 extension File {
   package func startWriting(_ range: Range<UInt64>) {}
+
+  package func warmed(_ range: Range<UInt64>) throws(FileSystemError) -> (any WarmRange)? { nil }
 }
+
+/// A part of a file that is stored into. Stores are what writes are: seen by every reader at once, there
+/// when the process has ended, durable after a sync of the file that begins later. Any number of threads.
+package protocol WarmRange: AnyObject, Sendable {
+  var range: Range<UInt64> { get }
+
+  /// Stores all of `bytes` at `offset` of the file, within the range.
+  func store(_ bytes: ByteView, at offset: UInt64)
+}
+
 
 /// A log file: appended to by one thread at a time, synced by any.
 package protocol LogFile: AnyObject, Sendable {

@@ -21,18 +21,16 @@ import VarveFormat
 /// its page in memory, and a sync writes no more than what was stored. Stores survive the end of the
 /// process as writes do; the sync of the file makes them durable.
 ///
-/// Only on ext4. Elsewhere a file may share its blocks with a copy of it, and a store that must
-/// unshare them on a full disk ends the process. Pages are made present by a call that returns its
-/// errors (`MADV_POPULATE_WRITE`, Linux 5.14), and a header is written, not stored: its page may have
-/// gone while the file waited for another life. What is left is a disk that fails while the log waits
-/// between two records, which is the same for every mapped file.
+/// A header is written, not stored: its page may have gone while the file waited for another life. What
+/// is left is a disk that fails while the log waits between two records, which is the same for every
+/// mapped file.
 @safe
 final class MappedLogFile: LogFile, @unchecked Sendable {
   // @unchecked: `populated` belongs to the one thread at a time that appends.
 
   let capacity: UInt64
   private let file: PosixFile
-  private let mapping: Mapping
+  private let mapping: StoredMapping
   private var populated = 0
 
   /// How much is made present at a time: not more, since all of it is written by the next sync.
@@ -40,7 +38,7 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
   /// Larger pieces make large pages in the system's cache, of which a sync writes all for one record.
   private static let pieceBytes = 16 << 10
 
-  private init(_ file: PosixFile, _ mapping: Mapping) {
+  private init(_ file: PosixFile, _ mapping: StoredMapping) {
     self.file = file
     self.mapping = mapping
     capacity = UInt64(mapping.count)
@@ -93,10 +91,7 @@ extension MappedLogFile {
   ) throws(FileSystemError) -> MappedLogFile? {
     guard let count = Int(exactly: capacity), let offset = Int(exactly: offset), count > offset
     else { return nil }
-    let mapping = try file.use(.map) { descriptor -> Mapping? in
-      guard varve_can_store_through_mapping(descriptor) != 0 else { return nil }
-      return Mapping(of: descriptor, count: count)
-    }
+    let mapping = try file.use(.map) { StoredMapping(of: $0, 0..<count) }
     // An old kernel says so at once.
     guard let mapping, mapping.populate(from: 0, to: min(count, populatedBytes)) == 0 else {
       return nil
@@ -112,38 +107,5 @@ extension MappedLogFile {
       start = end
     }
     return MappedLogFile(file, mapping)
-  }
-}
-
-/// A shared mapping of a file's first bytes, for writing; unmapped when dropped.
-@safe
-private final class Mapping: Sendable {
-  let count: Int
-  private nonisolated(unsafe) let start: UnsafeMutableRawPointer
-
-  /// Nil where the system refuses: too many mappings, say.
-  init?(of descriptor: Int32, count: Int) {
-    let start = unsafe mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
-    guard let start = unsafe start, unsafe start != MAP_FAILED else { return nil }
-    unsafe self.start = start
-    self.count = count
-    unsafe varve_advise_log_mapping(start, count)
-  }
-
-  deinit {
-    let result = unsafe munmap(start, count)
-    precondition(result == 0, "munmap refused a mapping of ours")
-  }
-
-  /// `bytes` end within the mapping: the caller has compared them with `count`.
-  @inline(__always)
-  func store(_ bytes: ByteView, at offset: Int) {
-    assert(offset >= 0 && bytes.count <= count - offset)
-    unsafe (start + offset).copyMemory(from: bytes.start, byteCount: bytes.count)
-  }
-
-  /// 0, or -1 with the system's error number set.
-  func populate(from first: Int, to last: Int) -> Int32 {
-    unsafe varve_populate_for_writing(start + first, last - first)
   }
 }

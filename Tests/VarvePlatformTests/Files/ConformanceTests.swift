@@ -263,6 +263,35 @@ extension ConformanceTests {
   }
 
   @Test(arguments: FileSystemKind.allCases)
+  func whatIsStoredIntoAWarmRangeIsThereLikeAWrite(on kind: FileSystemKind) throws {
+    try kind.withDirectory { directory, _, _ in
+      let file = try directory.create("file")
+      try file.reserve(6 << 20)
+      try file.write([1, 2, 3], at: 0)
+      let range: Range<UInt64> = 2 << 20..<4 << 20
+      guard let warm = try file.warmed(range) else { return }
+      #expect(warm.range == range)
+      let text: [UInt8] = Array("stored".utf8)
+      text.withByteView { bytes in
+        warm.store(bytes, at: range.lowerBound)
+        warm.store(bytes, at: range.upperBound - 6)
+      }
+      try file.write([9], at: range.lowerBound + 6)
+      try file.sync()
+      #expect(try file.size() == 4 << 20)
+      let buffer = AlignedBuffer(capacity: 8)
+      func read(at offset: UInt64) throws -> [UInt8] {
+        try Array(buffer.view(count: file.read(into: buffer, count: 8, at: offset)).array)
+      }
+      #expect(try read(at: 0) == [1, 2, 3, 0, 0, 0, 0, 0])
+      #expect(try read(at: range.lowerBound) == text + [9, 0])
+      #expect(try read(at: range.upperBound - 8) == [0, 0] + text)
+      let mapped = try directory.map("file", size: 4 << 20)
+      #expect(mapped.bytes.dropping(2 << 20).prefix(7).array == text + [9])
+    }
+  }
+
+  @Test(arguments: FileSystemKind.allCases)
   func aWarmLogTakesTheSameAppends(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in
       let log = try directory.createLog("log", capacity: 200_000).warmedUp(from: 0)
