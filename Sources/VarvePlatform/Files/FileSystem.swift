@@ -119,7 +119,6 @@ package protocol WarmRange: AnyObject, Sendable {
   func store(_ bytes: ByteView, at offset: UInt64)
 }
 
-
 /// A log file: appended to by one thread at a time, synced by any.
 package protocol LogFile: AnyObject, Sendable {
   var name: String { get }

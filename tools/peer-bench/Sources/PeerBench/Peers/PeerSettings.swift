@@ -5,8 +5,9 @@ struct PeerSettings {
   var compression = CompressionPass.none
   /// Bytes of recent writes in memory before they become a file, where an engine has such.
   var writeBufferBytes = Self.usualWriteBufferBytes
-  /// How many such buffers may exist, the one being filled included.
-  var writeBuffers = 4
+  /// How many such buffers may exist, the one being filled included: as many as Varve derives from its
+  /// memory budget.
+  var writeBuffers = 7
   /// Bytes of blocks kept in memory, where an engine does not leave that to the system.
   var cacheBytes = 1 << 30
   /// Whether the store is larger than the memory.
