@@ -66,9 +66,9 @@ extension Engine {
     try join(write.pointing(to: pointer, in: file), isSynced: isSynced)
   }
 
-  /// Leads at once where nobody else does; stands in line otherwise.
+  /// Leads at once where nobody else does; stands in line otherwise, and where a sync can be shared.
   private func join(_ write: SingleWrite, isSynced: Bool) throws(StoreError) {
-    guard pipeline.tryLead() else {
+    guard !(isSynced && pipeline.isCompanyExpected), pipeline.tryLead() else {
       let request: CommitRequest
       do throws(FormatError) { request = try write.request(isSynced: isSynced) } catch {
         throw StoreError(.limit, "\(error.fault)")

@@ -31,6 +31,11 @@ final class CommitPipeline: Sendable {
   private let leadership = Atomic<Int>(free)
   /// Those who stand in line, first come first.
   private let waiting = Monitor<[CommitRequest]>([])
+  /// How many they are, for a leader who waits for more without the lock.
+  private let lineLength = Atomic<Int>(0)
+  private let company: CommitCompany
+
+  init(_ clock: any Clock = SystemClock()) { company = CommitCompany(clock) }
 }
 
 // MARK: - Alone
@@ -44,6 +49,9 @@ extension CommitPipeline {
     ).exchanged
   }
 
+  /// Whether a synced write does better to stand in line than to lead at once.
+  var isCompanyExpected: Bool { company.isExpected }
+
   /// Whether somebody waits for the present leader.
   var isAwaited: Bool { leadership.load(ordering: .relaxed) == Self.awaited }
 
@@ -53,7 +61,7 @@ extension CommitPipeline {
     let isAwaited = !leadership.compareExchange(
       expected: Self.taken, desired: Self.free, ordering: .releasing
     ).exchanged
-    if isAwaited { endLead(of: []) }
+    if isAwaited { endLead(of: [], count: 1) }
   }
 }
 
@@ -64,18 +72,27 @@ extension CommitPipeline {
   ///
   /// - Parameter lead: does the work of one group and sets each outcome.
   func submit(_ request: CommitRequest, lead: ([CommitRequest]) -> Void) throws(StoreError) {
-    waiting.withLock { $0.append(request) }
+    waiting.withLock { waiting in
+      waiting.append(request)
+      lineLength.store(waiting.count, ordering: .relaxed)
+    }
     while let group = join(request) {
       lead(group)
-      endLead(of: group)
+      endLead(of: group, count: group.count)
     }
     if let failure = request.failure { throw failure }
   }
 
   /// Waits until `request` is done (nil) or this thread must lead the group returned.
   private func join(_ request: CommitRequest) -> [CommitRequest]? {
-    waiting.withLock(when: { _ in request.isDone || takeLead() }) { waiting in
-      request.isDone ? nil : Self.takeGroup(from: &waiting)
+    let isLeading = waiting.withLock(when: { _ in request.isDone || takeLead() }) { _ in
+      !request.isDone
+    }
+    guard isLeading else { return nil }
+    if request.isSynced { company.gather { lineLength.load(ordering: .relaxed) } }
+    return waiting.withLock { waiting in
+      defer { lineLength.store(waiting.count, ordering: .relaxed) }
+      return Self.takeGroup(from: &waiting)
     }
   }
 
@@ -95,9 +112,10 @@ extension CommitPipeline {
     }
   }
 
-  private func endLead(of group: [CommitRequest]) {
+  private func endLead(of group: [CommitRequest], count: Int) {
     waiting.withLock { waiting in
       for member in group { member.isDone = true }
+      company.note(led: count, inLine: waiting.count)
       leadership.store(waiting.isEmpty ? Self.free : Self.offered, ordering: .releasing)
     }
     waiting.broadcast()

@@ -41,7 +41,8 @@ enum VerifyCommand {
     if arguments[.json] {
       try output.write(json: { $0.report(report) })
     } else {
-      try output.write(line: summary(report, output.style))
+      let rest = arguments[deep] ? "" : "; --deep reads all there is"
+      try output.write(line: summary(report, output.style) + rest)
     }
     return report.isSound ? .good : .negative
   }

@@ -277,6 +277,7 @@ struct CommandTests {
       #expect(spaced.isEmpty, "\(spaced.first ?? "")")
       let fast = try CommandRun("verify", store).text
       #expect(fast.hasPrefix("sound: looked at ") && !fast.contains(" 0 "), "\(fast)")
+      #expect(fast.contains("; --deep reads all there is"))
     }
   }
 

@@ -25,25 +25,54 @@ import VarvePlatform
 
   private static func run() throws {
     var rounds = 5
-    var only: [String] = []
+    var parts = Part.all
     var parent = "."
     var json: String?
     var arguments = CommandLine.arguments.dropFirst()
     while let option = arguments.popFirst() {
-      guard option != "--help", let value = arguments.popFirst() else { return print(usage) }
+      if option == "--help" || option == "-h" { return print(usage) }
+      func value() throws -> String {
+        guard let value = arguments.popFirst() else { throw Wrong("\(option) needs a value") }
+        return value
+      }
       switch option {
-      case "--only": only = value.split(separator: ",").map(String.init)
-      case "--rounds": rounds = max(1, Int(value) ?? rounds)
-      case "--dir": parent = value
-      case "--json": json = value
-      default: return print(usage)
+      case "--only": parts = try Self.parts(try value())
+      case "--rounds":
+        guard let number = Int(try value()), number > 0 else {
+          throw Wrong("--rounds needs a number above zero")
+        }
+        rounds = number
+      case "--dir": parent = try value()
+      case "--json": json = try value()
+      default: throw Wrong("unknown option \(option)")
       }
     }
+    try measure(parts, rounds, below: parent, json)
+  }
+
+  private static func parts(_ names: String) throws -> [Part] {
+    try names.split(separator: ",").map { name in
+      guard let part = Part.all.first(where: { $0.name == name }) else {
+        throw Wrong("there is no part \(name)")
+      }
+      return part
+    }
+  }
+
+  /// What is wrong with the command line.
+  private struct Wrong: Error, CustomStringConvertible {
+    let text: String
+    init(_ text: String) { self.text = text }
+    var description: String { "\(text); tools/bench/run --help lists the options" }
+  }
+
+  private static func measure(
+    _ parts: [Part], _ rounds: Int, below parent: String, _ json: String?
+  ) throws {
     let path = "\(parent)/varve-bench-\(ProcessInfo.processInfo.processIdentifier)"
     defer { try? FileManager.default.removeItem(atPath: path) }
     let directory = try PosixFileSystem().openDirectory(at: path, create: true)
     let setting = try Setting(rounds: rounds, directory: directory)
-    let parts = Part.all.filter { only.isEmpty || only.contains($0.name) }
     let lines = try parts.flatMap { try $0.measure(setting) }
     print(Table.text(lines))
     if let json { try JSONEncoder().encode(lines).write(to: URL(fileURLWithPath: json)) }

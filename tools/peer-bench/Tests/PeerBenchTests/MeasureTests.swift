@@ -65,6 +65,19 @@ import Testing
     #expect(Set(names).count == names.count)
   }
 
+  @Test func linesAreNamedWholeOrInPart() throws {
+    func names(_ words: String...) throws -> [String] {
+      try Arguments(words).workloads.map(\.name)
+    }
+    #expect(try names("--only", "read random") == ["read random"])
+    #expect(
+      try names("--only", "durable put, 8 threads,seek + 10")
+        == ["seek + 10", "durable put, 8 threads"])
+    #expect(try names("--only", "YCSB").count == 6)
+    #expect(try names("--goals").contains("fill random"))
+    #expect(try !names("--goals").contains("delete random"))
+  }
+
   /// A line whose figure each engine reached once.
   private func result(_ kind: Figure.Kind, _ values: [String: Double]) -> LineResult {
     var workload = Workload(name: "", data: .small, action: .put(batch: 1))

@@ -15,6 +15,11 @@ enum DataKind: String, CaseIterable, Codable {
   /// Real embeddings.
   case embeddings
 
+  /// What a directory of real data holds.
+  static let fileNames = [
+    "packages.jsonl.zst", "package-embeddings.f32", "package-embeddings.keys",
+  ]
+
   var isReal: Bool { self == .packages || self == .embeddings }
 
   /// - Parameter records: how many in the place of the usual number.

@@ -29,9 +29,31 @@ struct Arguments {
       words.removeFirst()
     }
     while let option = words.popFirst() { try take(option, from: &words) }
-    guard rounds > 0, longRounds > 0, scale > 0 else {
-      throw Self.wrong("rounds and scale are above zero")
+    try check()
+  }
+
+  /// What would end a run of hours after hours is said before it begins.
+  private func check() throws {
+    guard rounds > 0, longRounds > 0, scale > 0, sizes.allSatisfy({ $0 > 0 }) else {
+      throw Self.wrong("rounds, scale and sizes are above zero")
     }
+    guard !workloads.isEmpty else { throw Self.wrong("there is no such line") }
+    let files = FileManager.default
+    if let data = self.files {
+      for name in DataKind.fileNames where !files.isReadableFile(atPath: "\(data)/\(name)") {
+        throw Self.wrong("--data: there is no \(data)/\(name)")
+      }
+    }
+    for path in [directory] + [json, plot].compactMap({ $0 }).map(Self.folder) {
+      guard files.isWritableFile(atPath: path) else {
+        throw Self.wrong("\(path) is no directory to write to")
+      }
+    }
+  }
+
+  private static func folder(_ path: String) -> String {
+    let folder = (path as NSString).deletingLastPathComponent
+    return folder.isEmpty ? "." : folder
   }
 
   private mutating func take(_ option: String, from words: inout ArraySlice<String>) throws {
@@ -45,7 +67,7 @@ struct Arguments {
     case "--scale": scale = try Self.number(try value(), option)
     case "--quick":
       (rounds, scale, passes, longScale, mostTurns) = (1, 0.05, [.none], 0.02, 3)
-    case "--only": only = try value().split(separator: ",").map(String.init)
+    case "--only": only = Self.names(try value())
     case "--goals": onlyGoals = true
     case "--engines": peers = try Self.peers(try value())
     case "--compression": passes = try Self.passes(try value())
@@ -81,6 +103,11 @@ extension Arguments {
     workload.isLong ? longScale ?? scale : scale
   }
 
+  /// Names of lines have commas of their own, with a space behind them.
+  private static func names(_ list: String) -> [String] {
+    list.split(separator: /,(?! )/).map(String.init)
+  }
+
   private static func number<Number: LosslessStringConvertible>(
     _ text: String, _ option: String
   ) throws -> Number {
@@ -112,5 +139,7 @@ extension Arguments {
     return named + allPeers.filter { $0.traits.isReference }
   }
 
-  private static func wrong(_ text: String) -> PeerFailure { PeerFailure(description: text) }
+  private static func wrong(_ text: String) -> PeerFailure {
+    PeerFailure(description: "\(text); --help lists the options")
+  }
 }

@@ -1,0 +1,62 @@
+import Testing
+import VarvePlatform
+
+@testable import Varve
+
+/// Time that does not go on: looks alone end a wait.
+private final class StillClock: Clock {
+  func wallMilliseconds() -> UInt64 { 0 }
+  func monotonicNanoseconds() -> UInt64 { 0 }
+}
+
+@Suite("Company of commits")
+struct CommitCompanyTests {
+  @Test("A lone writer waits for nobody")
+  func alone() {
+    let company = CommitCompany(StillClock())
+    var looks = 0
+    for _ in 0..<10 {
+      company.gather {
+        looks += 1
+        return 1
+      }
+      company.note(led: 1, inLine: 0)
+      #expect(!company.isExpected)
+    }
+    #expect(looks == 0)
+  }
+
+  @Test("Those who shared a sync are waited for together with those in line")
+  func expected() {
+    let company = CommitCompany(StillClock())
+    company.note(led: 3, inLine: 2)
+    #expect(company.isExpected)
+    var line = 2
+    company.gather {
+      line += 1
+      return line
+    }
+    #expect(line == 5)
+  }
+
+  @Test("Who does not come is waited for more and more seldom, until somebody comes")
+  func vain() {
+    let company = CommitCompany(StillClock())
+    var waits: [Int] = []
+    for group in 0..<200 {
+      company.note(led: 1, inLine: 1)
+      var looks = 0
+      company.gather {
+        looks += 1
+        return 1
+      }
+      if looks > 0 { waits.append(group) }
+    }
+    let gaps = zip(waits, waits.dropFirst()).map { $1 - $0 }
+    #expect(gaps == gaps.sorted() && gaps.last == 63)
+    while !company.isExpected { company.note(led: 1, inLine: 1) }
+    company.gather { 2 }
+    company.note(led: 2, inLine: 0)
+    #expect(company.isExpected)
+  }
+}

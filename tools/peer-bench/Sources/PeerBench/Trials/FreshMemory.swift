@@ -1,0 +1,22 @@
+import Foundation
+
+/// Memory that nobody has used for a while.
+///
+/// A virtual machine may give it back to its host (free page reporting), and whoever needs it next
+/// waits for the host: four milliseconds for 2 MiB, where it was measured, ten times what the engines
+/// do with it. So the memory that a run may take is made present before each.
+enum FreshMemory {
+  /// What the largest of the runs takes, page cache included.
+  private static let bytes = 2 << 30
+
+  static func makePresent() {
+    let protection = PROT_READ | PROT_WRITE
+    let start = mmap(nil, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let start, start != MAP_FAILED else { return }
+    madvise(start, bytes, Int32(MADV_HUGEPAGE))
+    for offset in stride(from: 0, to: bytes, by: 4096) {
+      start.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
+    }
+    munmap(start, bytes)
+  }
+}
