@@ -10,10 +10,11 @@ import VarvePlatform
 ///   caller C ─┘             (the others of the group wait for its outcome)
 /// ```
 ///
-/// A caller whom nobody is before leads at once, at the price of two atomic exchanges. Else it joins
-/// the queue; when nobody leads any more, one of those who wait takes the lead of all that do. When
-/// it is done it wakes the others, and the next in line leads what has come meanwhile. So there is
-/// no thread hop for a lone writer and no lock held during I/O.
+/// A caller whom nobody is before leads at once, at the price of two atomic exchanges, unless its sync
+/// is better shared with those about to come (``CommitCompany``). Else it joins the queue; when nobody
+/// leads any more, one of those who wait takes the lead of all that do. When it is done it wakes the
+/// others, and the next in line leads what has come meanwhile. So there is no thread hop for a lone
+/// writer and no lock held during I/O.
 ///
 /// Two invariants. Only the leader touches the log and the memtable: *leading* is the lock. And a
 /// request's outcome is set once, by the leader of its group, before it is woken.

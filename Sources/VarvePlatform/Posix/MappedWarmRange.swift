@@ -12,12 +12,12 @@ import VarveFormat
 /// A part of a file that holds zeros in memory, and is written by storing into a mapping of it.
 ///
 /// ```
-///   write of 3 KiB     system call, look-up, page, block       2,400 ns
-///   zeros and a store  of 2 MiB at a time: one large page        450 ns, zeros included
+///   write    for each: a call of the system, a look-up, a page, a block
+///   store    for each: a copy; for 2 MiB: one write of zeros, which become one large page
 /// ```
 ///
-/// Measured on Linux 6.18, a share of 600 MiB each. A sync after a store writes the whole large page:
-/// worth it for a stream of writes that nobody syncs one by one.
+/// A sync after a store writes the whole large page: worth it for a stream of writes that nobody syncs
+/// one by one.
 final class MappedWarmRange: WarmRange {
   let range: Range<UInt64>
   private let mapping: StoredMapping

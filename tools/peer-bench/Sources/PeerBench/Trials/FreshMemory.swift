@@ -3,8 +3,7 @@ import Foundation
 /// Memory that nobody has used for a while.
 ///
 /// A virtual machine may give it back to its host (free page reporting), and whoever needs it next
-/// waits for the host: four milliseconds for 2 MiB, where it was measured, ten times what the engines
-/// do with it. So the memory that a run may take is made present before each.
+/// waits for the host, which can take longer than all that the engines do with it. So the memory that a run may take is made present before each.
 enum FreshMemory {
   /// What the largest of the runs takes, page cache included.
   private static let bytes = 2 << 30
