@@ -4,50 +4,72 @@ import Foundation
 @main
 struct PeerBench {
   static func main() {
-    do {
-      let words = Array(CommandLine.arguments.dropFirst())
-      if words.first == "trial", words.count == 2 { return try runTrial(words[1]) }
-      let arguments = try Arguments(words)
-      if arguments.wantsHelp { return print(Arguments.help) }
-      try run(arguments)
-    } catch {
-      say("peer-bench: \(error)")
+    let words = Array(CommandLine.arguments.dropFirst())
+    if words.first == "trial", words.count == 2 { exit(TrialReply.answer(words[1])) }
+    do { exit(try run(Arguments(words)) ? 0 : 1) } catch {
+      say("peer-bench: \(plainly(error))")
       exit(1)
     }
   }
 
-  /// This process was started to do one trial.
-  private static func runTrial(_ words: String) throws {
-    let trial = try JSONDecoder().decode(Trial.self, from: Data(words.utf8))
-    let result = try trial.run()
-    FileHandle.standardOutput.write(try JSONEncoder().encode(result))
-  }
-
-  private static func run(_ arguments: Arguments) throws {
+  /// - Returns: whether all that was asked for was done.
+  private static func run(_ arguments: Arguments) throws -> Bool {
+    if arguments.wantsHelp {
+      print(arguments.help)
+      return true
+    }
+    if arguments.wantsList {
+      print(WorkloadList(arguments.workloads).text)
+      return true
+    }
+    if arguments.command == .report { return try report(arguments) }
+    for path in Workplace.abandoned(below: arguments.directory) {
+      say("\(path) was left by a run that was killed: it can be removed")
+    }
     let workplace = try Workplace(below: arguments.directory)
     defer { workplace.removeAll() }
     let interruption = Interruption()
     defer { interruption.cancel() }
-    if arguments.isScaling {
-      try Scaling(arguments, workplace).run(progress: say).publish(to: arguments)
-    } else {
-      try compare(arguments, workplace).publish(to: arguments)
-    }
+    return arguments.command == .scaling
+      ? try scale(arguments, workplace) : try compare(arguments, workplace)
   }
 
-  private static func compare(_ arguments: Arguments, _ workplace: Workplace) throws -> Report {
-    let start = ContinuousClock().now
+  private static func compare(_ arguments: Arguments, _ workplace: Workplace) throws -> Bool {
+    let journal = Journal(arguments, say: say)
     var results: [WorkloadResult] = []
-    for pass in arguments.passes {
-      let shelf = StoreShelf(workplace)
-      let comparison = Comparison(
-        arguments, pass: pass, known: results, Turn(workplace: workplace, shelf: shelf))
-      try comparison.run(progress: say)
-      results += comparison.results
-      shelf.removeAll()
+    do throws(BrokenOff) {
+      for pass in arguments.passes {
+        let shelf = StoreShelf(workplace)
+        defer { shelf.removeAll() }
+        let turn = Turn(workplace: workplace, shelf: shelf)
+        let comparison = Comparison(
+          arguments, pass: pass, known: results, journal, take: turn.take)
+        try comparison.run()
+        results += comparison.results
+      }
+      journal.finish()
+    } catch { journal.save() }
+    try Report(journal.record).publish(plot: arguments.plot)
+    return journal.isSaved && journal.record.isWhole && journal.record.failures.isEmpty
+  }
+
+  private static func scale(_ arguments: Arguments, _ workplace: Workplace) throws -> Bool {
+    let report = Scaling(arguments, workplace).run(say: say) { report in
+      guard let path = arguments.json else { return }
+      do { try JSONFile.write(report, path) } catch {
+        say("\(path) cannot be written: \(plainly(error))")
+      }
     }
-    let seconds = start.duration(to: ContinuousClock().now) / .seconds(1)
-    return Report(arguments, results, seconds: seconds)
+    try report.publish(plot: arguments.plot)
+    return report.isWhole && report.failures.isEmpty
+  }
+
+  private static func report(_ arguments: Arguments) throws -> Bool {
+    let records = try arguments.records.map { (path: $0, record: try Record(path: $0)) }
+    let report = Report(try Record(together: records))
+    if let path = arguments.json { try report.writeJSON(to: path) }
+    try report.publish(plot: arguments.plot)
+    return true
   }
 
   private static func say(_ text: String) {

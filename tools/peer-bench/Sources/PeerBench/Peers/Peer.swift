@@ -82,8 +82,6 @@ struct PeerTraits {
 /// What went wrong in an engine, in its own words.
 struct PeerFailure: Error, CustomStringConvertible {
   var description: String
-  /// Whether the system killed its process, which a limit of memory does.
-  var isOutOfMemory = false
 }
 
 /// The engines, Varve first: ratios are its own to the best of the others.

@@ -5,9 +5,9 @@ struct ReportPlot {
   init(_ report: Report) { self.report = report }
 
   var svg: String {
-    let passes = report.arguments.passes
+    let passes = report.passes
     return PlotPage(
-      title: "Varve beside its peers", notes: report.machine.lines,
+      title: "Varve beside its peers", notes: report.record.machine.lines,
       ratios: passes.compactMap { RatioPanel(Report.title($0), report.lines($0)) },
       curves: passes.first.map { latencyCurves($0) + threadCurves($0) } ?? []
     ).svg
@@ -23,7 +23,7 @@ struct ReportPlot {
     _ result: WorkloadResult, _ operation: LatencyOperation
   ) -> CurvePanel? {
     let curves = result.peers.compactMap { peer -> CurvePanel.Curve? in
-      let latencies = result.rounds(of: peer.name).compactMap { $0.result.latencies[operation] }
+      let latencies = result.runs(of: peer.name).compactMap { $0.result.latencies[operation] }
       guard !latencies.isEmpty else { return nil }
       let values = [\Latencies.p50, \.p90, \.p99, \.p999, \.p9999, \.max].map { percentile in
         latencies.map { Double($0[keyPath: percentile]) / 1e3 }.median

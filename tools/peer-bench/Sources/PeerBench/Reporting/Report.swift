@@ -1,35 +1,36 @@
 import Foundation
 
-/// A run's results for people and for programs.
+/// A record's results for people and for programs.
 struct Report {
-  let arguments: Arguments
+  let record: Record
   let results: [WorkloadResult]
-  let seconds: Double
-  let machine = Machine()
 
-  init(_ arguments: Arguments, _ results: [WorkloadResult], seconds: Double) {
-    self.arguments = arguments
-    self.results = results
-    self.seconds = seconds
+  init(_ record: Record) {
+    self.record = record
+    let peers = record.engines.compactMap { name in allPeers.first { $0.name == name } }
+    results = CompressionPass.allCases.flatMap { pass in
+      allWorkloads.map { workload in
+        WorkloadResult(
+          workload, pass, peers: peers.filter(workload.includes), from: record)
+      }
+    }.filter { !$0.isEmpty }
+  }
+
+  /// Those of which there is something to tell.
+  var passes: [CompressionPass] {
+    CompressionPass.allCases.filter { pass in results.contains { $0.pass == pass } }
   }
 
   func lines(_ pass: CompressionPass) -> [LineResult] {
     results.filter { $0.pass == pass }.flatMap(\.lines)
   }
 
-  func publish(to arguments: Arguments) throws {
+  /// Prints the table and draws the plot.
+  func publish(plot: String) throws {
     print(text)
-    if let path = arguments.json { try writeJSON(to: path) }
-    let plot = ReportPlot(self).svg
-    try plot.write(toFile: arguments.plot, atomically: true, encoding: .utf8)
-    print("plot: \(URL(fileURLWithPath: arguments.plot).path)")
-  }
-
-  private var text: String {
-    let tables = arguments.passes.flatMap { pass in
-      ["", Self.title(pass), table(pass)]
-    }
-    return (machine.lines + tables + ["", summary]).joined(separator: "\n")
+    guard !record.runs.isEmpty else { return }
+    try ReportPlot(self).svg.write(toFile: plot, atomically: true, encoding: .utf8)
+    print("plot: \(URL(fileURLWithPath: plot).path)")
   }
 
   static func title(_ pass: CompressionPass) -> String {
@@ -39,43 +40,9 @@ struct Report {
     }
   }
 
-  private func table(_ pass: CompressionPass) -> String {
-    let lines = lines(pass)
-    let peers = arguments.peers.map { $0.name }.filter { peer in
-      lines.contains { $0.median(of: peer) != nil }
-    }
-    var table = TextTable()
-    table.rows.append(["", "unit"] + peers + ["to best", "goal", ""])
-    for line in lines {
-      let cells = peers.map { Self.short(line.median(of: $0)) }
-      let ratio = line.ratioToBest.map { String(format: "%.2f", $0) } ?? ""
-      let goals = line.goals.isEmpty ? [nil] : line.goals.map { Optional($0) }
-      for (place, goal) in goals.enumerated() {
-        let row = place == 0 ? [line.name, line.figure.kind.unit] + cells + [ratio] : []
-        let blank = [String](repeating: "", count: place == 0 ? 0 : peers.count + 3)
-        table.rows.append(row + blank + [goal?.text ?? "", Self.verdict(goal, line)])
-      }
-    }
-    return table.text(leading: 2, trailing: 2)
-  }
-
-  private static func verdict(_ goal: Goal?, _ line: LineResult) -> String {
-    guard let progress = goal?.progress(line) else { return "" }
-    return progress >= 1 ? "met" : String(format: "BELOW (%.0f %%)", 100 * progress)
-  }
-
-  private var summary: String {
-    let verdicts = arguments.passes.flatMap(lines).flatMap { line in
-      line.goals.compactMap { $0.progress(line) }
-    }
-    return String(
-      format: "%d of %d goals met; %d rounds at scale %g in %.0f s", verdicts.count { $0 >= 1 },
-      verdicts.count, arguments.rounds, arguments.scale, seconds)
-  }
-
-  static func short(_ value: Double?) -> String {
-    guard let value, value.isFinite else { return "-" }
-    let digits = abs(value) >= 100 ? 0 : abs(value) >= 10 ? 1 : 2
-    return String(format: "%.\(digits)f", value)
+  /// What most lines were measured at; the others are named with their own.
+  var scale: Double {
+    let counts = Dictionary(results.map { ($0.scale, 1) }, uniquingKeysWith: +)
+    return counts.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? 1
   }
 }

@@ -1,18 +1,23 @@
 import Foundation
 
 /// What operations cost at each size of the store.
-struct ScalingReport: Encodable {
+struct ScalingReport: Codable {
+  var machine: Machine
   let sizes: [Int]
   let peers: [String]
+  /// Whether everything that was asked for was tried.
+  var isWhole = false
   private(set) var operations: [Operation] = []
+  private(set) var failures: [String] = []
 
-  struct Operation: Encodable {
+  struct Operation: Codable {
     var name: String
     /// By engine, a value for each size.
     var nanoseconds: [String: [Double?]]
   }
 
-  init(sizes: [Int], peers: [String]) {
+  init(machine: Machine, sizes: [Int], peers: [String]) {
+    self.machine = machine
     self.sizes = sizes
     self.peers = peers
   }
@@ -27,15 +32,21 @@ struct ScalingReport: Encodable {
     operations[index].nanoseconds[peer, default: none][place] = nanoseconds
   }
 
-  func publish(to arguments: Arguments) throws {
-    print(table)
-    if let path = arguments.json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-      try encoder.encode(self).write(to: URL(fileURLWithPath: path))
-    }
-    try svg.write(toFile: arguments.plot, atomically: true, encoding: .utf8)
-    print("plot: \(URL(fileURLWithPath: arguments.plot).path)")
+  mutating func fail(_ text: String, _ say: (String) -> Void) {
+    failures.append(text)
+    say("FAILED: \(text)")
+  }
+
+  func publish(plot: String) throws {
+    print((machine.lines + ["", table] + notes).joined(separator: "\n"))
+    guard !operations.isEmpty else { return }
+    try svg.write(toFile: plot, atomically: true, encoding: .utf8)
+    print("plot: \(URL(fileURLWithPath: plot).path)")
+  }
+
+  private var notes: [String] {
+    (isWhole ? [] : ["", "BROKEN OFF: not all that was asked for was measured"])
+      + (failures.isEmpty ? [] : ["", "FAILED:"] + failures.map { "  " + $0 })
   }
 
   private var table: String {
@@ -61,7 +72,7 @@ struct ScalingReport: Encodable {
         })
     }
     return PlotPage(
-      title: "What an operation costs as the store grows", notes: Machine().lines, curves: curves
+      title: "What an operation costs as the store grows", notes: machine.lines, curves: curves
     ).svg
   }
 }

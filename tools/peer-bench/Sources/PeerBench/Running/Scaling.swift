@@ -13,22 +13,22 @@ struct Scaling {
     turn = Turn(workplace: workplace, shelf: StoreShelf(workplace))
   }
 
-  func run(progress: (String) -> Void) throws -> ScalingReport {
-    var report = ScalingReport(sizes: arguments.sizes, peers: peers.map { $0.name })
-    for size in arguments.sizes {
-      guard Self.bytesOnDisk(size) < turn.workplace.freeBytes else {
-        progress("\(size) entries: left out, there is too little room on the disk")
-        continue
-      }
-      for peer in peers {
-        for name in Self.names {
-          progress("\(size) entries: \(name), \(peer.name)")
-          report.add(try nanoseconds(name, peer, size), name, peer.name, size)
+  /// - Parameter keep: told all that was found so far.
+  /// - Returns: what was found until the end, or until the run was broken off.
+  func run(say: (String) -> Void, keep: (ScalingReport) -> Void) -> ScalingReport {
+    var report = ScalingReport(
+      machine: Machine(), sizes: arguments.sizes, peers: peers.map { $0.name })
+    do {
+      for size in arguments.sizes {
+        guard Self.bytesOnDisk(size) < turn.workplace.freeBytes else {
+          report.fail("\(size) entries: left out, there is too little room on the disk", say)
+          continue
         }
-        // Large stores do not wait for each other on the disk.
-        turn.shelf.removeAll()
+        for peer in peers { try measure(peer, size, &report, say, keep) }
       }
-    }
+      report.isWhole = true
+    } catch {}
+    keep(report)
     return report
   }
 
@@ -36,6 +36,23 @@ struct Scaling {
   private static func bytesOnDisk(_ size: Int) -> Int { 4 * size * 120 }
 
   private var peers: [any Peer.Type] { arguments.peers.filter { !$0.traits.isReference } }
+
+  private func measure(
+    _ peer: any Peer.Type, _ size: Int, _ report: inout ScalingReport, _ say: (String) -> Void,
+    _ keep: (ScalingReport) -> Void
+  ) throws(BrokenOff) {
+    // Large stores do not wait for each other on the disk.
+    defer { turn.shelf.removeAll() }
+    for name in Self.names {
+      say("\(size) entries: \(name), \(peer.name)")
+      do { report.add(try nanoseconds(name, peer, size), name, peer.name, size) } catch let end
+        as BrokenOff
+      { throw end } catch {
+        report.fail("\(size) entries, \(name), \(peer.name): \(plainly(error))", say)
+      }
+      keep(report)
+    }
+  }
 
   /// The median cost of an operation.
   private func nanoseconds(

@@ -1,8 +1,4 @@
-/// Every workload, in the order of the table.
-let allWorkloads =
-  writingWorkloads + readingWorkloads + threadedWorkloads + limitedWorkloads + mixedWorkloads
-  + lifecycleWorkloads + lastingWorkloads + realWorkloads
-
+/// Into stores without anything, or with every record.
 let writingWorkloads: [Workload] = [
   Workload(
     name: "fill random", data: .small, action: .put(batch: 1), start: .empty,
