@@ -37,14 +37,20 @@ struct Canvas {
         + "height='\(Self.short(height))' rx='\(Self.short(radius))' fill='\(color)'/>")
   }
 
-  /// - Parameter tip: shown by a browser where the pointer rests on it.
-  mutating func dot(
-    _ x: Double, _ y: Double, radius: Double, color: String, tip: String = ""
+  /// An engine's place.
+  ///
+  /// - Parameters:
+  ///   - isHollow: where the true place is beyond the edge.
+  ///   - tip: shown by a browser where the pointer rests on it.
+  mutating func mark(
+    _ style: EngineStyle, _ x: Double, _ y: Double, radius: Double, isHollow: Bool = false,
+    tip: String = ""
   ) {
     let title = tip.isEmpty ? "" : "<title>\(Self.escaped(tip))</title>"
+    let (fill, edge) = isHollow ? (Palette.paper, style.color) : (style.color, Palette.paper)
     elements.append(
-      "<circle cx='\(Self.short(x))' cy='\(Self.short(y))' r='\(Self.short(radius))' "
-        + "fill='\(color)' stroke='white' stroke-width='1'>\(title)</circle>")
+      "<path d='\(style.shape.path(x, y, radius))' fill='\(fill)' stroke='\(edge)' "
+        + "stroke-width='\(isHollow ? 2 : 1)'>\(title)</path>")
   }
 
   mutating func polyline(_ points: [(x: Double, y: Double)], color: String, width: Double = 2) {
@@ -66,7 +72,7 @@ struct Canvas {
     """
   }
 
-  private static func short(_ number: Double) -> String {
+  static func short(_ number: Double) -> String {
     let text = String(format: "%.1f", number)
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
@@ -74,23 +80,5 @@ struct Canvas {
   private static func escaped(_ text: String) -> String {
     text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
       .replacingOccurrences(of: ">", with: "&gt;")
-  }
-}
-
-enum Palette {
-  static let paper = "#fcfcfa"
-  static let ink = "#24292f"
-  static let quiet = "#6e7781"
-  static let grid = "#e4e7ea"
-  static let stripe = "#f3f5f6"
-  static let met = "#1a7f4b"
-  static let below = "#c2410c"
-  static let own = "#0b6bcb"
-
-  /// A color for each engine, Varve's first.
-  static func color(_ peer: String) -> String {
-    let colors = [own, "#e08a00", "#8250df", "#1f9d8f", "#b5507f", "#6e7781"]
-    let index = allPeers.firstIndex { $0.name == peer } ?? colors.count - 1
-    return colors[index % colors.count]
   }
 }

@@ -48,17 +48,18 @@ struct CurvePanel {
       let points = curve.values.enumerated().compactMap { place, value in
         value.map { (x: x(place), y: scale($0), value: $0) }
       }
-      let color = Palette.color(curve.peer)
-      canvas.polyline(points.map { ($0.x, $0.y) }, color: color)
+      let style = Palette.style(curve.peer)
+      canvas.polyline(points.map { ($0.x, $0.y) }, color: style.color)
       for point in points {
-        canvas.dot(
-          point.x, point.y, radius: 4, color: color, tip: "\(curve.peer): \(point.value)")
+        canvas.mark(
+          style, point.x, point.y, radius: 4.5,
+          tip: "\(curve.peer): \(Report.short(point.value))")
       }
       if let last = points.last { labels.append((curve.peer, last.x, last.y)) }
     }
     for label in Self.apart(labels) {
       canvas.text(
-        label.peer, label.x + 10, label.y + 4, size: 11, color: Palette.color(label.peer))
+        label.peer, label.x + 10, label.y + 4, size: 11, color: Palette.style(label.peer).color)
     }
   }
 

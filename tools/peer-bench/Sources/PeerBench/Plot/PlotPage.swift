@@ -2,6 +2,8 @@
 struct PlotPage {
   var title: String
   var notes: [String]
+  /// By name.
+  var engines: [String]
   var ratios: [RatioPanel] = []
   var curves: [CurvePanel] = []
 
@@ -29,14 +31,19 @@ struct PlotPage {
     return canvas.svg(height: y + 10)
   }
 
+  /// The engines that are there, and what else is drawn.
   private func drawLegend(on canvas: inout Canvas, at y: Double) -> Double {
     var x = 30.0
-    var entries = allPeers.map { ($0.name, Palette.color($0.name)) }
-    if !ratios.isEmpty { entries[0].0 += " (green: goal met, orange: below)" }
-    for (name, color) in entries {
-      canvas.dot(x, y, radius: 5, color: color)
-      canvas.text(name, x + 10, y + 4, size: 12)
-      x += 34 + 6.6 * Double(name.count)
+    for peer in engines {
+      canvas.mark(Palette.style(peer), x, y, radius: 5.5)
+      canvas.text(peer, x + 12, y + 4, size: 12)
+      x += 36 + 7 * Double(peer.count)
+    }
+    guard !ratios.isEmpty else { return y + 14 }
+    for (color, text) in [(Palette.met, "goal, met"), (Palette.below, "goal, not met")] {
+      canvas.line((x, y - 9), (x, y + 9), color: color, width: 3)
+      canvas.text(text, x + 10, y + 4, size: 12)
+      x += 30 + 7 * Double(text.count)
     }
     return y + 14
   }

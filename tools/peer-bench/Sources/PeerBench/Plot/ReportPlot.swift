@@ -6,11 +6,24 @@ struct ReportPlot {
 
   var svg: String {
     let passes = report.passes
+    let measured = Set(report.record.runs.map(\.peer))
     return PlotPage(
       title: "Varve beside its peers", notes: report.record.machine.lines,
-      ratios: passes.compactMap { RatioPanel(Report.title($0), report.lines($0)) },
+      engines: report.record.engines.filter(measured.contains),
+      ratios: passes.compactMap { RatioPanel(Report.title($0), rows($0)) },
       curves: passes.first.map { latencyCurves($0) + threadCurves($0) } ?? []
     ).svg
+  }
+
+  private func rows(_ pass: CompressionPass) -> [RatioPanel.Row] {
+    let results = report.results.filter { $0.pass == pass }
+    return allGroups.flatMap { group -> [RatioPanel.Row] in
+      let names = Set(group.workloads.map(\.name))
+      let lines = results.filter { names.contains($0.workload.name) }.flatMap(\.lines)
+        .filter { $0.ratioToBest != nil && $0.figure.isPlotted }
+      guard !lines.isEmpty else { return [] }
+      return [.heading(group.title)] + lines.map { .line($0, name: report.name($0)) }
+    }
   }
 
   private func latencyCurves(_ pass: CompressionPass) -> [CurvePanel] {

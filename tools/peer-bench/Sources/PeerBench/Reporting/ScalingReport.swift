@@ -72,7 +72,8 @@ struct ScalingReport: Codable {
         })
     }
     return PlotPage(
-      title: "What an operation costs as the store grows", notes: machine.lines, curves: curves
+      title: "What an operation costs as the store grows", notes: machine.lines, engines: peers,
+      curves: curves
     ).svg
   }
 }
