@@ -102,6 +102,9 @@ let realWorkloads: [Workload] = [DataKind.packages, .embeddings].flatMap { kind 
     Workload(
       name: "read \(kind)", data: kind, action: .get(.uniform), amount: .scaled(200_000)),
     Workload(name: "scan \(kind)", data: kind, action: .scan(backward: false)),
-    Workload(name: "at rest, \(kind)", data: kind, action: .rest, figures: [Figure(.onDisk)]),
+    Workload(
+      name: "at rest, \(kind)", data: kind, action: .rest,
+      // Nobody can make embeddings much smaller without losing some of them: there is no goal.
+      figures: [kind == .packages ? onDisk : Figure(.onDisk)]),
   ]
 }

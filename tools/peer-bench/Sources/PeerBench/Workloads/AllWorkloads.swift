@@ -60,7 +60,8 @@ let readingWorkloads: [Workload] = [
 let threadedWorkloads: [Workload] =
   [1, 2, 4, 8].map { threads in
     Workload(
-      name: "read random, \(threads) threads", data: .small, action: .get(.uniform),
+      name: "read random, \(threads) thread\(threads == 1 ? "" : "s")", data: .small,
+      action: .get(.uniform),
       amount: .scaled(1_000_000, least: 200_000), threads: threads)
   }
 
