@@ -43,6 +43,11 @@ import Testing
     #expect(throws: PeerFailure.self) { try Record(path: #filePath) }
   }
 
+  @Test func aLineOfThePastIsNamed() {
+    let record = record("fill by hand", rates: ["Varve": [4]])
+    #expect(Report(record).text.contains("no line has this name: fill by hand"))
+  }
+
   /// Nothing to divide by is no reason to lose a file.
   @Test func aRecordWithNothingToDivideByIsWritten() throws {
     try withFile { path in

@@ -72,8 +72,15 @@ extension Report {
         + String(format: "; %d runs at scale %g in ", record.runs.count, scale)
         + Self.duration(record.seconds),
     ]
-    return (lines + (record.isWhole ? [] : ["BROKEN OFF: not all that was asked for was measured"]))
-      .joined(separator: "\n")
+    let end = record.isWhole ? [] : ["BROKEN OFF: not all that was asked for was measured"]
+    return (lines + strangers + end).joined(separator: "\n")
+  }
+
+  /// Files may be older than the lines.
+  private var strangers: [String] {
+    let names = Set(record.runs.map(\.workload)).subtracting(allWorkloads.map(\.name))
+    return names.isEmpty
+      ? [] : ["not shown, for no line has this name: " + names.sorted().joined(separator: "; ")]
   }
 
   private var failures: [String] {
