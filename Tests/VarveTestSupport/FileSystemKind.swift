@@ -22,6 +22,11 @@ import VarveSimulation
 package enum FileSystemKind: String, CaseIterable, Sendable {
   case posix
   case simulated
+  /// The machine's, where nothing is stored into: only what tests of logs run on as well.
+  case posixByWriting
+
+  package static let allCases: [FileSystemKind] = [.posix, .simulated]
+  package static let ofLogs = allCases + [.posixByWriting]
 
   /// Lends an empty directory, which is gone afterwards, and the file system it lies in.
   package func withDirectory<Result>(
@@ -29,6 +34,10 @@ package enum FileSystemKind: String, CaseIterable, Sendable {
   ) throws -> Result {
     switch self {
     case .posix: return try withTemporaryDirectory { try run(PosixFileSystem(), $0, body) }
+    case .posixByWriting:
+      return try withTemporaryDirectory {
+        try run(PosixFileSystem(storesIntoLogs: false), $0, body)
+      }
     case .simulated: return try run(SimulatedFileSystem(), "store", body)
     }
   }

@@ -7,7 +7,7 @@ final class LogWriter: Sendable {
   let identity: LogIdentity
   let file: any LogFile
   let capacity: UInt64
-  /// Whether the file held nothing but zeros behind its header when it was made, and is warm.
+  /// Whether the file held nothing but zeros behind its header when it was made.
   let isBlank: Bool
   private let nextOffset = Atomic(UInt64(FileHeader.byteCount))
   private let begunAt = Atomic(UInt64(0))
@@ -77,26 +77,24 @@ extension LogWriter {
   ///
   /// A log that cannot be made is abandoned; its number is not used again.
   static func create(
-    _ identity: LogIdentity, storeTag: UInt64, capacity: UInt64, isWarm: Bool,
-    in directory: any Directory
+    _ identity: LogIdentity, storeTag: UInt64, capacity: UInt64, in directory: any Directory
   ) throws(FileSystemError) -> LogWriter {
     let name = FileName(.log, identity.number).description
-    var file = try directory.createLog(name, capacity: capacity)
+    let file = try directory.createLog(name, capacity: capacity)
     do throws(FileSystemError) {
       try writeHeader(identity, storeTag, to: file)
       try file.sync()
       // A synced file whose name was not synced can be gone after a crash.
       try directory.sync()
-      if isWarm { file = try file.warmedUp(from: UInt64(FileHeader.byteCount)) }
     } catch {
       try? file.close()
       try? directory.remove(name)
       throw error
     }
-    return LogWriter(identity: identity, file: file, isBlank: file.isWarm)
+    return LogWriter(identity: identity, file: file, isBlank: true)
   }
 
-  /// Makes a log of one that nobody needs any more: see ``create(_:storeTag:capacity:isWarm:in:)``.
+  /// Makes a log of one that nobody needs any more: see ``create(_:storeTag:capacity:in:)``.
   ///
   /// The header comes first: under its new name the file must never be seen with the old one.
   static func recycle(

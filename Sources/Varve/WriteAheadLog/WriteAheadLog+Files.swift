@@ -65,19 +65,19 @@ extension WriteAheadLog {
   private func makeLog(capacity: UInt64, atLeast needed: UInt64) throws(StoreError) -> LogWriter {
     if let retired = takeRetired(capacity: needed) { return try recycle(retired) }
     do {
-      return try makeLog(capacity: capacity, isWarm: false)
+      return try makeLog(capacity: capacity)
     } catch {
       let smaller = max(Self.smallestCapacity, needed)
       guard error.code == .full, smaller < capacity else { throw error }
-      return try makeLog(capacity: smaller, isWarm: false)
+      return try makeLog(capacity: smaller)
     }
   }
 
-  private func makeLog(capacity: UInt64, isWarm: Bool) throws(StoreError) -> LogWriter {
+  private func makeLog(capacity: UInt64) throws(StoreError) -> LogWriter {
     let identity = try makeIdentity()
     return try made { () throws(FileSystemError) in
       try LogWriter.create(
-        identity, storeTag: storeTag, capacity: capacity, isWarm: isWarm, in: directory)
+        identity, storeTag: storeTag, capacity: capacity, in: directory)
     }
   }
 
@@ -122,21 +122,11 @@ extension WriteAheadLog {
       state.spare = spare
       state.isPreparing = false
     }
-    if let spare, spare.isBlank { settle(spare) }
-  }
-
-  /// Writes out what warming a log up has left in memory, so that the first commit to be synced there
-  /// does not wait for it. The log may be in use by now: a failure is one of its syncs, and they all know
-  /// of it.
-  func settle(_ spare: LogWriter) {
-    do throws(FileSystemError) { try spare.sync() } catch {
-      if error.reason != .closed { _ = fail(error) }
-    }
   }
 
   private func makeSpare(capacity: UInt64) throws(StoreError) -> LogWriter {
     if let retired = takeRetired(capacity: capacity) { return try recycle(retired) }
-    return try makeLog(capacity: capacity, isWarm: true)
+    return try makeLog(capacity: capacity)
   }
 
   /// Whether the background should look after the next log now; true once for each log. For the

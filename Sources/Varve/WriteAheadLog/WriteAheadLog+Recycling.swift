@@ -20,7 +20,7 @@ extension WriteAheadLog {
   func retire(below floor: UInt64) -> Set<UInt64> {
     let (own, surplus) = state.withLock { state in
       state.floor = max(state.floor, floor)
-      let own = (state.left + state.older.filter(\.file.isWarm)).filter { $0.number < floor }
+      let own = (state.left + state.older.filter(\.file.isReusable)).filter { $0.number < floor }
       return (own, state.takeSurplus(keeping: Self.mostRetired))
     }
     for log in surplus { discard(log) }

@@ -20,16 +20,16 @@ extension WriteAheadLog {
       } catch {
         throw poison.set(because: error)
       }
-      for log in older where !log.file.isWarm { try cutToLength(log) }
+      for log in older where !log.file.isReusable { try cutToLength(log) }
       for log in older + [current] { try sync(log) }
       state.withLock { state in
         state.durable = max(state.durable, reached)
         durableMoves.add(1, ordering: .releasing)
         let synced = Set(older.map(\.number))
         state.older.removeAll { synced.contains($0.number) }
-        state.left += older.filter(\.file.isWarm)
+        state.left += older.filter(\.file.isReusable)
       }
-      for log in older where !log.file.isWarm { log.closeQuietly() }
+      for log in older where !log.file.isReusable { log.closeQuietly() }
       retireLeft()
     }
   }

@@ -123,17 +123,11 @@ package protocol WarmRange: AnyObject, Sendable {
 package protocol LogFile: AnyObject, Sendable {
   var name: String { get }
 
-  /// Bytes that are allocated. Appends past them grow the file, or throw where it is warm.
+  /// Bytes that are allocated. Appends past them grow the file.
   var capacity: UInt64 { get }
 
-  /// This file made ready for cheap appends, at the price of writing all of it from `offset` on once:
-  /// worth it ahead of use. It holds zeros there then, not durably: sync it when there is time, or the
-  /// first sync will have much to write. Use the result instead of this one; where there is nothing to
-  /// gain that is this one.
-  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile
-
-  /// Whether appends are cheap: such a file is worth another life.
-  var isWarm: Bool { get }
+  /// Whether appends are cheaper where the file was written before: such a file is worth another life.
+  var isReusable: Bool { get }
 
   /// The same open file, with all that is in it, under the name that its directory gave it since. Use
   /// the result instead of this one.

@@ -1,111 +1,127 @@
-import CVarveShims
+import Synchronization
 import VarveFormat
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// A log file that is appended to by storing into a mapping of it.
 ///
 /// ```
-///   0            end of the log        populated                         capacity
-///   |############|.....................|---------------------------------|
-///                 stores go here        made present before the first store
+///   0            end of the log     ready               written                  capacity
+///   |############|..................|-------------------|--------------------------|
+///                 stores go here     zeros, or an        never written, or
+///                                    earlier life        an earlier life
 /// ```
 ///
-/// The whole file was written once before, in small pieces: so a store finds its block allocated and
-/// its page in memory, and a sync writes no more than what was stored. Stores survive the end of the
-/// process as writes do; the sync of the file makes them durable.
+/// A file that was written once finds, at each store, its block allocated and its page in memory, and a
+/// sync has nothing to record but what was stored. So the leader writes zeros a little ahead of itself,
+/// in a file's first life, and makes the pages present: a tenth of what a write for each record costs.
+/// Stores survive the end of the process as writes do; the sync of the file makes them durable.
 ///
-/// A header is written, not stored: its page may have gone while the file waited for another life. What
-/// is left is a disk that fails while the log waits between two records, which is the same for every
-/// mapped file.
+/// A header is written, not stored: its page may have gone while the file waited for another life. So
+/// are large records, for which nothing is gained. What is left is a disk that fails while the log waits
+/// between two records, which is the same for every mapped file.
 @safe
 final class MappedLogFile: LogFile, @unchecked Sendable {
-  // @unchecked: `populated` belongs to the one thread at a time that appends.
+  // @unchecked: `written` and `ready` belong to the one thread at a time that appends.
 
   let capacity: UInt64
   private let file: PosixFile
   private let mapping: StoredMapping
-  private var populated = 0
+  /// Up to here every byte was written once, in this life or an earlier one.
+  private var written: Int
+  /// Up to here pages are present.
+  private var ready = 0
+  /// What the file itself knows, for those who do not come by it.
+  private let isClosed = Atomic(false)
 
-  /// How much is made present at a time: not more, since all of it is written by the next sync.
-  private static let populatedBytes = 64 << 10
+  /// How much is made ready at a time: not more, since all of it is written by the next sync.
+  private static let readyBytes = 64 << 10
   /// Larger pieces make large pages in the system's cache, of which a sync writes all for one record.
   private static let pieceBytes = 16 << 10
+  private static let zeros = [UInt8](repeating: 0, count: pieceBytes)
 
-  private init(_ file: PosixFile, _ mapping: StoredMapping) {
+  /// Nil where stores are not as safe as writes.
+  ///
+  /// - Parameter capacity: bytes of the file that are allocated.
+  convenience init?(_ file: PosixFile, capacity: UInt64) throws(FileSystemError) {
+    guard let count = Int(exactly: capacity), count > 0,
+      let mapping = try file.use(.map, { StoredMapping(of: $0, 0..<count) })
+    else { return nil }
+    self.init(file, mapping, written: 0)
+  }
+
+  private init(_ file: PosixFile, _ mapping: StoredMapping, written: Int) {
     self.file = file
     self.mapping = mapping
+    self.written = written
     capacity = UInt64(mapping.count)
   }
 
   var name: String { file.name }
 
-  var isWarm: Bool { true }
-
-  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile { self }
+  var isReusable: Bool { true }
 
   func renamed(_ name: String) -> any LogFile {
-    MappedLogFile(file.renamed(name), mapping)
+    MappedLogFile(file.renamed(name), mapping, written: written)
   }
 
   func writeHeader(_ header: ByteView) throws(FileSystemError) { try file.write(header, at: 0) }
 
   func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
-    guard let start = Int(exactly: offset), start <= mapping.count,
-      bytes.count <= mapping.count &- start
-    else { throw FileSystemError(.write, .other, path: name, number: EFBIG) }
-    try file.use(.write) { _ throws(FileSystemError) in
-      let end = start &+ bytes.count
-      if end > populated { try populate(from: start, to: end) }
-      mapping.store(bytes, at: start)
+    guard !isClosed.load(ordering: .relaxed) else {
+      throw FileSystemError(.write, .closed, path: name)
     }
-  }
-
-  private func populate(from start: Int, to end: Int) throws(FileSystemError) {
-    let first = start & ~(Self.populatedBytes &- 1)
-    let last = min(
-      (end &+ Self.populatedBytes &- 1) & ~(Self.populatedBytes &- 1), mapping.count)
-    _ = try systemCall(.write, name) { mapping.populate(from: first, to: last) }
-    populated = last
+    let start = Int(clamping: offset)
+    let (end, overflow) = start.addingReportingOverflow(bytes.count)
+    if !overflow, end <= ready {
+      mapping.store(bytes, at: start)
+    } else if !overflow, end <= mapping.count, bytes.count < Self.pieceBytes,
+      try makeReady(from: start, to: end)
+    {
+      mapping.store(bytes, at: start)
+    } else {
+      try file.write(bytes, at: offset)
+      written = max(written, min(end, mapping.count))
+    }
   }
 
   func sync() throws(FileSystemError) { try file.sync() }
 
   func truncate(to size: UInt64) throws(FileSystemError) { try file.truncate(to: size) }
 
-  func close() throws(FileSystemError) { try file.close() }
+  func close() throws(FileSystemError) {
+    isClosed.store(true, ordering: .relaxed)
+    try file.close()
+  }
 }
 
-// MARK: - Warming up
+// MARK: - Making ready
 
 extension MappedLogFile {
-  /// The file written from `offset` to its end and mapped; nil where that brings nothing or cannot be.
-  static func warm(
-    _ file: PosixFile, capacity: UInt64, from offset: UInt64
-  ) throws(FileSystemError) -> MappedLogFile? {
-    guard let count = Int(exactly: capacity), let offset = Int(exactly: offset), count > offset
-    else { return nil }
-    let mapping = try file.use(.map) { StoredMapping(of: $0, 0..<count) }
-    // An old kernel says so at once.
-    guard let mapping, mapping.populate(from: 0, to: min(count, populatedBytes)) == 0 else {
-      return nil
-    }
-    let zeros = [UInt8](repeating: 0, count: pieceBytes)
-    var start = offset
-    while start < count {
+  /// Sees to it that the bytes from `start`, where the log ends, to `end` and some more can be stored
+  /// into; false where they must be written.
+  private func makeReady(from start: Int, to end: Int) throws(FileSystemError) -> Bool {
+    let last = min(Self.up(end, to: Self.readyBytes), mapping.count)
+    try writeZeros(from: max(start, written), to: last)
+    // What the system cannot do here, an old one for instance, it says of the write as well, or does.
+    let first = start & ~(Self.readyBytes &- 1)
+    guard mapping.populate(from: first, to: last) == 0 else { return false }
+    ready = last
+    return true
+  }
+
+  private func writeZeros(from first: Int, to last: Int) throws(FileSystemError) {
+    var start = first
+    while start < last {
       // From one multiple of a piece to the next, whatever the beginning.
-      let end = min(count, (start / pieceBytes + 1) * pieceBytes)
-      try zeros.withByteView { zeros throws(FileSystemError) in
+      let end = min(last, Self.up(start &+ 1, to: Self.pieceBytes))
+      try Self.zeros.withByteView { zeros throws(FileSystemError) in
         try file.write(zeros.prefix(end - start), at: UInt64(start))
       }
       start = end
     }
-    return MappedLogFile(file, mapping)
+    written = max(written, last)
+  }
+
+  private static func up(_ number: Int, to unit: Int) -> Int {
+    (number &+ unit &- 1) & ~(unit &- 1)
   }
 }

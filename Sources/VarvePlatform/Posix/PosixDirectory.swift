@@ -14,10 +14,12 @@ import CVarveShims
 final class PosixDirectory: Directory {
   let path: String
   private let descriptor: Descriptor
+  private let storesIntoLogs: Bool
 
-  init(path: String, descriptor: Descriptor) {
+  init(path: String, descriptor: Descriptor, storesIntoLogs: Bool) {
     self.path = path
     self.descriptor = descriptor
+    self.storesIntoLogs = storesIntoLogs
   }
 
   var identity: FileIdentity {
@@ -83,6 +85,7 @@ extension PosixDirectory {
     let file = try make(name)
     do {
       try file.allocate(capacity, keepingSize: false)
+      if storesIntoLogs, let log = try MappedLogFile(file, capacity: capacity) { return log }
     } catch {
       // Give the space back. What is thrown is why it failed; a leftover file is harmless, since
       // its number is never used again.

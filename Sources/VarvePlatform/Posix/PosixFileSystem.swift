@@ -12,13 +12,16 @@ import CVarveShims
 ///
 /// ```
 /// PosixFileSystem  opens  PosixDirectory  (a descriptor; every name is opened relative to it)
-///                             opens  PosixFile, PosixLogFile, MappedFile, PosixFileLock
+///                             opens  PosixFile, PosixLogFile, MappedLogFile, MappedFile, PosixFileLock
 /// ```
 ///
 /// Links are never followed, only regular files are opened, nothing is left open across `exec`,
 /// and what is made belongs to the user alone.
 package final class PosixFileSystem: FileSystem {
-  package init() {}
+  private let storesIntoLogs: Bool
+
+  /// - Parameter storesIntoLogs: false for logs that are written everywhere, and never stored into.
+  package init(storesIntoLogs: Bool = true) { self.storesIntoLogs = storesIntoLogs }
 
   package func openDirectory(
     at path: String, create: Bool
@@ -29,7 +32,8 @@ package final class PosixFileSystem: FileSystem {
     let trimmed = Self.withoutTrailingSlashes(path)
     if create { try Self.make(trimmed) }
     let descriptor = try Self.open(trimmed, flags: O_NOFOLLOW)
-    return PosixDirectory(path: path, descriptor: descriptor)
+    return PosixDirectory(
+      path: path, descriptor: descriptor, storesIntoLogs: storesIntoLogs)
   }
 
   /// Makes the directory where it is missing, and its entry in the parent durable.

@@ -17,11 +17,7 @@ final class PosixLogFile: LogFile {
 
   var name: String { file.name }
 
-  var isWarm: Bool { false }
-
-  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile {
-    try MappedLogFile.warm(file, capacity: capacity, from: offset) ?? self
-  }
+  var isReusable: Bool { false }
 
   func renamed(_ name: String) -> any LogFile {
     PosixLogFile(file.renamed(name), capacity: capacity)

@@ -99,7 +99,7 @@ extension SimulatedDirectory {
       try? remove(name)
       throw error
     }
-    return SimulatedLogFile(file, capacity: capacity)
+    return SimulatedLogFile(file, capacity: capacity, isReusable: system.logsAreReusable)
   }
 
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile {

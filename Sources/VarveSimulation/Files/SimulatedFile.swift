@@ -166,25 +166,19 @@ private final class OpenHandle: Sendable {
 /// A log file of a simulated disk.
 final class SimulatedLogFile: LogFile {
   let capacity: UInt64
-  let isWarm: Bool
+  let isReusable: Bool
   private let file: SimulatedFile
 
-  init(_ file: SimulatedFile, capacity: UInt64, isWarm: Bool = false) {
+  init(_ file: SimulatedFile, capacity: UInt64, isReusable: Bool) {
     self.file = file
     self.capacity = capacity
-    self.isWarm = isWarm
-  }
-
-  /// Zeros over zeros: a step like every write, that changes nothing.
-  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile {
-    try file.write(.empty, at: offset)
-    return SimulatedLogFile(file, capacity: capacity, isWarm: true)
+    self.isReusable = isReusable
   }
 
   var name: String { file.name }
 
   func renamed(_ name: String) -> any LogFile {
-    SimulatedLogFile(file.renamed(name), capacity: capacity, isWarm: isWarm)
+    SimulatedLogFile(file.renamed(name), capacity: capacity, isReusable: isReusable)
   }
 
   func writeHeader(_ header: ByteView) throws(FileSystemError) { try file.write(header, at: 0) }

@@ -22,7 +22,8 @@ extension SimulatedFileSystem {
     let disk = state.withLock { $0.disk }
     var random = SplitMix64(seed: seed)
     let image = disk.crashed(mode, using: &random)
-    return SimulatedFileSystem(disk: image, seed: random.next())
+    return SimulatedFileSystem(
+      disk: image, seed: random.next(), logsAreReusable: logsAreReusable)
   }
 
   /// Calls `observer` before each step, outside all locks: the place to take a crash image of every

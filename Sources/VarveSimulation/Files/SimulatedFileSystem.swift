@@ -21,12 +21,19 @@ package final class SimulatedFileSystem: FileSystem {
   private static let devices = Atomic<UInt64>(1 << 32)
 
   let device: UInt64
+  /// Whether logs are such as are worth another life.
+  let logsAreReusable: Bool
   let state: Monitor<SimulationState>
 
-  /// - Parameter seed: decides what failed syncs leave behind.
-  package convenience init(seed: UInt64 = 0) { self.init(disk: SimulatedDisk(), seed: seed) }
+  /// - Parameters:
+  ///   - seed: decides what failed syncs leave behind.
+  ///   - logsAreReusable: whether logs are such as are worth another life.
+  package convenience init(seed: UInt64 = 0, logsAreReusable: Bool = true) {
+    self.init(disk: SimulatedDisk(), seed: seed, logsAreReusable: logsAreReusable)
+  }
 
-  init(disk: SimulatedDisk, seed: UInt64) {
+  init(disk: SimulatedDisk, seed: UInt64, logsAreReusable: Bool) {
+    self.logsAreReusable = logsAreReusable
     device = Self.devices.add(1, ordering: .relaxed).newValue
     state = Monitor(SimulationState(disk: disk, random: SplitMix64(seed: seed)))
   }

@@ -6,7 +6,7 @@ import VarveTestSupport
 // Logs, and what else is stored into where that is possible.
 
 extension ConformanceTests {
-  @Test(arguments: FileSystemKind.allCases)
+  @Test(arguments: FileSystemKind.ofLogs)
   func aNewLogReadsAsZerosUpToItsCapacity(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in
       let log = try directory.createLog("log", capacity: 10_000)
@@ -26,7 +26,7 @@ extension ConformanceTests {
     }
   }
 
-  @Test(arguments: FileSystemKind.allCases)
+  @Test(arguments: FileSystemKind.ofLogs)
   func aLogWithoutCapacityGrows(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in
       let log = try directory.createLog("log", capacity: 0)
@@ -65,54 +65,81 @@ extension ConformanceTests {
     }
   }
 
-  @Test(arguments: FileSystemKind.allCases)
-  func aWarmLogTakesTheSameAppends(on kind: FileSystemKind) throws {
+  @Test(arguments: FileSystemKind.ofLogs)
+  func appendsOfAnySizeStandOneBehindTheOther(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in
-      let log = try directory.createLog("log", capacity: 200_000).warmedUp(from: 0)
-      #expect(log.capacity == 200_000)
-      #expect(try readAll("log", in: directory) == [UInt8](repeating: 0, count: 200_000))
-      let piece = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
-      for place in 0..<200 { try log.append(piece, at: UInt64(1000 * place)) }
-      try log.sync()
-      let expected = (0..<200).flatMap { _ in piece }
+      let log = try directory.createLog("log", capacity: 600_000)
+      try log.writeHeader([UInt8](repeating: 7, count: 64))
+      var expected = [UInt8](repeating: 7, count: 64)
+      // Small ones, such as cross what is made ready at a time, and such as are better written.
+      for (place, count) in (0..<60).flatMap({ _ in [1, 160, 3000, 20_000, 15] }).enumerated() {
+        let piece = (0..<count).map { UInt8(truncatingIfNeeded: $0 &+ place &+ 1) }
+        guard expected.count + count <= 590_000 else { break }
+        try log.append(piece, at: UInt64(expected.count))
+        expected += piece
+      }
+      #expect(expected.count > 560_000)
+      // Seen by everybody before and after it is durable.
+      let zeros = [UInt8](repeating: 0, count: 600_000 - expected.count)
+      for _ in 0..<2 {
+        let isEqual = try readAll("log", in: directory) == expected + zeros
+        #expect(isEqual)
+        try log.sync()
+      }
+      try log.truncate(to: UInt64(expected.count))
+      try log.close()
       let isEqual = try readAll("log", in: directory) == expected
       #expect(isEqual)
-      try log.truncate(to: 1500)
-      try log.close()
-      #expect(try readAll("log", in: directory).count == 1500)
       #expect(reason { try log.append([1], at: 1500) } == .closed)
     }
   }
 
-  @Test(arguments: FileSystemKind.allCases)
+  /// The second life of a log begins with the bytes of the first behind its header.
+  @Test(arguments: FileSystemKind.ofLogs)
+  func aSecondLifeOverwritesTheFirstAndNothingElse(on kind: FileSystemKind) throws {
+    try kind.withDirectory { directory, _, _ in
+      let first = try directory.createLog("log-1", capacity: 300_000)
+      for place in 0..<2000 {
+        try first.append([UInt8](repeating: 1, count: 100), at: UInt64(64 + 100 * place))
+      }
+      try directory.rename("log-1", to: "log-2")
+      let log = first.renamed("log-2")
+      #expect(log.isReusable == first.isReusable)
+      for place in 0..<1500 {
+        try log.append([UInt8](repeating: 2, count: 50), at: UInt64(64 + 50 * place))
+      }
+      let expected =
+        [UInt8](repeating: 0, count: 64) + [UInt8](repeating: 2, count: 75_000)
+        + [UInt8](repeating: 1, count: 125_000) + [UInt8](repeating: 0, count: 99_936)
+      let isEqual = try readAll("log-2", in: directory) == expected
+      #expect(isEqual)
+      try log.close()
+    }
+  }
+
+  @Test(arguments: FileSystemKind.ofLogs)
   func aRenamedLogGoesOnUnderItsNewName(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in
-      for isWarm in [false, true] {
-        let name = "log-\(isWarm)"
-        var log = try directory.createLog(name, capacity: 5000)
-        if isWarm { log = try log.warmedUp(from: 64) }
-        try log.append([1, 2, 3], at: 0)
-        try directory.rename(name, to: "again-\(isWarm)")
-        let again = log.renamed("again-\(isWarm)")
-        #expect(again.name == "again-\(isWarm)" && again.capacity == 5000)
-        #expect(again.isWarm == log.isWarm)
-        #expect(try directory.status(of: name) == nil)
-        try again.append([9], at: 1)
-        try again.sync()
-        #expect(try readAll(again.name, in: directory).prefix(4) == [1, 9, 3, 0])
-        try again.close()
-      }
+      let log = try directory.createLog("log", capacity: 5000)
+      try log.append([1, 2, 3], at: 0)
+      try directory.rename("log", to: "again")
+      let again = log.renamed("again")
+      #expect(again.name == "again" && again.capacity == 5000)
+      #expect(try directory.status(of: "log") == nil)
+      try again.append([9], at: 1)
+      try again.sync()
+      #expect(try readAll(again.name, in: directory).prefix(4) == [1, 9, 3, 0])
+      try again.close()
     }
   }
 
   /// Written and stored bytes are the same ones, and a header needs nobody to have made its page
   /// present: its file was at rest for long.
-  @Test(arguments: FileSystemKind.allCases, [false, true])
-  func aLogBeginsAgainWithAnotherHeader(on kind: FileSystemKind, isWarm: Bool) throws {
+  @Test(arguments: FileSystemKind.ofLogs)
+  func aLogBeginsAgainWithAnotherHeader(on kind: FileSystemKind) throws {
     try kind.withDirectory { directory, _, _ in
-      var log = try directory.createLog("log", capacity: 100_000)
+      let log = try directory.createLog("log", capacity: 100_000)
       try log.writeHeader([UInt8](repeating: 1, count: 64))
-      if isWarm { log = try log.warmedUp(from: 64) }
       try log.append([UInt8](repeating: 2, count: 10), at: 64)
       try log.writeHeader([UInt8](repeating: 3, count: 64))
       try log.append([4], at: 64)

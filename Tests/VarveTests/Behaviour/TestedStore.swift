@@ -24,8 +24,10 @@ struct TestedStore {
   }
 
   /// A store on a simulated disk.
-  static func simulated() throws -> (store: TestedStore, disk: SimulatedFileSystem) {
-    let disk = SimulatedFileSystem()
+  static func simulated(
+    logsAreReusable: Bool = true
+  ) throws -> (store: TestedStore, disk: SimulatedFileSystem) {
+    let disk = SimulatedFileSystem(logsAreReusable: logsAreReusable)
     return (try TestedStore(disk, "store"), disk)
   }
 

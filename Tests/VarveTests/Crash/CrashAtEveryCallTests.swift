@@ -36,10 +36,12 @@ import VarveTestSupport
     return found.withLock { $0 }
   }
 
+  /// Once with logs that get another life and once with such as do not.
   @Test(arguments: 1...2 as ClosedRange<UInt64>)
   func aCrashAtAnyCallLosesNothingAcknowledgedAndInventsNothing(seed: UInt64) throws {
+    let system = SimulatedFileSystem(logsAreReusable: seed == 1)
     let (images, failures) = try Self.failures(
-      of: CrashWorkload(varied: 40, seed: seed), seed: seed, on: SimulatedFileSystem())
+      of: CrashWorkload(varied: 40, seed: seed), seed: seed, on: system)
     #expect(images > 200)
     #expect(
       failures.isEmpty, "seed \(seed): \(failures.count) of \(images), first \(failures.prefix(3))")

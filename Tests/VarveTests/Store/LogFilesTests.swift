@@ -142,10 +142,11 @@ import VarveTestSupport
     try churn(store, rounds: 1, count: 120)
     let entries = try store.keyspace("entries")
     let log = store.engine.log
-    while log.state.withLock({ $0.spare == nil }) {
+    // One that is new: what waits for another life comes first.
+    while log.state.withLock({ $0.spare?.isBlank != true }) {
+      log.releaseRetired()
       try entries.put("filler", [UInt8](repeating: 1, count: 1000))
     }
-    log.releaseRetired()
     let spare = try #require(
       log.state.withLock { state in
         defer { state.spare = nil }
@@ -163,7 +164,7 @@ import VarveTestSupport
     disk.observeSteps(nil)
     let current = try #require(log.state.withLock { $0.current })
     #expect(current.capacity == spare.capacity && current.number > spare.number)
-    #expect(current.file.isWarm && !current.isBlank)
+    #expect(current.file.isReusable && !current.isBlank)
     #expect(images.withLock { $0.count } > 3)
     for (step, image) in images.withLock({ $0 }).enumerated() {
       let again = try TestedStore(image, "store").open()
@@ -184,7 +185,7 @@ import VarveTestSupport
     func make(_ capacity: UInt64) throws -> LogWriter {
       try LogWriter.create(
         LogIdentity(number: try store.engine.numbers.next(), salt: capacity),
-        storeTag: log.storeTag, capacity: capacity, isWarm: true, in: log.directory)
+        storeTag: log.storeTag, capacity: capacity, in: log.directory)
     }
     let (large, spare) = (try make(1 << 20), try make(64 << 10))
     // A log with a higher number is current when the spare comes.

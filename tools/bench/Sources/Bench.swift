@@ -72,7 +72,10 @@ import VarvePlatform
     let path = "\(parent)/varve-bench-\(ProcessInfo.processInfo.processIdentifier)"
     defer { try? FileManager.default.removeItem(atPath: path) }
     let directory = try PosixFileSystem().openDirectory(at: path, create: true)
-    let setting = try Setting(rounds: rounds, directory: directory)
+    let writing = try PosixFileSystem(storesIntoLogs: false)
+      .openDirectory(at: path, create: true)
+    let setting = try Setting(
+      rounds: rounds, directory: directory, writingDirectory: writing)
     let lines = try parts.flatMap { try $0.measure(setting) }
     print(Table.text(lines))
     if let json { try JSONEncoder().encode(lines).write(to: URL(fileURLWithPath: json)) }

@@ -1,8 +1,8 @@
 import VarveFormat
 import VarvePlatform
 
-/// A record into the log: framed, appended to a log that was warmed up (where the file system allows
-/// that) and to one that was not, and made durable.
+/// A record into the log: framed, appended to a log that is stored into (where the file system allows
+/// that) and to one that is written, and made durable.
 enum LogPart {
   static func measure(_ setting: Setting) throws -> [Line] {
     let payload = try payload()
@@ -12,16 +12,17 @@ enum LogPart {
         value: frame(payload, setting.rounds), limit: setting.limits.copyRecord,
         limitName: "copy of its bytes"),
       Line(
-        part: "log", what: "frame and append, warm log", unit: .nanoseconds,
-        value: try append(payload, setting, count: 40_000, isWarm: true),
+        part: "log", what: "frame and append, by storing", unit: .nanoseconds,
+        value: try append(payload, setting, in: setting.directory, count: 40_000),
         limit: setting.limits.copyRecord, limitName: "copy of its bytes"),
       Line(
-        part: "log", what: "frame and append, plain log", unit: .nanoseconds,
-        value: try append(payload, setting, count: 40_000),
+        part: "log", what: "frame and append, by writing", unit: .nanoseconds,
+        value: try append(payload, setting, in: setting.writingDirectory, count: 40_000),
         limit: setting.limits.pwrite, limitName: "bare pwrite"),
       Line(
         part: "log", what: "frame, append, sync", unit: .microseconds,
-        value: try append(payload, setting, count: 100, isWarm: true, isSynced: true) / 1_000,
+        value: try append(payload, setting, in: setting.directory, count: 100, isSynced: true)
+          / 1_000,
         limit: setting.limits.synced / 1_000, limitName: "bare pwrite and fdatasync"),
     ]
   }
@@ -59,17 +60,16 @@ enum LogPart {
   }
 
   private static func append(
-    _ payload: [UInt8], _ setting: Setting, count: Int, isWarm: Bool = false,
+    _ payload: [UInt8], _ setting: Setting, in directory: any Directory, count: Int,
     isSynced: Bool = false
   ) throws -> Double {
     let recordBytes = LogFramer.framedCount(payload: payload.count)
     var writer = ByteWriter(reserving: 256)
     let name = "log-bench"
-    var log = try setting.directory.createLog(name, capacity: UInt64(64 + count * recordBytes))
-    if isWarm { log = try log.warmedUp(from: 0) }
+    let log = try directory.createLog(name, capacity: UInt64(64 + count * recordBytes))
     defer {
       try? log.close()
-      try? setting.directory.remove(name)
+      try? directory.remove(name)
     }
     return try time(rounds: setting.rounds, count: count) {
       var offset = 64

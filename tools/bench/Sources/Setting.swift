@@ -6,11 +6,14 @@ struct Setting {
   /// Each figure is the median of so many rounds.
   var rounds: Int
   var directory: any Directory
+  /// The same, where logs are written and not stored into.
+  var writingDirectory: any Directory
   let limits: Limits
 
-  init(rounds: Int, directory: any Directory) throws {
+  init(rounds: Int, directory: any Directory, writingDirectory: any Directory) throws {
     self.rounds = rounds
     self.directory = directory
+    self.writingDirectory = writingDirectory
     limits = try Limits(rounds: rounds, directory: directory)
   }
 }

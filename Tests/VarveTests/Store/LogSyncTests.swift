@@ -7,7 +7,7 @@ import VarveTestSupport
 
 /// The system tells of a page that could not be written once, in the sync that asks first: nobody else
 /// may take what it says next for the truth.
-@Suite struct LogSettlingTests {
+@Suite struct LogSyncTests {
   /// A store with a spare of whose syncs one fails.
   private struct Setting {
     let store: SegmentStore
@@ -21,16 +21,14 @@ import VarveTestSupport
       let log = store.engine.log
       let made = try LogWriter.create(
         LogIdentity(number: try store.engine.numbers.next(), salt: 7), storeTag: log.storeTag,
-        capacity: 64 << 10, isWarm: true, in: log.directory)
+        capacity: 64 << 10, in: log.directory)
       file = FailingLogFile(made.file, failing: failing)
       spare = LogWriter(identity: made.identity, file: file, isBlank: true)
     }
 
     /// A thread that has begun to sync the spare.
-    func beginSettling() throws -> WorkerThread {
-      let thread = try WorkerThread(name: "settling") { [store, spare] in
-        store.engine.log.settle(spare)
-      }
+    func beginSyncing() throws -> WorkerThread {
+      let thread = try WorkerThread(name: "syncing") { [spare] in _ = try? spare.sync() }
       file.waitForSync()
       return thread
     }
@@ -44,31 +42,30 @@ import VarveTestSupport
     }
   }
 
-  @Test func aCommitLearnsThatItsPageWasLostInTheSettlingOfItsLog() throws {
+  @Test func aCommitLearnsThatItsPageWasLostInAnotherSyncOfItsLog() throws {
     let setting = try Setting(failing: 1)
     let (store, log) = (setting.store, setting.store.engine.log)
-    let settling = try setting.beginSettling()
+    let syncing = try setting.beginSyncing()
     log.state.withLock { $0.spare = setting.spare }
     try store.engine.alone { () throws(StoreError) in try store.engine.freezeMemTable() }
     #expect(log.end?.log == setting.spare.number)
     #expect(try storeFailure { try store.put("lost", [2]) }?.code == .poisoned)
-    settling.join()
+    syncing.join()
     #expect(try storeFailure { try store.put("later", [3]) }?.code == .poisoned)
   }
 
-  @Test func theHeaderOfANextLifeIsNotTakenForDurableWhereSettlingFailed() throws {
+  @Test func theHeaderOfANextLifeIsNotTakenForDurableWhereAnotherSyncFailed() throws {
     let setting = try Setting(failing: 1)
-    let settling = try setting.beginSettling()
+    let syncing = try setting.beginSyncing()
     let failure = { () -> FileSystemError? in
       do { _ = try setting.recycled() } catch { return error as? FileSystemError }
       return nil
     }()
     #expect(failure?.operation == .sync)
-    settling.join()
-    #expect(setting.store.engine.log.failure != nil)
+    syncing.join()
   }
 
-  /// The background comes to settle a spare that has been given another number meanwhile.
+  /// Whoever still has the file under its old name comes to sync it.
   @Test func whatFailsInOneLifeOfAFileFailsInTheNext() throws {
     let setting = try Setting(failing: 2)
     let again = try setting.recycled()
@@ -116,9 +113,7 @@ private final class FailingLogFile: LogFile {
 
   var capacity: UInt64 { file.capacity }
 
-  var isWarm: Bool { file.isWarm }
-
-  func warmedUp(from offset: UInt64) throws(FileSystemError) -> any LogFile { self }
+  var isReusable: Bool { file.isReusable }
 
   func writeHeader(_ header: ByteView) throws(FileSystemError) { try file.writeHeader(header) }
 
