@@ -47,6 +47,15 @@ static void fill_tables(void) {
   }
 }
 
+static inline uint32_t load32(const uint8_t *p) {
+  uint32_t word;
+  memcpy(&word, p, 4);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap32(word);
+#endif
+  return word;
+}
+
 static inline uint64_t load64(const uint8_t *p) {
   uint64_t word;
   memcpy(&word, p, 8);
@@ -86,6 +95,10 @@ WITH_INSTRUCTIONS static inline uint32_t step1(uint32_t crc, uint8_t byte) {
   return _mm_crc32_u8(crc, byte);
 }
 
+WITH_INSTRUCTIONS static inline uint32_t step4(uint32_t crc, uint32_t word) {
+  return _mm_crc32_u32(crc, word);
+}
+
 WITH_INSTRUCTIONS static inline uint32_t step8(uint32_t crc, uint64_t word) {
   return (uint32_t)_mm_crc32_u64(crc, word);
 }
@@ -99,6 +112,10 @@ WITH_INSTRUCTIONS static inline uint64_t multiply(uint32_t a, uint32_t b) {
 
 WITH_INSTRUCTIONS static inline uint32_t step1(uint32_t crc, uint8_t byte) {
   return __crc32cb(crc, byte);
+}
+
+WITH_INSTRUCTIONS static inline uint32_t step4(uint32_t crc, uint32_t word) {
+  return __crc32cw(crc, word);
 }
 
 WITH_INSTRUCTIONS static inline uint32_t step8(uint32_t crc, uint64_t word) {
@@ -141,6 +158,11 @@ WITH_INSTRUCTIONS static uint32_t crc32c_accelerated(uint32_t crc, const void *b
     count -= 24 * words;
   }
   for (; count >= 8; p += 8, count -= 8) crc = step8(crc, load64(p));
+  if (count >= 4) {
+    crc = step4(crc, load32(p));
+    p += 4;
+    count -= 4;
+  }
   for (; count > 0; p++, count--) crc = step1(crc, *p);
   return ~crc;
 }

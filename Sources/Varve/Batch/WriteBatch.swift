@@ -105,12 +105,12 @@ extension WriteBatch {
   }
 
   /// Why a batch does not take an entry that is not valid.
-  static func refusal(of write: SingleWrite) -> StoreError? {
+  static func refusal(of write: SingleWrite, in keyspace: Keyspace) -> StoreError? {
     var batch = WriteBatch()
-    if case .value(let value) = write.content {
-      batch.put(write.key.span, value.span, write.keyspace, expiry: write.expiry)
+    if write.kind == .put {
+      batch.put(write.key.span, write.value.span, keyspace, expiry: write.expiry)
     } else {
-      batch.delete(bytes: write.key.span, in: write.keyspace)
+      batch.delete(bytes: write.key.span, in: keyspace)
     }
     return batch.failure
   }

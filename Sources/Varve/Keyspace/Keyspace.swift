@@ -70,8 +70,8 @@ extension Keyspace {
     try key.withByteView { key throws(StoreError) in
       try value.withByteView { value throws(StoreError) in
         try engine.commit(
-          SingleWrite(keyspace: self, key: key, content: .value(value), expiry: expiry),
-          durability)
+          SingleWrite(kind: .put, keyspace: number, key: key, value: value, expiry: expiry),
+          in: self, durability)
       }
     }
   }
@@ -92,7 +92,8 @@ extension Keyspace {
   ) throws(StoreError) {
     try key.withByteView { key throws(StoreError) in
       try engine.commit(
-        SingleWrite(keyspace: self, key: key, content: .delete, expiry: 0), durability)
+        SingleWrite(kind: .delete, keyspace: number, key: key, value: .empty, expiry: 0),
+        in: self, durability)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -9,10 +10,13 @@ final class ViewBoard: Sendable {
   let epochs: ReadEpochs
   private let published: Published<ReadView>
   private let changing = Monitor(())
+  /// Frozen memtables << 32 | level-0 segments of the current view, for those who look at each write.
+  private let debts: Atomic<UInt64>
 
   init(_ view: ReadView, epochs: ReadEpochs) {
     self.epochs = epochs
     published = Published(view, in: epochs)
+    debts = Atomic(Self.debts(of: view))
   }
 
   /// Lends the current view to `body` without counting a reference.
@@ -35,10 +39,21 @@ final class ViewBoard: Sendable {
     let next = changing.withLock { _ in
       let next = change(pinned())
       published.replace(with: next)
+      debts.store(Self.debts(of: next), ordering: .relaxed)
       return next
     }
     changing.broadcast()
     return next
+  }
+
+  /// What waits to be flushed and to be compacted, without looking at the view.
+  var waiting: (frozen: Int, levelZero: Int) {
+    let debts = debts.load(ordering: .relaxed)
+    return (Int(debts >> 32), Int(debts & 0xffff_ffff))
+  }
+
+  private static func debts(of view: ReadView) -> UInt64 {
+    UInt64(view.frozen.count) << 32 | UInt64(view.version.levelZero.count)
   }
 
   /// Waits until `isReady` holds for the current view (true) or until the deadline (false), in

@@ -8,6 +8,8 @@ final class BackgroundWork: Sendable {
   struct Wants: Sendable {
     var flush = false
     var log = false
+    /// A memtable has taken the last chunk that was ready.
+    var memory = false
     var compaction = false
     /// Compaction rests while this is above zero.
     var pauses = 0
@@ -22,6 +24,8 @@ final class BackgroundWork: Sendable {
   func wantFlush() { want { $0.flush = true } }
 
   func wantLogWork() { want { $0.log = true } }
+
+  func wantMemory() { want { $0.memory = true } }
 
   func wantCompaction() { want { $0.compaction = true } }
 

@@ -28,13 +28,14 @@ extension Engine {
     while true {
       let deadline = clock.monotonicNanoseconds() + Self.idleMilliseconds * 1_000_000
       let wants = work.wants.withLock(
-        when: { $0.isStopping || $0.flush || $0.log }, until: deadline
+        when: { $0.isStopping || $0.flush || $0.log || $0.memory }, until: deadline
       ) { wants in
-        defer { (wants.flush, wants.log) = (false, false) }
+        defer { (wants.flush, wants.log, wants.memory) = (false, false, false) }
         return wants
       }
       if wants?.isStopping ?? false { return }
       if let wants {
+        if wants.memory { chunks.prepare() }
         if wants.log { lookAfterLog() }
         if wants.flush { flush { isFlushDue } }
       } else {

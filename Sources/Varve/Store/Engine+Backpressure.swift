@@ -46,17 +46,17 @@ extension Engine {
   ///   nothing moved for half a minute.
   func waitForBackground(toWrite bytes: Int) throws(StoreError) {
     guard background == .threads else { return }
-    switch views.read({ pressure(of: $0) }) {
+    switch pressure {
     case .none: return
     case .slow(let price): pause(price * UInt64(bytes) / 1024)
     case .waitForFlush: try waitForFlush()
     }
   }
 
-  private func pressure(of view: ReadView) -> Backpressure {
-    Backpressure.decide(
-      frozen: view.frozen.count, limit: derived.frozenMemTables,
-      levelZero: view.version.levelZero.count)
+  private var pressure: Backpressure {
+    let waiting = views.waiting
+    return Backpressure.decide(
+      frozen: waiting.frozen, limit: derived.frozenMemTables, levelZero: waiting.levelZero)
   }
 
   /// Adds to what all writers owe together, and pays when that is worth a sleep.
@@ -73,14 +73,14 @@ extension Engine {
     // Told of an event, the flushing thread would wait for itself.
     guard !work.isOwnThread else { return }
     let start = clock.monotonicNanoseconds()
-    while pressure(of: views.pinned()) == .waitForFlush {
+    while pressure == .waitForFlush {
       try checkOpen()
       if let failure = log.failure ?? work.failure { throw failure }
       let now = clock.monotonicNanoseconds()
       guard now - start < Self.longestWaitNanoseconds else {
         throw StoreError(.busy, "the disk takes flushes more slowly than writes arrive")
       }
-      _ = views.wait(until: now + 10_000_000) { pressure(of: $0) != .waitForFlush }
+      _ = views.wait(until: now + 10_000_000) { _ in pressure != .waitForFlush }
     }
     recordDelay((clock.monotonicNanoseconds() - start) / 1_000)
   }

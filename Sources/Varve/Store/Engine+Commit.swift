@@ -50,33 +50,45 @@ extension Engine {
 extension Engine {
   /// Writes one entry. Where nobody else commits it goes into the leader's buffers at once, without
   /// a batch or a place in line.
-  func commit(_ write: SingleWrite, _ durability: Durability) throws(StoreError) {
+  func commit(
+    _ write: SingleWrite, in keyspace: Keyspace, _ durability: Durability
+  ) throws(StoreError) {
     try checkWritable()
-    try write.keyspace.checkLive()
-    if !write.isValid, let refusal = WriteBatch.refusal(of: write) { throw refusal }
+    try keyspace.checkLive()
+    let policy = keyspace.policy
+    if !write.isValid(in: policy), let refusal = WriteBatch.refusal(of: write, in: keyspace) {
+      throw refusal
+    }
     let isSynced = durability == .synced
-    guard write.isLarge(isSynced: isSynced) else {
+    guard write.isLarge(in: policy, isSynced: isSynced) else {
       try waitForBackground(toWrite: write.mostBytes)
       return try join(write, isSynced: isSynced)
     }
     try waitForBackground(toWrite: write.key.count + ValuePointer.byteCount)
-    let (pointer, file) = try placement.place(write)
-    defer { file.unpin() }
-    metrics.valueBytesWritten.add(UInt64(pointer.storedCount))
-    try join(write.pointing(to: pointer, in: file), isSynced: isSynced)
+    let placed = try placement.place(write, policy)
+    defer { placed.file.unpin() }
+    metrics.valueBytesWritten.add(UInt64(placed.pointer.storedCount))
+    try placed.pointer.encoded().withByteView { pointer throws(StoreError) in
+      try join(write.pointing(with: pointer), isSynced: isSynced, placed)
+    }
   }
 
   /// Leads at once where nobody else does; stands in line otherwise, and where a sync can be shared.
-  private func join(_ write: SingleWrite, isSynced: Bool) throws(StoreError) {
+  private func join(
+    _ write: SingleWrite, isSynced: Bool, _ placed: PlacedValue? = nil
+  ) throws(StoreError) {
     guard !(isSynced && pipeline.isCompanyExpected), pipeline.tryLead() else {
       let request: CommitRequest
-      do throws(FormatError) { request = try write.request(isSynced: isSynced) } catch {
+      do throws(FormatError) { request = try write.request(isSynced: isSynced, placed) } catch {
         throw StoreError(.limit, "\(error.fault)")
       }
       return try submit(request)
     }
     do throws(StoreError) {
-      try lead(write, isSynced: isSynced)
+      // Nothing on the way counts a reference to what the leader keeps.
+      try unsafe lentLead.lend { lead throws(StoreError) in
+        try self.lead(write, isSynced: isSynced, placed, lead)
+      }
     } catch {
       pipeline.endLead()
       throw error
@@ -85,36 +97,25 @@ extension Engine {
     runInlineWork()
   }
 
-  private func lead(_ write: SingleWrite, isSynced: Bool) throws(StoreError) {
+  private func lead(
+    _ write: SingleWrite, isSynced: Bool, _ placed: PlacedValue?, _ lead: CommitLead
+  ) throws(StoreError) {
     let place = try makeRoom(for: write.mostBytes, entries: 1)
-    let active = lead.active
     let sequence = SequenceNumber(lead.nextSequence)
-    let entry: BatchEntry
-    switch write.content {
-    case .value(let value):
-      entry = frame(.put, value, of: write, sequence, at: place)
-    case .pointer(let pointer, let file, let bytes):
-      entry = bytes.withByteView { frame(.pointer, $0, of: write, sequence, at: place) }
-      active.pin([file])
-      active.addValueBytes(Int(pointer.fullCount))
-    case .delete:
-      entry = frame(.delete, .empty, of: write, sequence, at: place)
+    if let placed {
+      lead.active.pin([placed.file])
+      lead.active.addValueBytes(Int(placed.pointer.fullCount))
     }
-    try append(lead.single.record, at: place, commits: 1, isSynced: isSynced)
-    active.table.insert(EntryView(entry, sequence))
-    publish(1, in: active)
-  }
-
-  /// Puts the record together in the leader's buffer; returns the entry in it.
-  @inline(__always)
-  private func frame(
-    _ kind: EntryKind, _ value: ByteView, of write: SingleWrite, _ sequence: SequenceNumber,
-    at place: WriteAheadLog.Place
-  ) -> BatchEntry {
-    lead.single.frame(
-      kind, write.key, in: write.keyspace.number, value, expiry: write.expiry,
-      firstSequence: sequence, watermark: place.watermark, identity: place.log.identity,
-      offset: place.offset)
+    let entry = unsafe lead.single.lend { single in
+      single.frame(
+        write.kind, write.key, in: write.keyspace, write.value, expiry: write.expiry,
+        firstSequence: sequence, watermark: place.watermark, identity: place.identity,
+        offset: place.offset)
+    }
+    let record = unsafe lead.single.lend { $0.record }
+    try append(record, at: place, commits: 1, isSynced: isSynced)
+    unsafe lead.table.lend { $0.insert(EntryView(entry, sequence)) }
+    publish(1)
   }
 }
 
@@ -143,7 +144,7 @@ extension Engine {
         records, at: place, commits: group.count, isSynced: group.contains(where: \.isSynced))
     }
     apply(group)
-    publish(entries, in: lead.active)
+    publish(entries)
   }
 
   /// Where the next records go; throws where they cannot be written, with nothing changed.
@@ -168,7 +169,7 @@ extension Engine {
       request.batch.withPayload { payload in
         LogFramer.frame(
           .batch, payload, firstSequence: SequenceNumber(sequence), watermark: place.watermark,
-          identity: place.log.identity, offset: place.offset + UInt64(lead.frame.count),
+          identity: place.identity, offset: place.offset + UInt64(lead.frame.count),
           into: &lead.frame)
       }
       sequence += UInt64(request.batch.count)
@@ -179,8 +180,8 @@ extension Engine {
     _ records: ByteView, at place: WriteAheadLog.Place, commits: Int, isSynced: Bool
   ) throws(StoreError) {
     try log.append(records, at: place)
-    metrics.logBytes.add(records.count)
-    metrics.commits.add(commits)
+    metrics.logBytes.addAlone(UInt64(records.count))
+    metrics.commits.addAlone(UInt64(commits))
     guard isSynced else { return }
     metrics.logSyncs.add(1)
     try log.sync()
@@ -199,14 +200,14 @@ extension Engine {
     }
   }
 
-  /// Lets readers see the next `entries` entries, which are in the memtable of `active`.
-  private func publish(_ entries: UInt64, in active: MemTableGeneration) {
+  /// Lets readers see the next `entries` entries, which are in the active memtable.
+  private func publish(_ entries: UInt64) {
     let last = lead.nextSequence + entries - 1
     lead.nextSequence = last + 1
     lead.lastInLog = SequenceNumber(last)
     visibleSequence.store(last, ordering: .releasing)
-    metrics.entriesWritten.add(entries)
-    lead.isMemTableFull = isFull(active)
+    metrics.entriesWritten.addAlone(entries)
+    lead.isMemTableFull = unsafe lead.generation.lend { isFull($0) }
   }
 }
 
@@ -267,7 +268,7 @@ extension Engine {
       lead.emptyFrame()
       LogFramer.frame(
         .watermark, firstSequence: SequenceNumber(lead.nextSequence), watermark: place.watermark,
-        identity: place.log.identity, offset: place.offset, into: &lead.frame)
+        identity: place.identity, offset: place.offset, into: &lead.frame)
       try lead.frame.bytes.withByteView { records throws(StoreError) in
         try log.append(records, at: place)
       }

@@ -56,6 +56,8 @@ final class Engine: Sendable {
   let visibleSequence: Atomic<UInt64>
   /// What only the commit leader touches.
   let lead: CommitLead
+  /// The same, uncounted: every write comes by.
+  let lentLead: Unmanaged<CommitLead>
   /// Logs that hold entries not yet in segments, oldest first. Of the current one, the last, length
   /// and sequence are known when it is left.
   let liveLogs: Monitor<[LogExtent]>
@@ -73,7 +75,9 @@ final class Engine: Sendable {
     numbers = parts.numbers
     obsoleteFiles = parts.obsoleteFiles
     poison = parts.poison
-    chunks = ChunkPool(keeping: parts.derived.memTableBytes)
+    let work = BackgroundWork()
+    self.work = work
+    chunks = ChunkPool(keeping: parts.derived.memTableBytes, wish: { work.wantMemory() })
     epochs = parts.epochs
     unsafe lentEpochs = .passUnretained(parts.epochs)
     views = ViewBoard(parts.view, epochs: parts.epochs)
@@ -93,12 +97,12 @@ final class Engine: Sendable {
       syncValues: { [placement] () throws(StoreError) in
         try placement.sync()
       })
-    work = BackgroundWork()
     compactionPacer = WritePacer(
       bytesPerSecond: parts.options.backgroundWriteRate, clock: parts.clock, work: work)
     visibleSequence = Atomic(parts.lastSequence.rawValue)
     lead = CommitLead(
       nextSequence: parts.lastSequence.rawValue + 1, active: parts.view.active)
+    unsafe lentLead = .passUnretained(lead)
     liveLogs = Monitor(parts.liveLogs)
   }
 

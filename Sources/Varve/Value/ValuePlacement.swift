@@ -82,11 +82,9 @@ extension ValuePlacement {
   }
 
   /// Writes the value of a single entry. The caller unpins the file in the end.
-  func place(
-    _ write: SingleWrite
-  ) throws(StoreError) -> (ValuePointer, ValueFileHandle) {
-    guard case .value(let value) = write.content else { preconditionFailure("no value to place") }
-    return try append(value, in: write.keyspace.number, write.keyspace.policy)
+  func place(_ write: SingleWrite, _ policy: KeyspacePolicy) throws(StoreError) -> PlacedValue {
+    let (pointer, file) = try append(write.value, in: write.keyspace, policy)
+    return PlacedValue(pointer: pointer, file: file)
   }
 
   private func move(

@@ -4,9 +4,14 @@ import VarveFormat
 ///
 /// `@unchecked Sendable`: only the leader touches it, and the lead is handed on under the pipeline's
 /// ordering.
+@safe
 final class LogAppender: @unchecked Sendable {
   /// The log that takes records.
-  var log: LogWriter?
+  var log: LogWriter? {
+    didSet { unsafe lentLog = log.map { unsafe .passUnretained($0) } }
+  }
+  /// The same, to be used without counting a reference: `log` keeps it.
+  private(set) var lentLog: Unmanaged<LogWriter>?
   /// Where the next record goes.
   var end: UInt64 = 0
   /// Up to here there is nothing to look after: then comes the wish for the next log, then the end of

@@ -17,7 +17,7 @@ import VarvePlatform
 final class WriteAheadLog: Sendable {
   /// What a record must be framed for.
   struct Place {
-    let log: LogWriter
+    let identity: LogIdentity
     let offset: UInt64
     let watermark: LogPosition
   }
@@ -122,22 +122,28 @@ extension WriteAheadLog {
   /// Where the next record will stand, and what it may say is durable.
   @inline(__always)
   func nextPlace() throws(StoreError) -> Place {
-    guard let log = appender.log else { throw StoreError(.closed, "no log is open") }
+    guard let log = unsafe appender.lentLog else { throw StoreError(.closed, "no log is open") }
     let moves = durableMoves.load(ordering: .acquiring)
     if moves != appender.seenMoves {
       appender.seenMoves = moves
       appender.watermark = durable
     }
-    return Place(log: log, offset: appender.end, watermark: appender.watermark)
+    return Place(
+      identity: unsafe log.lend(\.identity), offset: appender.end, watermark: appender.watermark)
   }
 
   /// Appends records framed for `place`, the next one.
   ///
   /// A failure poisons: the log's end is unknown from then on.
   func append(_ records: ByteView, at place: Place) throws(StoreError) {
-    do throws(FileSystemError) { try place.log.append(records, at: place.offset) } catch {
+    guard let log = unsafe appender.lentLog else { throw StoreError(.closed, "no log is open") }
+    do throws(FileSystemError) {
+      try unsafe log.lend { log throws(FileSystemError) in
+        try log.append(records, at: place.offset)
+      }
+    } catch {
       if state.withLock({ $0.isAbandoned }) {
-        throw StoreError(.closed, "the log was given up", file: place.log.name)
+        throw StoreError(.closed, "the log was given up", file: error.path)
       }
       throw fail(error)
     }

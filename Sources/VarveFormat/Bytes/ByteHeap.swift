@@ -55,6 +55,56 @@ final class ByteHeap {
     append(rest, width: 1)
   }
 
+  /// Appends at most `most` bytes by steps that need not ask for room one by one.
+  @inline(__always)
+  func append(atMost most: Int, _ body: (inout Filling) -> Void) {
+    reserve(most)
+    var filling = unsafe Filling(start: start, count: count)
+    body(&filling)
+    precondition(filling.count &- count <= most)
+    count = filling.count
+  }
+
+  /// The heap while bytes are appended to room that is there.
+  @safe
+  struct Filling {
+    fileprivate let start: UnsafeMutableRawPointer
+    /// Of all bytes of the heap.
+    fileprivate(set) var count: Int
+
+    // Callers of `append(atMost:_:)` have said how much they store, which is checked in the end; behind
+    // the last byte there is room for one number more.
+    @inline(__always)
+    mutating func append(_ number: UInt64, width: Int) {
+      unsafe start.storeBytes(of: number.littleEndian, toByteOffset: count, as: UInt64.self)
+      count &+= width
+    }
+
+    @inline(__always)
+    mutating func append(varint number: UInt64) {
+      var rest = number
+      while rest >= 0x80 {
+        append(rest & 0x7f | 0x80, width: 1)
+        rest >>= 7
+      }
+      append(rest, width: 1)
+    }
+
+    @inline(__always)
+    mutating func append(_ bytes: ByteView) {
+      unsafe start.advanced(by: count).copyMemory(from: bytes.start, byteCount: bytes.count)
+      count &+= bytes.count
+    }
+
+    /// Fills with zeros up to the next multiple of 16.
+    @inline(__always)
+    mutating func alignTo16() {
+      let end = (count &+ 15) & ~15
+      append(0, width: min(8, end &- count))
+      append(0, width: end &- count)
+    }
+  }
+
   /// Writes four little-endian words over the first 32 bytes, which were appended before.
   func set(_ words: (UInt64, UInt64, UInt64, UInt64)) {
     precondition(count >= 32)

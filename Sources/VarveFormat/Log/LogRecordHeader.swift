@@ -27,7 +27,7 @@ package enum LogRecordType: UInt8, Sendable, CaseIterable {
 /// by their own CRC is a constant, so a header checksum over (context, CRC of context) would not
 /// depend on the context at all.
 package struct LogRecordHeader: Equatable, Sendable {
-  package static let byteCount = 32
+  @inlinable package static var byteCount: Int { 32 }
   /// Records begin at multiples of this.
   package static let alignment = 16
 

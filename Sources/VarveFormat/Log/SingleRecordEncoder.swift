@@ -6,6 +6,8 @@ package final class SingleRecordEncoder {
   private let heap = ByteHeap()
   /// More than this is not kept for the next record.
   private static let keptBytes = 1 << 20
+  /// What stands beside key and value takes no more: header, count, kind, lengths, number, expiry, zeros.
+  private static let headBytes = LogRecordHeader.byteCount + 4 + 1 + 3 + 4 + 10 + 5 + 15
 
   package init() {}
 
@@ -25,21 +27,23 @@ package final class SingleRecordEncoder {
   ) -> BatchEntry {
     precondition(key.count <= Limits.keyBytes && value.count <= Limits.valueBytes)
     heap.removeAll(keeping: Self.keptBytes)
-    heap.reserve(LogRecordHeader.byteCount + key.count + value.count + 64)
-    for _ in 0..<4 { heap.append(0, width: 8) }
-    heap.append(1, width: BatchEncoder.countBytes)
-    let tag = expiry == 0 ? kind.rawValue : kind.rawValue | BatchEncoder.expiryFlag
-    heap.append(UInt64(tag), width: 1)
-    heap.append(varint: UInt64(key.count))
-    let keyAt = heap.count
-    heap.append(UInt64(keyspace.byteSwapped), width: 4)
-    heap.append(key)
-    if expiry != 0 { heap.append(varint: expiry) }
-    if kind == .put { heap.append(varint: UInt64(value.count)) }
-    let valueAt = heap.count
-    heap.append(value)
-    let payloadCount = heap.count &- LogRecordHeader.byteCount
-    heap.align(to: LogRecordHeader.alignment)
+    var (keyAt, valueAt, payloadCount) = (0, 0, 0)
+    heap.append(atMost: Self.headBytes + key.count + value.count) { heap in
+      for _ in 0..<4 { heap.append(0, width: 8) }
+      heap.append(1, width: BatchEncoder.countBytes)
+      let tag = expiry == 0 ? kind.rawValue : kind.rawValue | BatchEncoder.expiryFlag
+      heap.append(UInt64(tag), width: 1)
+      heap.append(varint: UInt64(key.count))
+      keyAt = heap.count
+      heap.append(UInt64(keyspace.byteSwapped), width: 4)
+      heap.append(key)
+      if expiry != 0 { heap.append(varint: expiry) }
+      if kind == .put { heap.append(varint: UInt64(value.count)) }
+      valueAt = heap.count
+      heap.append(value)
+      payloadCount = heap.count &- LogRecordHeader.byteCount
+      heap.alignTo16()
+    }
     let payload = heap.view(LogRecordHeader.byteCount, payloadCount)
     var sum = identity.context(at: offset)
     sum.append(payload)

@@ -11,7 +11,7 @@
 /// ```
 @usableFromInline
 package struct ValuePointer: Equatable, Sendable {
-  package static let byteCount = 32
+  @inlinable package static var byteCount: Int { 32 }
 
   package var file: UInt64
   package var offset: UInt64
@@ -43,6 +43,12 @@ package enum Codec: UInt8, Sendable, CaseIterable {
 }
 
 extension ValuePointer {
+  package func encoded() -> [UInt8] {
+    var writer = ByteWriter(reserving: Self.byteCount)
+    encode(to: &writer)
+    return writer.bytes
+  }
+
   package func encode(to writer: inout ByteWriter) {
     writer.uint64(file)
     writer.uint64(offset)
