@@ -62,18 +62,13 @@ final class Arena {
 
   private func map(_ count: Int) -> UnsafeMutableRawPointer {
     let bytes = (count + Self.pageBytes - 1) & ~(Self.pageBytes - 1)
-    let chunk = pooledChunk(bytes) ?? freshChunk(bytes)
+    let chunk =
+      bytes == ChunkPool.chunkBytes
+      ? pool?.take() ?? ChunkPool.makeChunk()
+      : AlignedBuffer(capacity: bytes, inLargePages: bytes > ChunkPool.chunkBytes)
     chunks.append(chunk)
     allocatedBytes += bytes
     // The address outlives the closure: the chunk is kept in `chunks` and never moves.
     return unsafe chunk.withMutableBytes { bytes in unsafe bytes.baseAddress.unsafelyUnwrapped }
-  }
-
-  private func freshChunk(_ bytes: Int) -> AlignedBuffer {
-    AlignedBuffer(capacity: bytes, inLargePages: bytes >= Self.largestChunkBytes)
-  }
-
-  private func pooledChunk(_ bytes: Int) -> AlignedBuffer? {
-    bytes == ChunkPool.chunkBytes ? pool?.take() : nil
   }
 }

@@ -170,6 +170,11 @@ extension MemTableWriter {
     if let first, let last, range.count > 1 || !isEdge {
       prefixCount = first.key.sharedPrefixCount(with: last.key)
     }
+    // With the old prefix the old numbers hold: to make new ones takes a look at every record, far away.
+    // Half of their bytes may be the same in all slots before that is worth it.
+    if (old.prefixCount...old.prefixCount + 4).contains(prefixCount) {
+      prefixCount = old.prefixCount
+    }
     for (slot, index) in range.enumerated() {
       let number =
         prefixCount == old.prefixCount

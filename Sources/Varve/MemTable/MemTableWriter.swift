@@ -33,6 +33,8 @@ final class MemTableWriter: @unchecked Sendable {
     var record: Record
     /// The first key right of the leaf, nil at the table's end.
     var high: Record?
+    /// Whether the slot is the leaf's last one.
+    var isLast: Bool { slot &+ 1 == leaf.shape.count }
   }
 
   func makeRoot() -> Node { Node(level: 0, isEdge: true, in: nodes) }
@@ -85,10 +87,11 @@ extension MemTableWriter {
   }
 
   private func place(of key: ByteView, _ root: borrowing Atomic<UInt64>) -> Place {
-    if let recent, key > recent.record.key {
-      if recent.high.map({ key < $0.key }) ?? true {
-        return place(of: key, behind: recent)
-      }
+    // Behind the last slot alone: elsewhere the key right of the leaf is seldom near, nor is it needed.
+    if let recent, recent.isLast, key > recent.record.key,
+      recent.high.map({ key < $0.key }) ?? true
+    {
+      return Place(leaf: recent.leaf, slot: recent.slot &+ 1, isMatch: false, high: recent.high)
     }
     var node = Self.node(root.load(ordering: .relaxed))
     var shape = node.shape
@@ -97,18 +100,10 @@ extension MemTableWriter {
       let index = Self.childIndex(of: key, in: node, shape)
       if index < shape.count { high = Record(address: node.record(index)) }
       node = Self.node(node.child(index))
+      node.prefetch()
       shape = node.shape
     }
     return Self.place(of: key, in: node, shape, high: high)
-  }
-
-  /// The place of a key above the last one, in the same leaf.
-  private func place(of key: ByteView, behind recent: Recent) -> Place {
-    let shape = recent.leaf.shape
-    if recent.slot &+ 1 == shape.count {
-      return Place(leaf: recent.leaf, slot: shape.count, isMatch: false, high: recent.high)
-    }
-    return Self.place(of: key, in: recent.leaf, shape, high: recent.high)
   }
 
   private static func place(

@@ -1,3 +1,4 @@
+import CVarveShims
 import Synchronization
 import VarveFormat
 
@@ -147,6 +148,14 @@ extension Node {
 }
 
 // MARK: - Search
+
+extension Node {
+  /// Begins to bring near what a search reads first.
+  @inline(__always)
+  func prefetch() {
+    for line in 0...Self.slots / Self.lineSlots { unsafe varve_prefetch(start + line &* 64) }
+  }
+}
 
 extension Node {
   /// Where a key stands among the slots.

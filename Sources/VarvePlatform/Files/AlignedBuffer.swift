@@ -67,6 +67,16 @@ package final class AlignedBuffer: @unchecked Sendable {
     try unsafe body(UnsafeMutableRawBufferPointer(start: start, count: capacity))
   }
 
+  /// Touches every page, so that whoever fills the buffer later does not wait for memory. What it holds
+  /// may change.
+  package func makePresent() {
+    var offset = 0
+    while offset < capacity {
+      unsafe start.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+      offset += 4096
+    }
+  }
+
   /// Copies `bytes` to `offset`.
   package func copy(_ bytes: ByteView, to offset: Int = 0) {
     precondition(offset >= 0 && offset <= capacity && bytes.count <= capacity - offset)
