@@ -7,6 +7,8 @@ struct FoundFiles {
   var names: [FileName] = []
   /// Temporary files that a crash left behind.
   var temporaries: [String] = []
+  /// Whether there is anything that is not ours.
+  var hasOthers = false
 
   init(in directory: any Directory) throws(StoreError) {
     let all: [String]
@@ -16,6 +18,8 @@ struct FoundFiles {
         names.append(parsed)
       } else if name.hasSuffix(".new"), FileName(parsing: String(name.dropLast(4))) != nil {
         temporaries.append(name)
+      } else if name != FileName.lock {
+        hasOthers = true
       }
     }
   }
@@ -42,5 +46,22 @@ struct FoundFiles {
 
   private func numbers(of kind: FileName.Kind) -> [UInt64] {
     names.filter { $0.kind == kind }.map(\.number)
+  }
+}
+
+extension FoundFiles {
+  /// Throws unless a store may be made here, where there is none: nothing may stand here but what a
+  /// crash leaves of a making. Other files are those of a directory that was named by mistake.
+  func checkPlace(_ path: String, isMaking: Bool) throws(StoreError) {
+    guard isMaking else {
+      throw StoreError(
+        .notFound, "the directory holds no store: check the path, or let one be made", file: path)
+    }
+    guard !hasOthers else {
+      throw StoreError(
+        .notEmpty,
+        "the directory holds other files and no store: name one that is empty or does not exist yet",
+        file: path)
+    }
   }
 }

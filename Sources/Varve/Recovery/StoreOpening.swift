@@ -51,6 +51,11 @@ struct StoreOpening {
     do throws(FileSystemError) {
       directory = GuardedDirectory(
         try components.fileSystem.openDirectory(at: path, create: isMaking), poison: poison)
+    } catch {
+      throw StoreError(opening: path, isMaking: isMaking, error)
+    }
+    if isWriter { try checkPlace(directory, path, isMaking: isMaking) }
+    do throws(FileSystemError) {
       lock = try takeLock(in: directory, isShared: !isWriter)
     } catch {
       throw StoreError(opening: path, isMaking: isMaking, error)
@@ -65,6 +70,20 @@ struct StoreOpening {
       lock?.release()
       throw error
     }
+  }
+
+  /// Throws where there is no store and none may be made, before so much as a lock file is left there.
+  /// With a lock file there is, or was to be, a store: whoever holds it looks again.
+  private static func checkPlace(
+    _ directory: any Directory, _ path: String, isMaking: Bool
+  ) throws(StoreError) {
+    do throws(FileSystemError) {
+      guard try directory.status(of: FileName.lock) == nil else { return }
+    } catch {
+      throw StoreError(opening: path, isMaking: isMaking, error)
+    }
+    let found = try FoundFiles(in: directory)
+    if found.isEmpty { try found.checkPlace(path, isMaking: isMaking) }
   }
 
   /// A reader of a store without a lock file (a copy) has nobody to be kept from.
@@ -182,10 +201,7 @@ extension StoreOpening {
         .corrupted, "the directory holds files of a store but no manifest", file: path,
         structure: "manifest", offset: 0)
     }
-    guard options.access == .readWrite, options.createIfMissing else {
-      throw StoreError(
-        .notFound, "the directory holds no store: check the path, or let one be made", file: path)
-    }
+    try found.checkPlace(path, isMaking: options.access == .readWrite && options.createIfMissing)
     var manifest = Manifest(
       storeID: FileID(low: components.random.next(), high: components.random.next()))
     manifest.number = 1

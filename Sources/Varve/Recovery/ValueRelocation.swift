@@ -49,9 +49,10 @@ final class ValueRelocation {
         source = try LeftoverFile(pointer.file, in: directory)
       }
       return try source?.value(of: pointer)
-    } catch  where error.code == .corrupted {
+    } catch {
       // Whether that is a torn tail or damage is for the caller to tell.
-      return nil
+      if error.code == .corrupted { return nil }
+      throw error.unreadable(at: pointer)
     }
   }
 

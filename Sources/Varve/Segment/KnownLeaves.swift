@@ -1,5 +1,6 @@
 import Synchronization
 import VarveFormat
+import VarvePlatform
 
 /// The index leaves of a segment that were read and found good, each decoded once, for any number of
 /// threads.
@@ -13,6 +14,8 @@ struct KnownLeaves: ~Copyable, @unchecked Sendable {
 
   private let words: UnsafeMutablePointer<Word>
   private let count: Int
+  /// Leaves that were found damaged after all. Somebody may be looking at one: they go with the rest.
+  private let forgotten = Monitor<[UnsafePointer<IndexNode>]>([])
 
   init(count: Int) {
     self.count = count
@@ -22,6 +25,7 @@ struct KnownLeaves: ~Copyable, @unchecked Sendable {
 
   deinit {
     for index in 0..<count { unsafe words[index].load(ordering: .acquiring)?.deallocate() }
+    unsafe forgotten.withLock { leaves in for leaf in unsafe leaves { unsafe leaf.deallocate() } }
     unsafe words.deinitialize(count: count)
     unsafe words.deallocate()
   }
@@ -42,6 +46,14 @@ struct KnownLeaves: ~Copyable, @unchecked Sendable {
       expected: nil, desired: unsafe UnsafePointer(place), ordering: .acquiringAndReleasing)
     if !isFirst { unsafe place.deallocate() }
     return leaf
+  }
+
+  /// The leaf was found damaged after all: whoever comes next reads and checks it again.
+  func forget(_ index: Int) {
+    guard index >= 0, index < count,
+      let leaf = unsafe words[index].exchange(nil, ordering: .acquiringAndReleasing)
+    else { return }
+    unsafe forgotten.withLock { unsafe $0.append(leaf) }
   }
 
   /// Bytes that the leaves take when all are known.

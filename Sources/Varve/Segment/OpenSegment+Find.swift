@@ -61,7 +61,10 @@ extension OpenSegment {
     of key: ByteView, _ sequence: SequenceNumber, _ hash: UInt64? = nil
   ) throws(FormatError) -> Place? {
     let leafIndex = try top.lowerBound(key, sequence)
-    guard leafIndex < top.count else { return nil }
+    guard leafIndex < top.count else {
+      try checkDoubtedTop()
+      return nil
+    }
     let leaf = try leaf(at: leafIndex)
     leaf.prefetch()
     if let hash, try !mayContain(hash) { return nil }

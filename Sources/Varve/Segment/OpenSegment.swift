@@ -5,6 +5,7 @@
 //
 // Either way `tail` is a view of everything behind the data blocks, so the search is the same code.
 
+import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -32,6 +33,8 @@ final class OpenSegment: Sendable {
   let blockCount: Int
   /// The leaves that were found good.
   private let leaves: KnownLeaves
+  /// Set while the index top is known to have rotted since it was read.
+  private let isTopDoubted = Atomic(false)
 
   /// Where blocks come from.
   enum BlockSource: Sendable {
@@ -238,14 +241,38 @@ extension OpenSegment {
     guard mapped != nil else { return }
     expectWhole(indexLeaves.offset..<indexLeaves.end)
     do throws(FormatError) {
-      _ = try tail.checked(indexTop, .blockIndex)
-      for index in 0..<top.count { _ = try readLeaf(at: index) }
+      try checkTop()
+      for index in 0..<top.count { try checkLeaf(at: index) }
     } catch {
       throw StoreError(error, in: name)
     }
   }
 
+  /// While the top is damaged no leaf is known, so that everybody whom it leads to one comes by
+  /// ``readLeaf(at:)`` and is told.
+  private func checkTop() throws(FormatError) {
+    do throws(FormatError) { _ = try tail.checked(indexTop, .blockIndex) } catch {
+      isTopDoubted.store(true, ordering: .releasing)
+      for index in 0..<top.count { leaves.forget(index) }
+      throw error
+    }
+    isTopDoubted.store(false, ordering: .releasing)
+  }
+
+  /// Throws where the top is still damaged that was found so: what it says leads nobody any more.
+  func checkDoubtedTop() throws(FormatError) {
+    if isTopDoubted.load(ordering: .acquiring) { try checkTop() }
+  }
+
+  private func checkLeaf(at index: Int) throws(FormatError) {
+    do throws(FormatError) { _ = try readLeaf(at: index) } catch {
+      leaves.forget(index)
+      throw error
+    }
+  }
+
   private func readLeaf(at index: Int) throws(FormatError) -> IndexNode {
+    try checkDoubtedTop()
     let handle = try top.handle(at: index)
     guard handle.offset >= indexLeaves.offset, handle.end <= indexLeaves.end else {
       throw FormatError(.blockIndex, .limit("leaf offset"), at: top.base)

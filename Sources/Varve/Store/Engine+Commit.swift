@@ -19,6 +19,7 @@ extension Engine {
     try batch.check(for: self)
     guard batch.count > 0 else { return }
     try waitForBackground(toWrite: batch.byteCount - batch.largeValueBytes)
+    try checkTrusted()
     let placed = try placement.place(batch, isSynced: durability == .synced)
     defer { for file in placed.valueFiles { file.unpin() } }
     metrics.valueBytesWritten.add(placed.storedBytes)
@@ -26,6 +27,12 @@ extension Engine {
       placed.batch, isSynced: durability == .synced, valueFiles: placed.valueFiles,
       valueBytes: placed.valueFiles.isEmpty ? 0 : batch.largeValueBytes)
     try submit(request)
+  }
+
+  /// Throws in a poisoned store. Values are written before the log is asked, and must not be left
+  /// behind by everybody whom it refuses.
+  private func checkTrusted() throws(StoreError) {
+    if let failure = poison.failure { throw failure }
   }
 
   /// Makes all earlier writes durable.
@@ -65,6 +72,7 @@ extension Engine {
       return try join(write, isSynced: isSynced)
     }
     try waitForBackground(toWrite: write.key.count + ValuePointer.byteCount)
+    try checkTrusted()
     let placed = try placement.place(write, policy)
     defer { placed.file.unpin() }
     metrics.valueBytesWritten.add(UInt64(placed.pointer.storedCount))

@@ -34,7 +34,7 @@ extension SegmentStore {
   ///
   /// - Throws: `.locked` when another opener holds it; `.corrupted` with file and offset where
   ///   recovery would lose what was acknowledged; `.notFound` for a missing store that may not be
-  ///   made; `.incompatible`, `.invalid`.
+  ///   made; `.notEmpty` where it would be made among other files; `.incompatible`, `.invalid`.
   public static func open(
     at path: String, options: StoreOptions = StoreOptions()
   ) throws(StoreError) -> SegmentStore {

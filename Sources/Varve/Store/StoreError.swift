@@ -7,8 +7,8 @@ public struct StoreError: Error, Sendable {
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     private enum Value: String {
       case
-        corrupted, poisoned, locked, full, limit, incompatible, closed, notFound, exists, invalid,
-        inputOutput, readOnly, busy
+        corrupted, poisoned, locked, full, limit, incompatible, closed, notFound, notEmpty, exists,
+        invalid, inputOutput, readOnly, busy
     }
     private let value: Value
 
@@ -30,6 +30,9 @@ public struct StoreError: Error, Sendable {
     public static let closed = Code(value: .closed)
     /// The store or keyspace does not exist (any more).
     public static let notFound = Code(value: .notFound)
+    /// The directory holds other files and no store, so none was made there. Name one that is empty, or
+    /// that does not exist yet.
+    public static let notEmpty = Code(value: .notEmpty)
     /// What was to be made exists already.
     public static let exists = Code(value: .exists)
     /// An argument or option that cannot be meant.

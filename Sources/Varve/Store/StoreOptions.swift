@@ -23,7 +23,7 @@ public struct StoreOptions: Sendable {
   /// Who may change the store.
   public var access: Access = .readWrite
 
-  /// Makes the directory and an empty store where there is none.
+  /// Makes the directory and an empty store where there is none; not among other files.
   public var createIfMissing = true
 
   /// Bytes of anonymous memory the store may use: memtables, caches, buffers. The default is a

@@ -58,8 +58,9 @@ struct ValueAccess: Sendable {
     do throws(StoreError) {
       _ = try store.stored(for: pointer)
       return true
-    } catch  where error.code == .corrupted {
-      return false
+    } catch {
+      if error.code == .corrupted { return false }
+      throw error.unreadable(at: pointer)
     }
   }
 
@@ -67,5 +68,19 @@ struct ValueAccess: Sendable {
     do throws(FormatError) { return try ValuePointer(decoding: bytes) } catch {
       throw StoreError(error, in: "an entry")
     }
+  }
+}
+
+extension StoreError {
+  /// What a recovery says where it cannot read a value that the log does not say is durable. It may have
+  /// been acknowledged all the same, so nothing is given up for it; the next opening meets it again.
+  func unreadable(at pointer: ValuePointer) -> StoreError {
+    guard code == .inputOutput else { return self }
+    return StoreError(
+      code,
+      "\(message), and the value there may have been acknowledged. Nothing was changed: try again. If it "
+        + "stays so, copy the directory to a sound disk, with zeros for what cannot be read, and open "
+        + "the copy: it ends before that value, or names it as damaged",
+      file: file, offset: pointer.offset)
   }
 }

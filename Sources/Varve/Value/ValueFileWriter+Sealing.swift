@@ -10,21 +10,22 @@ extension ValueFileWriter {
   /// When a sync fails, so does everything after it with `.poisoned`: the system may have dropped
   /// what it could not write, and would say so only once.
   func sync() throws(StoreError) {
-    let covered: UInt64? = try state.withLock(when: { $0.phase != .sealing }) {
-      state throws(StoreError) in
-      if state.phase == .sealed { return nil }
-      try checkGrowing(state.phase)
-      return state.isNameDurable && state.synced == state.finished ? nil : state.finished
+    try syncing.withLock { _ throws(StoreError) in
+      let covered: UInt64? = try state.withLock { state throws(StoreError) in
+        if state.phase == .sealed { return nil }
+        try checkUnsealed(state.phase)
+        return state.isNameDurable && state.synced == state.finished ? nil : state.finished
+      }
+      guard let covered else { return }
+      endStream()
+      do throws(FileSystemError) {
+        try file.sync()
+        try syncName()
+      } catch {
+        throw fail(error)
+      }
+      state.withLock { $0.synced = max($0.synced, covered) }
     }
-    guard let covered else { return }
-    endStream()
-    do throws(FileSystemError) {
-      try file.sync()
-      try syncName()
-    } catch {
-      throw fail(error)
-    }
-    state.withLock { $0.synced = max($0.synced, covered) }
   }
 
   /// A synced file whose name was not synced can be gone after a crash.
@@ -35,24 +36,19 @@ extension ValueFileWriter {
   }
 
   /// What a failed step means for the file. After a failed sync nobody knows what of it is on the
-  /// disk; anything else, a full disk above all, leaves it as it was, and it can be sealed later.
+  /// disk; anything else, a full disk above all, leaves the values as they are, and the file can be
+  /// sealed later.
   private func fail(_ error: FileSystemError) -> StoreError {
-    switch error.operation {
-    case .sync, .syncDirectory:
-      conclude(.failed)
-      return StoreError(
-        .poisoned, "the value file failed to become durable: \(StoreError(error).message)",
-        file: name)
-    default:
-      conclude(.growing)
-      return StoreError(error)
-    }
+    guard [.sync, .syncDirectory].contains(error.operation) else { return StoreError(error) }
+    conclude(.failed)
+    return StoreError(
+      .poisoned, "the value file failed to become durable: \(StoreError(error).message)",
+      file: name)
   }
 
   /// Enters a phase of the file; a failure is never taken back.
   private func conclude(_ phase: Phase) {
     state.withLock { if $0.phase != .failed { $0.phase = phase } }
-    state.broadcast()
   }
 }
 
@@ -65,30 +61,28 @@ extension ValueFileWriter {
   /// Later appends throw `.closed`. The file stays open for readers until the writer is dropped.
   /// Where it throws, nothing was sealed; unless a sync failed, it can be tried again.
   func seal() throws(StoreError) -> ValueFileRecord {
-    try state.withLock { state throws(StoreError) in
-      try checkGrowing(state.phase)
-      state.phase = .sealing
+    try syncing.withLock { _ throws(StoreError) in
+      try state.withLock { state throws(StoreError) in
+        try checkUnsealed(state.phase)
+        state.phase = .sealing
+      }
+      waitUntilQuiet()
+      endStream()
+      let (end, counts, failures) = state.withLock { ($0.end, $0.counts, $0.failures) }
+      let size: UInt64
+      do throws(FileSystemError) {
+        for place in failures { try writeGap(over: place) }
+        size = try writeEnd(counts, after: end)
+        try file.truncate(to: size)
+        try file.sync()
+        try syncName()
+      } catch {
+        throw fail(error)
+      }
+      conclude(.sealed)
+      return ValueFileRecord(
+        number: number, id: id, size: size, valueCount: counts.values, valueBytes: counts.bytes)
     }
-    waitUntilQuiet()
-    endStream()
-    let (end, counts, failures) = state.withLock { ($0.end, $0.counts, $0.failures) }
-    let size: UInt64
-    do throws(FileSystemError) {
-      for place in failures { try writeGap(over: place) }
-      size = try writeEnd(counts, after: end)
-      try file.truncate(to: size)
-      try file.sync()
-      try syncName()
-    } catch {
-      throw fail(error)
-    }
-    conclude(.sealed)
-    // A sync that ran beside this one and failed may have taken the error that belonged to both.
-    try state.withLock { state throws(StoreError) in
-      if state.phase == .failed { try checkGrowing(.failed) }
-    }
-    return ValueFileRecord(
-      number: number, id: id, size: size, valueCount: counts.values, valueBytes: counts.bytes)
   }
 
   /// Gives the file up and removes it: nothing may point into it.

@@ -21,6 +21,8 @@ import VarvePlatform
 final class ValueFileWriter: Sendable {
   enum Phase {
     case growing
+    /// Sealing was begun, so the end record may be there already: no value comes behind it any more,
+    /// whatever comes of the sealing.
     case sealing
     case sealed
     case failed
@@ -57,6 +59,9 @@ final class ValueFileWriter: Sendable {
   let state = Monitor(State())
   /// `State.end`, for readers that check a pointer without the lock.
   let endMirror = Atomic<UInt64>(UInt64(FileHeader.byteCount))
+  /// Held while the file is synced or sealed. The system tells of a page that it could not write only
+  /// once, to whoever syncs next; the value whose page that was may be another's.
+  let syncing = Monitor(())
   private let scratches = Monitor<[AppendScratch]>([])
 
   /// Makes the file `values-<number>`. Its name is durable after the first ``sync()``.
@@ -199,11 +204,20 @@ extension ValueFileWriter {
   }
 
   func checkGrowing(_ phase: Phase) throws(StoreError) {
+    try checkUnsealed(phase)
+    if phase == .sealing { throw sealedError }
+  }
+
+  func checkUnsealed(_ phase: Phase) throws(StoreError) {
     switch phase {
-    case .growing: return
-    case .sealing, .sealed: throw StoreError(.closed, "the value file is sealed", file: name)
+    case .growing, .sealing: return
+    case .sealed: throw sealedError
     case .failed:
       throw StoreError(.poisoned, "the value file failed to become durable", file: name)
     }
+  }
+
+  private var sealedError: StoreError {
+    StoreError(.closed, "the value file is sealed", file: name)
   }
 }

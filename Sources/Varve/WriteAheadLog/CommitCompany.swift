@@ -20,7 +20,8 @@ final class CommitCompany: @unchecked Sendable {
 
   /// How often the line is looked at, at most.
   private static let looks = 500
-  /// A wait was vain that took longer, whoever had the processor: in nanoseconds.
+  /// A wait ends after it and was vain, whoever had the processor: in nanoseconds. Where others keep
+  /// all processors busy, each look takes milliseconds.
   private static let patience: UInt64 = 300_000
   /// After how many vain waits in a row they become no rarer.
   private static let longestRest = 63
@@ -39,8 +40,7 @@ final class CommitCompany: @unchecked Sendable {
   func gather(_ lineLength: () -> Int) {
     let wanted = expected.load(ordering: .relaxed)
     guard wanted > 1, lineLength() < wanted else { return }
-    let start = clock.monotonicNanoseconds()
-    if isComplete(lineLength, wanted), clock.monotonicNanoseconds() &- start < Self.patience {
+    if isComplete(lineLength, wanted, until: clock.monotonicNanoseconds() &+ Self.patience) {
       lastRest = 0
     } else {
       lastRest = min(2 * lastRest + 1, Self.longestRest)
@@ -48,9 +48,12 @@ final class CommitCompany: @unchecked Sendable {
     }
   }
 
-  private func isComplete(_ lineLength: () -> Int, _ wanted: Int) -> Bool {
+  private func isComplete(
+    _ lineLength: () -> Int, _ wanted: Int, until deadline: UInt64
+  ) -> Bool {
     for _ in 0..<Self.looks {
       varve_yield()
+      if clock.monotonicNanoseconds() >= deadline { return false }
       if lineLength() >= wanted { return true }
     }
     return false

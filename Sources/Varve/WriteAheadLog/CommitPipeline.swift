@@ -26,10 +26,10 @@ final class CommitPipeline: Sendable {
   /// it is for those who stand in line, so that nobody who comes alone passes them for ever.
   private static let free = 0
   private static let taken = 1
-  private static let awaited = 2
+  static let awaited = 2
   private static let offered = 3
 
-  private let leadership = Atomic<Int>(free)
+  let leadership = Atomic<Int>(free)
   /// Those who stand in line, first come first.
   private let waiting = Monitor<[CommitRequest]>([])
   /// How many they are, for a leader who waits for more without the lock.
@@ -52,9 +52,6 @@ extension CommitPipeline {
 
   /// Whether a synced write does better to stand in line than to lead at once.
   var isCompanyExpected: Bool { company.isExpected }
-
-  /// Whether somebody waits for the present leader.
-  var isAwaited: Bool { leadership.load(ordering: .relaxed) == Self.awaited }
 
   /// Gives the lead to whoever waits for it.
   @inline(__always)

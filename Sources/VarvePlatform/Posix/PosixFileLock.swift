@@ -19,6 +19,8 @@ final class PosixFileLock: FileLock {
   private let identity: FileIdentity
   private let descriptor: Descriptor
   private let isHeld = Monitor(true)
+  /// The process that took the lock.
+  private let owner = getpid()
 
   init(
     _ name: String, _ descriptor: Descriptor, isShared: Bool
@@ -43,7 +45,8 @@ final class PosixFileLock: FileLock {
   deinit { release() }
 
   func release() {
-    guard isHeld.withLock(Self.take) else { return }
+    // A forked child has the same open file: what it unlocked would be its parent's.
+    guard getpid() == owner, isHeld.withLock(Self.take) else { return }
     // Unlocking by name, not only by closing: a forked child may hold the same open file.
     _ = try? descriptor.use(.lock, name) { file in flock(file, LOCK_UN) }
     try? descriptor.close(name)

@@ -55,6 +55,28 @@ struct PosixTests {
     }
   }
 
+  /// A child has its parent's open files: what it lets go of must not be taken from its parent.
+  @Test func aForkedChildReleasesNoLockOfItsParent() throws {
+    try withTemporaryDirectory { path in
+      let directory = try system.openDirectory(at: path, create: false)
+      let lock = try directory.lock("lock", isShared: false)
+      let child = systemFork()
+      if child == 0 {
+        lock.release()
+        _exit(0)
+      }
+      #expect(child > 0)
+      var status: Int32 = 0
+      while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
+      let other = unsafe open(path + "/lock", O_RDWR)
+      defer { close(other) }
+      #expect(other >= 0)
+      #expect(flock(other, LOCK_EX | LOCK_NB) != 0)
+      lock.release()
+      #expect(flock(other, LOCK_EX | LOCK_NB) == 0)
+    }
+  }
+
   private func mode(_ path: String) -> mode_t? {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? status.st_mode & 0o777 : nil
@@ -193,3 +215,6 @@ private func readUntilClosed(_ file: any File) {
     }
   }
 }
+
+/// The call itself, which Swift does not offer: a child may do little.
+@_silgen_name("fork") private func systemFork() -> pid_t

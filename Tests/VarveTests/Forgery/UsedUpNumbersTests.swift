@@ -102,6 +102,7 @@ import VarveTestSupport
         "segment-ffffffffffffffff", "log-0100000000000000", "values-fffffffffffffffe",
         "manifest-ffffffffffffffff",
       ]
+      try tested.open().close()
       for name in strange { try tested.replace(name, [1, 2, 3]) }
       for round in UInt8(0)..<3 {
         let store = try tested.open()

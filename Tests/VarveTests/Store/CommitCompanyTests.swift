@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import VarvePlatform
 
@@ -7,6 +8,16 @@ import VarvePlatform
 private final class StillClock: Clock {
   func wallMilliseconds() -> UInt64 { 0 }
   func monotonicNanoseconds() -> UInt64 { 0 }
+}
+
+/// Time that goes on by a tenth of a millisecond whenever it is asked for.
+private final class SteppingClock: Clock {
+  private let looks = Atomic<UInt64>(0)
+
+  func wallMilliseconds() -> UInt64 { 0 }
+  func monotonicNanoseconds() -> UInt64 {
+    looks.add(1, ordering: .relaxed).newValue * 100_000
+  }
 }
 
 @Suite("Company of commits")
@@ -37,6 +48,19 @@ struct CommitCompanyTests {
       return line
     }
     #expect(line == 5)
+  }
+
+  /// Where others keep the processors busy, to leave one of them to somebody takes milliseconds.
+  @Test("A wait ends when its time is over, however seldom this thread has the processor")
+  func patience() {
+    let company = CommitCompany(SteppingClock())
+    company.note(led: 4, inLine: 0)
+    var looks = 0
+    company.gather {
+      looks += 1
+      return 1
+    }
+    #expect((2...10).contains(looks))
   }
 
   @Test("Who does not come is waited for more and more seldom, until somebody comes")

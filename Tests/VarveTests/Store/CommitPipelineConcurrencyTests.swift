@@ -26,7 +26,7 @@ import VarvePlatform
       let thread = try WorkerThread(name: "waiter") {
         try? pipeline.submit(request) { _ in wasLed.store(true, ordering: .releasing) }
       }
-      while !pipeline.isAwaited {}
+      while pipeline.leadership.load(ordering: .relaxed) != CommitPipeline.awaited {}
       pipeline.endLead()
       // Either it is not our turn, or the one in line has had its own.
       if pipeline.tryLead() {

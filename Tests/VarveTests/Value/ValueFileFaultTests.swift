@@ -100,6 +100,60 @@ struct ValueFileFaultTests {
     }
   }
 
+  /// The system tells of a page that it lost to one caller and no other: whoever syncs at the same
+  /// time may be the one whose value that was.
+  @Test("A sync that fails fails for those beside it")
+  func failedSyncOfAnother() throws {
+    let (disk, directory) = try makeDisk()
+    let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
+    _ = try writer.append([1, 2, 3])
+    let syncs = Monitor(0)
+    let isFirstOver = Monitor(false)
+    disk.inject(Fault(.sync, "values-"))
+    disk.observeSteps { step in
+      guard step.operation == .sync else { return }
+      let number = syncs.withLock { count in
+        count += 1
+        return count
+      }
+      syncs.broadcast()
+      // The first to call is the last to hear: the failure is told to the other.
+      let deadline = SystemClock().monotonicNanoseconds() + 200_000_000
+      if number == 1 { _ = isFirstOver.wait(until: deadline) { $0 } }
+    }
+    let codes = Monitor<[StoreError.Code?]>([])
+    let other = try WorkerThread(name: "syncing") {
+      let code = storeError { try writer.sync() }?.code
+      codes.withLock { $0.append(code) }
+    }
+    _ = syncs.wait { $0 > 0 }
+    let code = storeError { try writer.sync() }?.code
+    isFirstOver.withLock { $0 = true }
+    isFirstOver.broadcast()
+    other.join()
+    disk.observeSteps(nil)
+    #expect(code == .poisoned)
+    #expect(codes.withLock { $0 } == [.poisoned])
+  }
+
+  /// The end record may be there already, where the padding of a next value would be.
+  @Test("A file whose sealing was begun takes no more values, and can be sealed later")
+  func failedSealing() throws {
+    for fault in [Fault(.truncate, "values-"), Fault(.write, "values-", occurrence: 2)] {
+      let (disk, directory) = try makeDisk()
+      let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
+      let value = [UInt8](repeating: 3, count: 100)
+      disk.inject(fault)
+      let pointer = try writer.append(value)
+      #expect(storeError { _ = try writer.seal() }?.code == .inputOutput)
+      #expect(storeError { _ = try writer.append(value, alignmentShift: 12) }?.code == .closed)
+      try writer.sync()
+      let reader = ValueFileReader(try writer.seal(), in: ValueFixture.environment(directory))
+      #expect(try reader.bytes(for: pointer) == value)
+      #expect(try ValueFixture.findings(reader).isEmpty)
+    }
+  }
+
   @Test("A sync with nothing new asks nothing of the disk")
   func idleSync() throws {
     let (disk, directory) = try makeDisk()
