@@ -38,7 +38,8 @@ final class StoreRecovery {
     ) { () throws(StoreError) in
       try ValueFileOutput(
         number: try engine.numbers.next(),
-        id: FileID(low: engine.random.next(), high: engine.random.next()), in: engine.directory)
+        id: FileID(low: engine.random.next(), high: engine.random.next()), in: engine.directory,
+        syncsBehind: engine.background == .threads)
     }
   }
 }
