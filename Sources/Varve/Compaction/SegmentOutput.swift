@@ -34,6 +34,7 @@ struct SegmentOutput {
   private let rules: ValueRules
   /// Nil for a flush: nothing holds it up, not even a close.
   private let pacer: WritePacer?
+  private let syncsBehind: Bool
   private var writer: (number: UInt64, writer: SegmentWriter)?
   private var valueWriter: ValueFileOutput?
   private var keyspace: UInt32?
@@ -42,11 +43,16 @@ struct SegmentOutput {
   private var result = Result()
   private var begun: [FileName] = []
 
-  init(_ engine: Engine, level: UInt8, _ rules: ValueRules, pacer: WritePacer? = nil) {
+  /// - Parameter syncsBehind: whether nothing waits for the disk but the end of this: see `SyncBehind`.
+  init(
+    _ engine: Engine, level: UInt8, _ rules: ValueRules, pacer: WritePacer? = nil,
+    syncsBehind: Bool = false
+  ) {
     self.engine = engine
     self.level = level
     self.rules = rules
     self.pacer = pacer
+    self.syncsBehind = syncsBehind
   }
 
   private var blockPolicy: SegmentBlockPolicy {
@@ -153,7 +159,7 @@ extension SegmentOutput {
     begun.append(name)
     let made = try SegmentWriter(
       to: file, id: id, options: SegmentOptions(filterBitsPerKey: policy.filterBitsPerKey),
-      policy: blockPolicy)
+      policy: blockPolicy, syncsBehind: syncsBehind)
     writer = (number, made)
     return made
   }
@@ -164,7 +170,7 @@ extension SegmentOutput {
     let number = try engine.numbers.next()
     let made = try ValueFileOutput(
       number: number, id: FileID(low: engine.random.next(), high: engine.random.next()),
-      in: engine.directory)
+      in: engine.directory, syncsBehind: syncsBehind)
     begun.append(FileName(.values, number))
     valueWriter = made
     return made

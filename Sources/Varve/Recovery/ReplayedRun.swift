@@ -20,17 +20,17 @@ final class ReplayedRun {
   /// Bytes of keys and values.
   private(set) var dataBytes = 0
 
+  /// Memory that an entry takes, or takes while it is sorted.
+  static let bytesAnEntry = MemoryLayout<EntryPlace>.stride + RunOrder.bytesAnEntry
+
   /// Bytes of memory that the run takes, or takes while it is sorted.
-  var memoryBytes: Int {
-    places.count * (MemoryLayout<EntryPlace>.stride + RunOrder.bytesAnEntry)
-      + moved.allocatedBytes
-  }
+  var memoryBytes: Int { places.count * Self.bytesAnEntry + moved.allocatedBytes }
 
   var count: Int { places.count }
 
   /// Makes room for so many entries in all, but for no more than `memoryBytes` may become.
   func reserve(_ count: UInt64, within memoryBytes: Int) {
-    let most = memoryBytes / (MemoryLayout<EntryPlace>.stride + RunOrder.bytesAnEntry)
+    let most = memoryBytes / Self.bytesAnEntry
     places.reserveCapacity(Int(min(count, UInt64(max(0, most)))))
   }
 
@@ -64,6 +64,15 @@ final class ReplayedRun {
       unsafe EntryPlace(
         UnsafeRawPointer(start), sequence, .pointer, keyCount: entry.key.count, gap: gap,
         valueCount: ValuePointer.byteCount, hasExpiry: entry.expiry != 0))
+  }
+
+  /// Takes over the entries of another run, none of which has moved.
+  func append(_ other: ReplayedRun) {
+    precondition(other.moved.allocatedBytes == 0)
+    dataBytes += other.dataBytes
+    if places.isEmpty { swap(&places, &other.places) } else { places += other.places }
+    other.places = []
+    other.dataBytes = 0
   }
 
   /// Takes the entries from `count` on back.

@@ -39,7 +39,8 @@ struct RunWriter {
   private func write(
     _ places: ArraySlice<EntryPlace>
   ) throws(StoreError) -> SegmentOutput.Result {
-    var output = SegmentOutput(engine, level: 0, rules)
+    var output = SegmentOutput(
+      engine, level: 0, rules, syncsBehind: engine.background == .threads)
     do throws(StoreError) {
       var survivors = SurvivingEntries(
         try RunWalk(places), engine.dropRules(rules.keyspaces), mayHaveOlder: { _ in true })

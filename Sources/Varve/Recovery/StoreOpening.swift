@@ -112,7 +112,12 @@ extension StoreOpening {
     // Weak: what was retired from the store of values leads back here, and would keep all alive.
     obsoleteFiles.onRemoval { [weak store = values.store] in store?.forget($0) }
     values.store.add(leftovers: found.leftoverValueFiles(of: manifest))
-    let logs = try StoredLogs(found.logs, in: directory, of: manifest, options.readMode)
+    // Only what a crash left is taken over; a part of a memtable's memory is for the way there.
+    let isGathered = options.access == .readWrite && !manifest.isCleanlyClosed
+    let logs = try StoredLogs(
+      found.logs, in: directory, of: manifest, options.readMode,
+      gatheredBytes: isGathered ? derived.memTableBytes / 2 : nil,
+      usesThreads: components.background == .threads)
     // What is taken over by writing need not be in memory first.
     let isRecovery = !logs.isClean && options.access == .readWrite
     var replay = ReplayedLogs(lastSequence: manifest.lastSequence)

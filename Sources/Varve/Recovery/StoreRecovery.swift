@@ -38,7 +38,8 @@ final class StoreRecovery {
     ) { () throws(StoreError) in
       try ValueFileOutput(
         number: try engine.numbers.next(),
-        id: FileID(low: engine.random.next(), high: engine.random.next()), in: engine.directory)
+        id: FileID(low: engine.random.next(), high: engine.random.next()), in: engine.directory,
+        syncsBehind: engine.background == .threads)
     }
   }
 }
@@ -58,7 +59,9 @@ extension StoreRecovery {
       logs.lastSequence.rawValue - made.lastSequence.rawValue,
       within: engine.derived.memTableBytes)
     do throws(StoreError) {
-      let tornBytes = try logs.forEachBatch { batch throws(StoreError) in try take(batch) }
+      let tornBytes = try logs.forEachBatch(
+        { batch throws(StoreError) in try take(batch) },
+        orGathered: { log throws(StoreError) in try self.take(log) })
       if run.count > 0 { try writeRun() }
       try install()
       return (entryCount, tornBytes)
@@ -76,6 +79,15 @@ extension StoreRecovery {
     for segment in made.segments { engine.obsoleteFiles.add(FileName(.segment, segment.number)) }
     for number in values { engine.obsoleteFiles.add(FileName(.values, number)) }
     engine.obsoleteFiles.remove(from: engine.directory)
+  }
+
+  /// Adds all entries of a log to the run.
+  private func take(_ log: GatheredLog) throws(StoreError) {
+    let isTooMuch = run.memoryBytes + log.run.memoryBytes > engine.derived.memTableBytes
+    if run.count > 0, isTooMuch { try writeRun() }
+    run.append(log.run)
+    entryCount += log.entryCount
+    made.lastSequence = max(made.lastSequence, log.lastSequence)
   }
 
   /// Adds a batch to the run; false, and nothing added, where a value that was not known durable is

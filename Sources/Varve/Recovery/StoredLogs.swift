@@ -5,6 +5,7 @@ import VarvePlatform
 ///
 /// ```
 ///   log files ──> LogReplay (pure: what to believe) ──> batches, in the order of their writing
+///       └──> GatheredLog, on the way ──> all entries of a log at once
 /// ```
 final class StoredLogs: Sendable {
   /// A batch whose record is whole. What its pointers lead to is not known yet.
@@ -22,18 +23,29 @@ final class StoredLogs: Sendable {
   /// on where its logs end.
   let isClean: Bool
   private let replay: LogReplay
+  private let gathering: LogGathering?
   /// Kept while batches are lent.
   private let files: [LogBytes]
 
+  /// - Parameters:
+  ///   - gatheredBytes: memory for entries that are gathered while the logs are judged; nil where
+  ///     nobody wants them.
+  ///   - usesThreads: whether large logs may be judged by two threads.
   init(
     _ numbers: [UInt64], in directory: any Directory, of manifest: Manifest,
-    _ mode: StoreOptions.ReadMode
+    _ mode: StoreOptions.ReadMode, gatheredBytes: Int? = nil, usesThreads: Bool = false
   ) throws(StoreError) {
     var files: [LogBytes] = []
     for number in numbers { files.append(try LogBytes(number, in: directory, mode)) }
+    gathering = gatheredBytes.map { [files] in
+      LogGathering(
+        numbers, bytes: files.reduce(0) { $0 + $1.bytes.count }, memoryBytes: $0,
+        usesThreads: usesThreads)
+    }
     do throws(LogDamage) {
       replay = try LogReplay(
-        files.map { LogSource(number: $0.number, bytes: $0.bytes) }, of: manifest)
+        files.map { LogSource(number: $0.number, bytes: $0.bytes) }, of: manifest,
+        by: gathering?.surveying ?? LogSurveying())
     } catch {
       throw StoreError(error.error, in: "\(error.file)")
     }
@@ -51,11 +63,20 @@ final class StoredLogs: Sendable {
   /// Hands every batch to `take`, which says whether the values it points to are whole; the first
   /// for which they are not begins the torn tail.
   ///
+  /// - Parameter takeLog: handed all entries of a log in the place of its batches, where they were
+  ///   gathered; nil to see every batch.
   /// - Returns: bytes that are dropped behind the last batch that was taken.
-  func forEachBatch(_ take: (Batch) throws(StoreError) -> Bool) throws(StoreError) -> UInt64 {
+  func forEachBatch(
+    _ take: (Batch) throws(StoreError) -> Bool,
+    orGathered takeLog: ((GatheredLog) throws(StoreError) -> Void)? = nil
+  ) throws(StoreError) -> UInt64 {
     let dropped = UInt64(replay.tornTail?.droppedBytes ?? 0)
     for part in replay.parts {
       let log = part.identity.number
+      if let takeLog, let gathered = gathering?.entries(of: log) {
+        try takeLog(gathered)
+        continue
+      }
       var reader = LogReader(part.bytes, identity: part.identity)
       while let record = reader.next() {
         guard record.type == .batch else { continue }
@@ -78,12 +99,17 @@ extension Manifest {
   }
 }
 
+extension LogRecord {
+  /// Of its last entry; it holds one.
+  var lastSequence: SequenceNumber {
+    SequenceNumber(firstSequence.rawValue + UInt64(entryCount) - 1)
+  }
+}
+
 extension StoredLogs.Batch {
   var name: String { FileName(.log, log).description }
 
-  var lastSequence: SequenceNumber {
-    SequenceNumber(record.firstSequence.rawValue + UInt64(record.entryCount) - 1)
-  }
+  var lastSequence: SequenceNumber { record.lastSequence }
 
   /// Hands every entry to `body`, checking all of the batch on the way.
   func forEachEntry(

@@ -15,8 +15,13 @@ struct SegmentFileBuffer {
   /// Bytes that reached the file.
   private var written: UInt64 = 0
   private var behind = WriteBehind()
+  private let syncing: SyncBehind?
 
-  init(_ file: any File) { self.file = file }
+  /// - Parameter syncsBehind: whether a thread syncs the file while it grows: see `SyncBehind`.
+  init(_ file: any File, syncsBehind: Bool = false) {
+    self.file = file
+    syncing = syncsBehind ? SyncBehind(file) : nil
+  }
 
   /// Where the next byte goes.
   var offset: UInt64 { written + UInt64(filled) }
@@ -60,9 +65,15 @@ struct SegmentFileBuffer {
     filled = 0
   }
 
+  /// Makes what was flushed durable.
+  func sync() throws(FileSystemError) {
+    if let syncing { try syncing.finish() } else { try file.sync() }
+  }
+
   private mutating func write(_ bytes: ByteView) throws(StoreError) {
     do { try file.write(bytes, at: written) } catch { throw StoreError(error) }
     written += UInt64(bytes.count)
     behind.note(written, of: file)
+    syncing?.note(written)
   }
 }

@@ -28,17 +28,19 @@ final class SegmentWriter {
   private var isFinished = false
 
   /// Begins a segment in an empty file.
+  ///
+  /// - Parameter syncsBehind: whether a thread syncs the file while it grows.
   init(
     to file: any File, id: FileID, options: SegmentOptions = SegmentOptions(),
     policy: SegmentBlockPolicy = SegmentBlockPolicy(),
-    compressor: BlockCompressor = BlockCompressor()
+    compressor: BlockCompressor = BlockCompressor(), syncsBehind: Bool = false
   ) throws(StoreError) {
     self.file = file
     self.id = id
     self.policy = policy
     self.compressor = compressor
     chooser = CodecChooser(policy.compression, zstdSaving: policy.zstdSaving)
-    output = SegmentFileBuffer(file)
+    output = SegmentFileBuffer(file, syncsBehind: syncsBehind)
     block = DataBlockBuilder(alignmentShift: policy.alignmentShift)
     filter = FilterBuilder(bitsPerKey: options.filterBitsPerKey)
     index = BlockIndexBuilder(leafBytes: options.indexLeafBytes)
@@ -153,7 +155,7 @@ extension SegmentWriter {
     try output.align(to: 8)
     try output.append(SegmentFooter(sections: sections).encoded(at: output.offset, id: id))
     try output.flush()
-    do { try file.sync() } catch { throw StoreError(error) }
+    do { try output.sync() } catch { throw StoreError(error) }
     return SegmentSummary(id: id, size: output.offset, properties: properties)
   }
 

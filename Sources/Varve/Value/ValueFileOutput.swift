@@ -23,7 +23,11 @@ final class ValueFileOutput {
   private var choosers: [UInt32: CodecChooser] = [:]
 
   /// Makes the file `values-<number>`. Its name is durable after the next sync of the directory.
-  init(number: UInt64, id: FileID, in directory: any Directory) throws(StoreError) {
+  ///
+  /// - Parameter syncsBehind: whether a thread syncs the file while it grows.
+  init(
+    number: UInt64, id: FileID, in directory: any Directory, syncsBehind: Bool = false
+  ) throws(StoreError) {
     self.number = number
     self.id = id
     do throws(FileSystemError) {
@@ -31,7 +35,7 @@ final class ValueFileOutput {
     } catch {
       throw StoreError(error)
     }
-    output = SegmentFileBuffer(file)
+    output = SegmentFileBuffer(file, syncsBehind: syncsBehind)
     try output.append(FileHeader(.values, identity: id).encoded())
   }
 
@@ -94,7 +98,7 @@ final class ValueFileOutput {
     try append(.end(counts), at: ValuePlace.plainHeader(after: output.offset))
     try output.flush()
     do throws(FileSystemError) {
-      try file.sync()
+      try output.sync()
       try file.close()
     } catch {
       guard error.operation == .sync else { throw StoreError(error) }

@@ -10,15 +10,20 @@ struct LogJudge {
   /// The highest watermark that any intact header or the manifest states.
   private(set) var durable = LogPosition.none
 
-  init(_ logs: [LogSource], of manifest: Manifest) throws(LogDamage) {
+  init(
+    _ logs: [LogSource], of manifest: Manifest, by surveying: LogSurveying
+  ) throws(LogDamage) {
     self.manifest = manifest
+    var tasks: [SurveyTask] = []
     for log in logs.sorted(by: { $0.number < $1.number }) {
-      guard isLive(log.number) else {
+      if isLive(log.number) {
+        tasks.append(SurveyTask(log, extent(of: log.number), storeTag: manifest.storeID.low))
+      } else {
         orphans.append(log.number)
-        continue
       }
-      surveys.append(try survey(log))
     }
+    surveying.forEach(tasks.count) { [tasks] in tasks[$0].run(surveying.visitor) }
+    for task in tasks { surveys.append(try task.survey) }
     durable = surveys.map(\.watermark).max() ?? .none
     for extent in manifest.logs where extent.length > FileHeader.byteCount {
       durable = max(durable, LogPosition(log: extent.number, offset: extent.length))
@@ -37,15 +42,6 @@ struct LogJudge {
 
   private func extent(of number: UInt64) -> LogExtent? {
     manifest.logs.first { $0.number == number }
-  }
-
-  private func survey(_ log: LogSource) throws(LogDamage) -> LogSurvey {
-    do {
-      return try LogSurvey(
-        log, storeTag: manifest.storeID.low, checkpointOffset: extent(of: log.number)?.length)
-    } catch {
-      throw LogDamage(log: log.number, error)
-    }
   }
 }
 

@@ -72,8 +72,10 @@ extension LogReplay {
   /// Decides what to replay from every log file that a store's directory holds.
   ///
   /// Pure. Reads each file once, or twice behind a torn record; the caller then walks `parts`.
-  package init(_ logs: [LogSource], of manifest: Manifest) throws(LogDamage) {
-    let judge = try LogJudge(logs, of: manifest)
+  package init(
+    _ logs: [LogSource], of manifest: Manifest, by surveying: LogSurveying = LogSurveying()
+  ) throws(LogDamage) {
+    let judge = try LogJudge(logs, of: manifest, by: surveying)
     let walk = try LogWalk(judge)
     lastSequence = manifest.lastSequence
     if let next = walk.nextSequence {

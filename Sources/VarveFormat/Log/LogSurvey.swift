@@ -44,9 +44,12 @@ struct LogSurvey {
 
   /// Reads the log `source` of the store `storeTag`.
   ///
-  /// - Parameter checkpointOffset: where a record must end, if anywhere.
+  /// - Parameters:
+  ///   - checkpointOffset: where a record must end, if anywhere.
+  ///   - visit: handed every record up to the end.
   init(
-    _ source: LogSource, storeTag: UInt64, checkpointOffset: UInt64?
+    _ source: LogSource, storeTag: UInt64, checkpointOffset: UInt64?,
+    visit: ((LogRecord) -> Void)? = nil
   ) throws(FormatError) {
     number = source.number
     bytes = source.bytes
@@ -57,7 +60,7 @@ struct LogSurvey {
       end = .invalid(.torn(error))
     }
     guard let identity else { return }
-    readRecords(identity, checkpointOffset)
+    readRecords(identity, checkpointOffset, visit)
     if case .invalid(.torn) = end { findLaterHeaders(identity) }
   }
 }
@@ -93,12 +96,15 @@ extension LogSurvey {
 // MARK: - Records
 
 extension LogSurvey {
-  private mutating func readRecords(_ identity: LogIdentity, _ checkpointOffset: UInt64?) {
+  private mutating func readRecords(
+    _ identity: LogIdentity, _ checkpointOffset: UInt64?, _ visit: ((LogRecord) -> Void)?
+  ) {
     var reader = LogReader(bytes, identity: identity)
     noteCheckpoint(reader, checkpointOffset)
     while let record = reader.next() {
       if firstSequence == nil { firstSequence = record.firstSequence }
       recordCount += 1
+      visit?(record)
       noteCheckpoint(reader, checkpointOffset)
     }
     nextSequence = reader.nextSequence

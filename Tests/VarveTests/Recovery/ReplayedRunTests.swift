@@ -98,7 +98,7 @@ import VarveTestSupport
     }
   }
 
-  /// Keys that differ early, late, only in length, not at all, and in order already.
+  /// Keys that differ early, late, here and there, only in length, not at all, and in order already.
   private static func keys(_ shape: String) -> [[UInt8]] {
     var random = SeededRandom(seed: 7)
     return (0..<3_000).map { index in
@@ -107,12 +107,18 @@ import VarveTestSupport
       case "few": [UInt8](repeating: 3, count: Int(random.below(40)))
       case "late": [UInt8](repeating: 8, count: 30) + random.bytes(3)
       case "ascending": Array("key \(100_000 + index)".utf8)
+      // One key leaves the others little to share; they share much, and parts of them more.
+      case "nested":
+        index == 0
+          ? [1] : [UInt8](repeating: 8, count: 20 * (1 + index % 3)) + random.bytes(2 + index % 9)
+      // Equal where they are cut off: what ends and what goes on with zeros.
+      case "zeros": [2] + [UInt8](repeating: 0, count: index % 40) + [UInt8(random.below(2))]
       default: random.bytes(Int(random.below(4)))
       }
     }
   }
 
-  @Test(arguments: ["random", "few", "late", "ascending", "short"])
+  @Test(arguments: ["random", "few", "late", "ascending", "short", "nested", "zeros"])
   func aRunHoldsWhatWasWrittenInTheOrderOfKeys(_ shape: String) throws {
     let (written, found) = try Self.roundTrip(Self.keys(shape))
     let isSame = found == Self.sorted(written)

@@ -80,6 +80,30 @@ import VarveTestSupport
     }
   }
 
+  /// Files are synced while they grow; the system tells of what it lost once, whoever syncs then.
+  @Test(arguments: [(Fault(.sync, "values-"), 4_000), (Fault(.sync, "segment-"), 900)])
+  func aSyncThatFailsOnTheWayIsNotForgottenAtTheEnd(_ fault: Fault, valueBytes: Int) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open { $0.memoryBudget = 256 << 20 }
+    var content: TestedStore.Content = [:]
+    var random = SeededRandom(seed: 6)
+    for index in 0..<6_000_000 / valueBytes {
+      content["\(index)"] = random.bytes(valueBytes)
+      try store.put("\(index)", content["\(index)"] ?? [], .buffered)
+    }
+    try store.sync()
+    let image = disk.crashImage(.durableOnly)
+    let crashed = try TestedStore(image, "store")
+    image.inject(fault)
+    let error = try storeFailure {
+      _ = try crashed.open(.threads) { $0.memoryBudget = 256 << 20 }
+    }
+    #expect(error != nil)
+    image.clearFaults()
+    let isThere = try TestedStore.afterCrash(of: image, .durableOnly).reopenedContent() == content
+    #expect(isThere)
+  }
+
   /// Large values in a growing file, some of them overwritten.
   private static func writeLarge(_ store: SegmentStore) throws -> TestedStore.Content {
     var content: TestedStore.Content = [:]
