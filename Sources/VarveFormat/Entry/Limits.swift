@@ -1,13 +1,15 @@
 /// The limits of the format: a reader enforces them before it allocates, a writer before it writes.
+@frozen
+@usableFromInline
 package enum Limits {
   /// Bytes of a user's key.
-  package static let keyBytes = 65_535
+  package static var keyBytes: Int { @inlinable get { 65_535 } }
   /// Bytes of the keyspace number before it.
-  package static let keyspacePrefixBytes = 4
+  package static var keyspacePrefixBytes: Int { @inlinable get { 4 } }
   /// Bytes of an engine key.
-  package static let engineKeyBytes = keyBytes + keyspacePrefixBytes
+  package static var engineKeyBytes: Int { keyBytes + keyspacePrefixBytes }
   /// Bytes of a value, uncompressed.
-  package static let valueBytes = 1 << 30
+  package static var valueBytes: Int { 1 << 30 }
   /// Bytes of one batch as a log payload.
   package static let batchBytes = (1 << 30) + (64 << 20)
   /// Bytes of a block with more than one entry, uncompressed.

@@ -19,7 +19,8 @@ package struct BlockRun {
   /// Keys with a number below it lie within the bounds for certain; above it on the way back.
   private let bound: UInt64
   private let keys: KeyRoom
-  /// Ascending: the entry at `index`. Descending: the one before, which is to be shown next.
+  /// Ascending: the entry at `index`, of which only the suffix counts. Descending: the one before, which
+  /// is to be shown next.
   private var near: BlockEntry
   /// What `near`'s suffix begins with, as a number.
   private var number: UInt64
@@ -39,7 +40,7 @@ package struct BlockRun {
     self.init(DataBlock(), .none, 0, .zero, 0, KeyRoom(), .none)
   }
 
-  /// A run from entry `index`; none where that cannot be read.
+  /// A run from entry `index`; none where that is not one of a run.
   ///
   /// - Parameters:
   ///   - limit: no entry newer than that is shown.
@@ -49,7 +50,9 @@ package struct BlockRun {
     _ block: DataBlock, _ direction: Direction, from index: Int, at limit: SequenceNumber,
     within bounds: (ByteView?, ByteView?), _ keys: KeyRoom
   ) {
-    guard let near = Self.decode(block, index, block.layout) else {
+    guard index >= 0, index < block.count,
+      let near = block.plainEntry(at: index, block.layout, notAbove: limit)
+    else {
       self.init()
       return
     }
@@ -96,14 +99,14 @@ extension BlockRun {
   package mutating func next() -> Bool {
     let next = index &+ 1
     guard direction == .ascending, next < block.count,
-      let found = Self.decode(block, next, layout)
+      let found = block.plainEntry(at: next, layout, notAbove: limit)
     else { return false }
     let foundNumber = found.suffix.sortPrefix
-    guard foundNumber < bound, Self.isBefore(near, number, found, foundNumber), show(found) else {
-      return false
-    }
+    guard foundNumber < bound, Self.isBefore(near.suffix, number, found.suffix, foundNumber),
+      show(found)
+    else { return false }
     index = next
-    near = found
+    near.suffix = found.suffix
     number = foundNumber
     return true
   }
@@ -112,24 +115,21 @@ extension BlockRun {
   /// never reached: what is before it lies in another block and may be a version of the same key.
   package mutating func previous() -> Bool {
     guard direction == .descending, index >= 2,
-      let found = Self.decode(block, index &- 2, layout)
+      let found = block.plainEntry(at: index &- 2, layout, notAbove: limit)
     else { return false }
     let foundNumber = found.suffix.sortPrefix
-    guard number > bound, Self.isBefore(found, foundNumber, near, number), show(near) else {
-      return false
-    }
+    guard number > bound, Self.isBefore(found.suffix, foundNumber, near.suffix, number), show(near)
+    else { return false }
     index &-= 1
     near = found
     number = foundNumber
     return true
   }
 
-  /// Lends a plain entry; false for another.
+  /// Lends an entry; false where there is no room for its key.
   @inline(__always)
   private mutating func show(_ found: BlockEntry) -> Bool {
-    guard found.kind == .put || found.kind == .pointer, found.expiry == 0,
-      found.sequence <= limit, let key = keys.key(endingWith: found.suffix)
-    else { return false }
+    guard let key = keys.key(endingWith: found.suffix) else { return false }
     entry = EntryView(
       key: key, sequence: found.sequence, kind: found.kind, expiry: 0, value: found.value)
     hasMoved = true
@@ -137,18 +137,11 @@ extension BlockRun {
   }
 
   @inline(__always)
-  private static func decode(
-    _ block: DataBlock, _ index: Int, _ layout: EntryLayout
-  ) -> BlockEntry? {
-    do throws(FormatError) { return try block.entry(at: index, layout) } catch { return nil }
-  }
-
-  @inline(__always)
   private static func isBefore(
-    _ left: BlockEntry, _ leftNumber: UInt64, _ right: BlockEntry, _ rightNumber: UInt64
+    _ left: ByteView, _ leftNumber: UInt64, _ right: ByteView, _ rightNumber: UInt64
   ) -> Bool {
     if leftNumber != rightNumber { return leftNumber < rightNumber }
-    return left.suffix.compare(right.suffix) < 0
+    return left.compare(right) < 0
   }
 }
 

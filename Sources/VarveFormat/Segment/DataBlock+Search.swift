@@ -72,6 +72,7 @@ extension DataBlock {
     var low = firstSlot(notBelow: head << 16, from: 0)
     var high = head == 0xffff ? count : firstSlot(notBelow: (head &+ 1) << 16, from: low)
     let layout = layout
+    let number = rest.sortPrefix
     var isNear = false
     while low < high {
       if !isNear, high &- low <= Self.nearCount {
@@ -80,7 +81,11 @@ extension DataBlock {
         for index in low..<high { prefetchEntry(at: index) }
       }
       let middle = (low &+ high) / 2
-      if try entry(at: middle, layout).compare(suffix: rest, sequence: sequence) < 0 {
+      let probe = try entry(at: middle, layout)
+      let probed = probe.suffix.sortPrefix
+      let isBefore =
+        probed != number ? probed < number : probe.compare(suffix: rest, sequence: sequence) < 0
+      if isBefore {
         low = middle &+ 1
       } else {
         high = middle
