@@ -13,6 +13,7 @@ extension Keyspace {
     return try cursor(range, order: order, in: reading ?? engine.beginReading(), readsValues)
   }
 
+  @inline(__always)
   private func cursor(
     _ range: KeyRange, order: ScanOrder, in reading: Reading, _ readsValues: Bool
   ) throws(StoreError) -> Cursor {
@@ -66,58 +67,63 @@ extension StoreKey {
   var keyBytes: [UInt8] { withKeyBytes { [UInt8](copying: $0) } }
 }
 
-/// A user's range as engine keys of one keyspace.
-struct EngineBounds: Sendable {
+/// A user's range as engine keys of one keyspace. An object, so that a cursor keeps it by one reference.
+final class EngineBounds: Sendable {
   let lower: KeyBound
   /// Past the last keyspace number of all: a key above every engine key.
   let upper: KeyBound
 
-  init(_ number: UInt32, _ range: KeyRange) {
+  convenience init(_ number: UInt32, _ range: KeyRange) {
     let start = EngineKey.start(of: number)
     let end = EngineKey.end(of: number) ?? [UInt8](repeating: 0xff, count: 5)
-    lower = KeyBound(start + (range.lower ?? []))
-    upper = KeyBound(range.upper.map { start + $0 } ?? end)
+    self.init(from: start + (range.lower ?? []), to: range.upper.map { start + $0 } ?? end)
+  }
+
+  init(from lower: [UInt8], to upper: [UInt8]) {
+    self.lower = KeyBound(lower)
+    self.upper = KeyBound(upper)
   }
 }
 
 extension Reading {
-  /// All that is visible within bounds, merged from every layer.
+  /// All that is visible within bounds, merged from every layer. Inlined, as a cursor is large to copy.
+  @inline(__always)
   func visible(
     within bounds: EngineBounds
   ) throws(StoreError) -> VisibleCursor<MergingCursor<EntrySource>> {
-    let sources = try view.sources(from: bounds.lower.bytes, to: bounds.upper.bytes)
-    return VisibleCursor(MergingCursor(sources), at: point, within: bounds)
+    VisibleCursor(try view.merged(within: bounds), at: point, within: bounds)
   }
 }
 
 extension ReadView {
   /// A cursor for each layer that may hold keys from `lower` up to `upper`, newest layer first.
-  func sources(from lower: [UInt8], to upper: [UInt8]) throws(StoreError) -> [EntrySource] {
-    try lower.withByteView { lower throws(StoreError) in
-      try upper.withByteView { upper throws(StoreError) in
-        try sources(from: lower, to: upper)
+  func merged(
+    within bounds: EngineBounds
+  ) throws(StoreError) -> MergingCursor<EntrySource> {
+    var sources = MergingCursor<EntrySource>()
+    try bounds.lower.bytes.withByteView { lower throws(StoreError) in
+      try bounds.upper.bytes.withByteView { upper throws(StoreError) in
+        try addSources(from: lower, to: upper, &sources)
       }
     }
+    return sources
   }
 
-  private func sources(
-    from lower: ByteView, to upper: ByteView
-  ) throws(StoreError) -> [EntrySource] {
-    var sources: [EntrySource] = []
-    sources.reserveCapacity(4)
-    if !active.table.isEmpty { sources.append(EntrySource(active.table)) }
+  private func addSources(
+    from lower: ByteView, to upper: ByteView, _ sources: inout MergingCursor<EntrySource>
+  ) throws(StoreError) {
+    if !active.table.isEmpty { sources.add(EntrySource(active.table)) }
     for generation in frozen where !generation.table.isEmpty {
-      sources.append(EntrySource(generation.table))
+      sources.add(EntrySource(generation.table))
     }
     for segment in version.levelZero where segment.overlaps(lower, upper) {
-      sources.append(.segment(try segment.reader.cursor()))
+      sources.add(.segment(try segment.reader.cursor()))
     }
     let (lower, upper) = (PrefixedKey(lower), PrefixedKey(upper))
     for index in version.levels.indices {
       let places = version.table.places(inLevel: index + 1, from: lower, to: upper)
-      if !places.isEmpty { sources.append(EntrySource(version.levels[index], within: places)) }
+      if !places.isEmpty { sources.add(EntrySource(version.levels[index], within: places)) }
     }
-    return sources
   }
 
   /// About how many bytes lie between two engine keys.

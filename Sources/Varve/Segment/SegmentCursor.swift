@@ -9,9 +9,41 @@ import VarveFormat
 import VarvePlatform
 
 /// Walks a segment in order, both ways. One thread at a time.
-///
-/// A class, because a copy would share the key buffer. Entries it lends hold until it moves.
 final class SegmentCursor: EntryCursor {
+  /// Unchecked: the cursor is moved by one thread at a time, and never inside of a move.
+  @exclusivity(unchecked) private var walk: SegmentWalk
+
+  init(_ segment: OpenSegment, scratch: BlockScratch? = nil) {
+    unsafe walk = SegmentWalk(segment, scratch: scratch)
+  }
+
+  var entry: EntryView? { unsafe walk.entry }
+  var disorder: StoreError { unsafe walk.disorder }
+
+  func seekToFirst() throws(StoreError) { try unsafe walk.seekToFirst() }
+
+  func seekToLast() throws(StoreError) { try unsafe walk.seekToLast() }
+
+  func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+    try unsafe walk.seek(key, sequence)
+  }
+
+  func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+    try unsafe walk.seek(before: key, sequence)
+  }
+
+  func next() throws(StoreError) { try unsafe walk.next() }
+
+  func previous() throws(StoreError) { try unsafe walk.previous() }
+
+  func begin(_ run: inout BlockRun, _ terms: RunTerms) { unsafe walk.begin(&run, terms) }
+
+  func moveInBlock(to index: Int) throws(StoreError) { try unsafe walk.moveInBlock(to: index) }
+}
+
+/// Where a cursor stands in a segment, and all it needs to go on: a part of the cursor that walks one
+/// segment, or a level of them, so that a cursor is one object. Entries it lends hold until it moves.
+struct SegmentWalk: ~Copyable {
   private(set) var entry: EntryView?
   private let segment: OpenSegment
   /// Where all blocks go that cannot be lent in place; nil where they go through the cache.
@@ -21,21 +53,21 @@ final class SegmentCursor: EntryCursor {
   /// How many blocks were entered by stepping since the last seek.
   private var blocksPassed = 0
   private var readAhead = ReadAhead()
-  /// Unchecked: the cursor is moved by one thread at a time, and never inside of a move.
-  @exclusivity(unchecked) private var key = KeyBuffer()
+  private var key = KeyBuffer()
   private var place: OpenSegment.Place?
   /// The block at `place`, what keeps it alive, and the entry in it.
   private var block: DataBlock?
   private var owner: CachedBlock?
   private var index = 0
 
+  @inline(__always)
   init(_ segment: OpenSegment, scratch: BlockScratch? = nil) {
     self.segment = segment
     self.scratch = scratch
   }
 }
 
-extension SegmentCursor {
+extension SegmentWalk {
   var disorder: StoreError {
     StoreError(
       FormatError(.dataBlock, .order, at: place?.handle.offset ?? segment.dataBlocks.offset),
@@ -45,13 +77,15 @@ extension SegmentCursor {
 
 // MARK: - Walking in the block
 
-extension SegmentCursor {
-  var blockPlace: BlockPlace? {
-    guard entry != nil, let block else { return nil }
-    return BlockPlace(block: block, index: index, keys: unsafe key.room)
+extension SegmentWalk {
+  func begin(_ run: inout BlockRun, _ terms: RunTerms) {
+    guard entry != nil, let block else { return }
+    run = BlockRun(
+      block, terms.direction, from: index, at: terms.limit,
+      within: (terms.neighbour, terms.bound), key.room)
   }
 
-  func moveInBlock(to index: Int) throws(StoreError) {
+  mutating func moveInBlock(to index: Int) throws(StoreError) {
     guard entry != nil else { return }
     self.index = index
     try show()
@@ -60,55 +94,53 @@ extension SegmentCursor {
 
 // MARK: - Seeking
 
-extension SegmentCursor {
-  func seekToFirst() throws(StoreError) {
+extension SegmentWalk {
+  mutating func seekToFirst() throws(StoreError) {
     beginWalk()
-    try move { cursor throws(StoreError) in
-      try cursor.enterLeaf(0, .first)
-    }
+    entry = nil
+    if try enterLeaf(0, .first) { try show() }
   }
 
-  func seekToLast() throws(StoreError) {
+  mutating func seekToLast() throws(StoreError) {
     beginWalk()
-    try move { cursor throws(StoreError) in
-      try cursor.enterLeaf(cursor.segment.top.count - 1, .last)
-    }
+    entry = nil
+    if try enterLeaf(segment.top.count - 1, .last) { try show() }
   }
 
-  func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
-    try move { cursor throws(StoreError) in
-      guard try cursor.stand(atOrAfter: key, sequence) else { return false }
-      // Between a block's last entry and its separator: the next block's first entry is the one.
-      if cursor.index < cursor.entryCount { return true }
-      return try cursor.enterNextBlock()
-    }
+  mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+    entry = nil
+    guard try stand(atOrAfter: key, sequence) else { return }
+    // Between a block's last entry and its separator: the next block's first entry is the one.
+    if index >= entryCount, try !enterNextBlock() { return }
+    try show()
   }
 
-  func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
-    try move { cursor throws(StoreError) in
-      guard try cursor.stand(atOrAfter: key, sequence) else {
-        return try cursor.enterLeaf(cursor.segment.top.count - 1, .last)
-      }
-      return try cursor.stepBack()
-    }
+  mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+    entry = nil
+    let isThere =
+      try stand(atOrAfter: key, sequence)
+      ? try stepBack() : try enterLeaf(segment.top.count - 1, .last)
+    if isThere { try show() }
   }
 
-  func next() throws(StoreError) {
+  mutating func next() throws(StoreError) {
     guard entry != nil else { return }
     index &+= 1
     if index < entryCount { return try show() }
-    try move { cursor throws(StoreError) in try cursor.enterNextBlock() }
+    entry = nil
+    if try enterNextBlock() { try show() }
   }
 
-  func previous() throws(StoreError) {
+  mutating func previous() throws(StoreError) {
     guard entry != nil else { return }
-    try move { cursor throws(StoreError) in try cursor.stepBack() }
+    entry = nil
+    if try stepBack() { try show() }
   }
 }
 
 // MARK: - Moving
 
-extension SegmentCursor {
+extension SegmentWalk {
   private enum Side {
     case first
     case last
@@ -116,22 +148,13 @@ extension SegmentCursor {
 
   private var entryCount: Int { block?.count ?? 0 }
 
-  /// Moves by `step`, which says whether the cursor stands on an entry then. After an error it stands
-  /// nowhere.
-  private func move(
-    _ step: (SegmentCursor) throws(StoreError) -> Bool
-  ) throws(StoreError) {
-    entry = nil
-    if try step(self) { try show() }
-  }
-
   /// Lends the entry at `index`.
-  private func show() throws(StoreError) {
+  private mutating func show() throws(StoreError) {
     guard let block else { return }
     do throws(FormatError) {
       let found = try block.entry(at: index)
       entry = EntryView(
-        key: unsafe key.key(endingWith: found.suffix), sequence: found.sequence, kind: found.kind,
+        key: key.key(endingWith: found.suffix), sequence: found.sequence, kind: found.kind,
         expiry: found.expiry, value: found.value)
     } catch {
       entry = nil
@@ -141,7 +164,7 @@ extension SegmentCursor {
 
   /// Stands at the first entry at or after (`key`, `sequence`), which may be one behind the last of
   /// its block; false where the segment has no block that far.
-  private func stand(
+  private mutating func stand(
     atOrAfter key: ByteView, _ sequence: SequenceNumber
   ) throws(StoreError) -> Bool {
     guard let found = try place(of: key, sequence) else { return false }
@@ -150,12 +173,14 @@ extension SegmentCursor {
     do throws(FormatError) {
       index = try block?.lowerBound(key, sequence) ?? 0
       block?.prefetchWalk(from: index)
+      if index &+ Self.shortWalk > entryCount { segment.prefetchBlock(behind: found.handle) }
     } catch {
       throw StoreError(error, in: segment.name)
     }
     return true
   }
 
+  @inline(__always)
   private func place(
     of key: ByteView, _ sequence: SequenceNumber
   ) throws(StoreError) -> OpenSegment.Place? {
@@ -164,12 +189,12 @@ extension SegmentCursor {
     }
   }
 
-  private func beginWalk() {
+  private mutating func beginWalk() {
     blocksPassed = 0
     readAhead = ReadAhead()
   }
 
-  private func stepBack() throws(StoreError) -> Bool {
+  private mutating func stepBack() throws(StoreError) -> Bool {
     if index > 0 {
       index &-= 1
       return true
@@ -180,36 +205,37 @@ extension SegmentCursor {
     return false
   }
 
-  private func enterNextBlock() throws(StoreError) -> Bool {
+  private mutating func enterNextBlock() throws(StoreError) -> Bool {
     guard let place else { return false }
-    if place.item + 1 < place.leaf.count { return try enterItem(place.item + 1, .first) }
+    if place.item + 1 < place.leafCount { return try enterItem(place.item + 1, .first) }
     if place.leafIndex + 1 < segment.top.count { return try enterLeaf(place.leafIndex + 1, .first) }
     return false
   }
 
-  private func enterLeaf(_ leafIndex: Int, _ side: Side) throws(StoreError) -> Bool {
+  private mutating func enterLeaf(_ leafIndex: Int, _ side: Side) throws(StoreError) -> Bool {
     do throws(FormatError) {
       let leaf = try segment.leaf(at: leafIndex)
       let item = side == .first ? 0 : leaf.count - 1
-      place = OpenSegment.Place(
-        leafIndex: leafIndex, leaf: leaf, item: item, handle: try leaf.handle(at: item))
+      place = OpenSegment.Place(leafIndex, leaf, item: item, handle: try leaf.handle(at: item))
     } catch {
       throw StoreError(error, in: segment.name)
     }
     return try enterPlace(side)
   }
 
-  private func enterItem(_ item: Int, _ side: Side) throws(StoreError) -> Bool {
+  private mutating func enterItem(_ item: Int, _ side: Side) throws(StoreError) -> Bool {
     guard var next = place else { return false }
     next.item = item
-    do throws(FormatError) { next.handle = try next.leaf.handle(at: item) } catch {
+    do throws(FormatError) {
+      next.handle = try segment.leaf(at: next.leafIndex).handle(at: item)
+    } catch {
       throw StoreError(error, in: segment.name)
     }
     place = next
     return try enterPlace(side)
   }
 
-  private func enterPlace(_ side: Side) throws(StoreError) -> Bool {
+  private mutating func enterPlace(_ side: Side) throws(StoreError) -> Bool {
     guard let place else { return false }
     blocksPassed += 1
     try enter(place)
@@ -222,23 +248,29 @@ extension SegmentCursor {
     return true
   }
 
-  private func enter(_ next: OpenSegment.Place) throws(StoreError) {
+  @inline(__always)
+  private mutating func enter(_ next: OpenSegment.Place) throws(StoreError) {
     block = nil
     let lent = try lend(next)
     place = next
     owner = lent.owner
     block = lent.block
-    unsafe key.begin(with: lent.block.prefix)
+    key.begin(with: lent.block.prefix)
   }
 
-  private func lend(_ next: OpenSegment.Place) throws(StoreError) -> LentBlock {
+  @inline(__always)
+  private mutating func lend(_ next: OpenSegment.Place) throws(StoreError) -> LentBlock {
     if scratch != nil || blocksPassed <= Self.cachedBlocks {
-      return try segment.block(next.handle, of: next.leaf, in: scratch)
+      return try segment.block(next.handle, inLeafAt: next.leafBase, in: scratch)
     }
     let passing = passing ?? BlockScratch()
     self.passing = passing
-    return try segment.block(next.handle, of: next.leaf, in: passing, asksCache: true)
+    return try segment.block(
+      next.handle, inLeafAt: next.leafBase, in: passing, asksCache: true)
   }
+
+  /// So many steps are likely to follow a seek.
+  private static var shortWalk: Int { 10 }
 
   /// A walk leaves so many blocks in the cache: a short one may come again.
   private static var cachedBlocks: Int { 2 }
