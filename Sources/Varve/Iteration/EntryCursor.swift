@@ -39,7 +39,7 @@ protocol EntryCursor: EntryWalk {
 
   /// Makes `run` a walk inside of the block that the cursor stands in, which goes on without it; leaves
   /// it alone where that cannot be. In place, as a run is large to hand through.
-  func begin(_ run: inout BlockRun, _ terms: RunTerms)
+  mutating func begin(_ run: inout BlockRun, _ terms: RunTerms)
 
   /// Moves to entry `index` of the block of the run that was begun last, in the direction of the last
   /// move, within the run's bounds.
@@ -64,7 +64,7 @@ extension EntryWalk {
 }
 
 extension EntryCursor {
-  func begin(_ run: inout BlockRun, _ terms: RunTerms) {}
+  mutating func begin(_ run: inout BlockRun, _ terms: RunTerms) {}
 
   mutating func moveInBlock(to index: Int) throws(StoreError) {
     preconditionFailure("a cursor without blocks")

@@ -96,29 +96,25 @@ extension MergingCursor {
   mutating func seekToFirst() throws(StoreError) {
     begin(.forward)
     try lone?.seekToFirst()
-    try moveEach { source throws(StoreError) in try source.seekToFirst() }
-    standOnFirst()
+    try standOnFirst { source throws(StoreError) in try source.seekToFirst() }
   }
 
   mutating func seekToLast() throws(StoreError) {
     begin(.backward)
     try lone?.seekToLast()
-    try moveEach { source throws(StoreError) in try source.seekToLast() }
-    standOnFirst()
+    try standOnFirst { source throws(StoreError) in try source.seekToLast() }
   }
 
   mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
     begin(.forward)
     try lone?.seek(key, sequence)
-    try moveEach { source throws(StoreError) in try source.seek(key, sequence) }
-    standOnFirst()
+    try standOnFirst { source throws(StoreError) in try source.seek(key, sequence) }
   }
 
   mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
     begin(.backward)
     try lone?.seek(before: key, sequence)
-    try moveEach { source throws(StoreError) in try source.seek(before: key, sequence) }
-    standOnFirst()
+    try standOnFirst { source throws(StoreError) in try source.seek(before: key, sequence) }
   }
 
   private mutating func begin(_ direction: Direction) {
@@ -126,8 +122,17 @@ extension MergingCursor {
     self.direction = direction
   }
 
-  /// Moves each of several sources by `move`.
+  /// Stands where the lone source does, which was moved, or moves each of several by `move` and stands on
+  /// the one that is first in the direction.
   @inline(__always)
+  private mutating func standOnFirst(
+    _ move: (inout Source) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    if lone != nil { entry = lone?.entry } else { try moveEach(move) }
+  }
+
+  /// Apart, for the lists of sources are made unique ahead of the loop, empty ones by an allocation.
+  @inline(never)
   private mutating func moveEach(
     _ move: (inout Source) throws(StoreError) -> Void
   ) throws(StoreError) {
@@ -135,11 +140,7 @@ extension MergingCursor {
       try move(&sources[index])
       heads[index] = Head(sources[index].entry)
     }
-  }
-
-  /// Stands on the source that is first in the direction.
-  private mutating func standOnFirst() {
-    if lone != nil { entry = lone?.entry } else { buildHeap() }
+    buildHeap()
   }
 }
 
@@ -147,9 +148,12 @@ extension MergingCursor {
 
 extension MergingCursor {
   /// In the source on top, up to where another source's entry comes next.
-  func begin(_ run: inout BlockRun, _ terms: RunTerms) {
+  mutating func begin(_ run: inout BlockRun, _ terms: RunTerms) {
     guard entry != nil else { return }
-    if let lone { return lone.begin(&run, terms) }
+    if lone != nil {
+      lone?.begin(&run, terms)
+      return
+    }
     var terms = terms
     terms.neighbour = second.flatMap { heads[$0].entry?.key }
     sources[heap[0]].begin(&run, terms)

@@ -28,10 +28,8 @@ extension VisibleCursor {
     // Forward the source stands on the entry shown, backward on the one to be shown next.
     guard entry != nil, isHeld == (direction == .descending) else { return }
     let bound = direction == .ascending ? bounds.upper : bounds.lower
-    bound.bytes.withByteView { bound in
-      source.begin(
-        &run, RunTerms(direction: direction, limit: readPoint.sequence, bound: bound))
-    }
+    source.begin(
+      &run, RunTerms(direction: direction, limit: readPoint.sequence, bound: bound.bytes))
   }
 
   /// Ends the run: the source comes to stand where the cursor does.

@@ -56,9 +56,9 @@ extension VisibleCursor {
   mutating func seekToFirst() throws(StoreError) {
     run.end()
     entry = nil
-    key.copy(bounds.lower)
+    key.copy(bounds.lower.bytes)
     try source.seek(key.view, readPoint.sequence)
-    if let first = source.entry, bounds.lower.isAbove(first.key) { throw source.disorder }
+    if let first = source.entry, bounds.startsAbove(first.key) { throw source.disorder }
     try findForward()
     beginRun(.ascending)
   }
@@ -66,9 +66,9 @@ extension VisibleCursor {
   mutating func seekToLast() throws(StoreError) {
     run.end()
     entry = nil
-    key.copy(bounds.upper)
+    key.copy(bounds.upper.bytes)
     try source.seek(before: key.view, .max)
-    if let last = source.entry, !bounds.upper.isAbove(last.key) { throw source.disorder }
+    if let last = source.entry, !bounds.endsAbove(last.key) { throw source.disorder }
     try findBackward()
     beginRun(.descending)
   }
@@ -76,10 +76,10 @@ extension VisibleCursor {
   /// Moves to the first visible key at or after `target`, an engine key; one below the bounds means
   /// their beginning. Not a key that was lent by the cursor.
   mutating func seek(to target: ByteView) throws(StoreError) {
-    if bounds.lower.isAbove(target) { return try seekToFirst() }
+    if bounds.startsAbove(target) { return try seekToFirst() }
     run.end()
     entry = nil
-    if !bounds.upper.isAbove(target) { return }
+    if !bounds.endsAbove(target) { return }
     try source.seek(target, readPoint.sequence)
     if let first = source.entry, first.key < target { throw source.disorder }
     try findForward()
@@ -89,7 +89,7 @@ extension VisibleCursor {
   /// Moves to the last visible key strictly before `target`, an engine key; one past the bounds
   /// means their end.
   mutating func seek(before target: ByteView) throws(StoreError) {
-    if !bounds.upper.isAbove(target) { return try seekToLast() }
+    if !bounds.endsAbove(target) { return try seekToLast() }
     key.copy(target)
     run.end()
     entry = nil
@@ -134,11 +134,5 @@ extension VisibleCursor {
     }
     try findBackward()
     beginRun(.descending)
-  }
-}
-
-extension ScratchBytes {
-  fileprivate mutating func copy(_ bound: KeyBound) {
-    bound.bytes.withByteView { copy($0) }
   }
 }

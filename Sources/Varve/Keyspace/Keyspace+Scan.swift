@@ -1,4 +1,5 @@
 import VarveFormat
+import VarvePlatform
 
 extension Keyspace {
   /// A cursor over the keys of `range`, as of now or of `snapshot`.
@@ -54,11 +55,8 @@ extension Keyspace {
     try checkLive()
     let bounds = EngineBounds(number, range)
     let view = engine.views.pinned()
-    return try bounds.lower.bytes.withByteView { lower throws(StoreError) in
-      try bounds.upper.bytes.withByteView { upper throws(StoreError) in
-        try view.approximateBytes(from: lower, to: upper)
-      }
-    }
+    defer { withExtendedLifetime(bounds) {} }
+    return try view.approximateBytes(from: bounds.lower.bytes, to: bounds.upper.bytes)
   }
 }
 
@@ -68,10 +66,12 @@ extension StoreKey {
 }
 
 /// A user's range as engine keys of one keyspace. An object, so that a cursor keeps it by one reference.
+/// Its keys are views of memory of its own.
 final class EngineBounds: Sendable {
-  let lower: KeyBound
+  let lower: PrefixedKey
   /// Past the last keyspace number of all: a key above every engine key.
-  let upper: KeyBound
+  let upper: PrefixedKey
+  private let keys: AlignedBuffer
 
   convenience init(_ number: UInt32, _ range: KeyRange) {
     let start = EngineKey.start(of: number)
@@ -80,9 +80,22 @@ final class EngineBounds: Sendable {
   }
 
   init(from lower: [UInt8], to upper: [UInt8]) {
-    self.lower = KeyBound(lower)
-    self.upper = KeyBound(upper)
+    let keys = AlignedBuffer(capacity: max(1, lower.count + upper.count))
+    lower.withByteView { keys.copy($0, to: 0) }
+    upper.withByteView { keys.copy($0, to: lower.count) }
+    self.keys = keys
+    let bytes = keys.view()
+    self.lower = PrefixedKey(bytes.prefix(lower.count))
+    self.upper = PrefixedKey(bytes.dropping(lower.count).prefix(upper.count))
   }
+
+  /// Whether `key` sorts before the beginning of the range.
+  @inline(__always)
+  func startsAbove(_ key: ByteView) -> Bool { PrefixedKey(key).compare(lower) < 0 }
+
+  /// Whether `key` sorts before the end of the range.
+  @inline(__always)
+  func endsAbove(_ key: ByteView) -> Bool { PrefixedKey(key).compare(upper) < 0 }
 }
 
 extension Reading {
@@ -101,29 +114,19 @@ extension ReadView {
     within bounds: EngineBounds
   ) throws(StoreError) -> MergingCursor<EntrySource> {
     var sources = MergingCursor<EntrySource>()
-    try bounds.lower.bytes.withByteView { lower throws(StoreError) in
-      try bounds.upper.bytes.withByteView { upper throws(StoreError) in
-        try addSources(from: lower, to: upper, &sources)
-      }
-    }
-    return sources
-  }
-
-  private func addSources(
-    from lower: ByteView, to upper: ByteView, _ sources: inout MergingCursor<EntrySource>
-  ) throws(StoreError) {
+    let (lower, upper) = (bounds.lower, bounds.upper)
     if !active.table.isEmpty { sources.add(EntrySource(active.table)) }
     for generation in frozen where !generation.table.isEmpty {
       sources.add(EntrySource(generation.table))
     }
-    for segment in version.levelZero where segment.overlaps(lower, upper) {
+    for segment in version.levelZero where segment.overlaps(lower.bytes, upper.bytes) {
       sources.add(.segment(try segment.reader.cursor()))
     }
-    let (lower, upper) = (PrefixedKey(lower), PrefixedKey(upper))
     for index in version.levels.indices {
       let places = version.table.places(inLevel: index + 1, from: lower, to: upper)
       if !places.isEmpty { sources.add(EntrySource(version.levels[index], within: places)) }
     }
+    return sources
   }
 
   /// About how many bytes lie between two engine keys.

@@ -87,7 +87,8 @@ extension OpenSegment {
       let bytes = file.part(
         at: Int(truncatingIfNeeded: handle.offset), count: Int(handle.storedCount))
     else { throw FormatError(.dataBlock, .truncated, at: handle.offset) }
-    bytes.prefetch(min(1024, DataBlock.searchedByteCount(Int(handle.itemCount))))
+    // And what follows the slots: the shared prefix, which every search compares.
+    bytes.prefetch(min(1088, DataBlock.searchedByteCount(Int(handle.itemCount)) &+ 64))
     let number = Int(handle.number)
     if number >= blockCount || !touched.contains(number) || !isBelieved {
       try check(bytes, of: handle)

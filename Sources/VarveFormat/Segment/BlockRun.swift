@@ -12,13 +12,13 @@ package struct BlockRun {
   package private(set) var hasMoved = false
   /// The entry it stands on, once it has moved; lent until it moves again.
   package private(set) var entry: EntryView
-  private let block: DataBlock
-  private let layout: EntryLayout
+  private var block: DataBlock
+  private var layout: EntryLayout
   private var direction: Direction
-  private let limit: SequenceNumber
+  private var limit: SequenceNumber
   /// Keys with a number below it lie within the bounds for certain; above it on the way back.
-  private let bound: UInt64
-  private let keys: KeyRoom
+  private var bound: UInt64
+  private var keys: KeyRoom
   /// Ascending: the entry at `index`, of which only the suffix counts. Descending: the one before, which
   /// is to be shown next.
   private var near: BlockEntry
@@ -37,52 +37,42 @@ package struct BlockRun {
 
   /// No run: it goes nowhere.
   package init() {
-    self.init(DataBlock(), .none, 0, .zero, 0, KeyRoom(), .none)
+    block = DataBlock()
+    layout = block.layout
+    (index, number, bound, limit, direction) = (0, 0, 0, .zero, .none)
+    keys = KeyRoom()
+    near = .none
+    entry = EntryView(key: .empty, sequence: .zero, kind: .put)
   }
 
-  /// A run from entry `index`; none where that is not one of a run.
+  /// Becomes a run from entry `index`; none where that is not one of a run. In place, as a run is large.
   ///
   /// - Parameters:
   ///   - limit: no entry newer than that is shown.
   ///   - bounds: whole keys; those shown stay below both, or above them on the way back.
   ///   - keys: where keys are put together, the block's prefix already in place.
-  package init(
+  package mutating func begin(
     _ block: DataBlock, _ direction: Direction, from index: Int, at limit: SequenceNumber,
-    within bounds: (ByteView?, ByteView?), _ keys: KeyRoom
+    within bounds: (ByteView?, ByteView), _ keys: KeyRoom
   ) {
+    end()
+    let layout = block.layout
     guard index >= 0, index < block.count,
-      let near = block.plainEntry(at: index, block.layout, notAbove: limit)
-    else {
-      self.init()
-      return
-    }
+      let near = block.plainEntry(at: index, layout, notAbove: limit)
+    else { return }
+    let (first, second) = (bounds.0.map(block.number), block.number(of: bounds.1))
     switch direction {
-    case .ascending:
-      let bound = min(
-        bounds.0.map(block.number) ?? .max, bounds.1.map(block.number) ?? .max)
-      self.init(block, direction, index, limit, bound, keys, near)
-    case .descending:
-      let bound = max(bounds.0.map(block.number) ?? 0, bounds.1.map(block.number) ?? 0)
-      self.init(block, direction, index &+ 1, limit, bound, keys, near)
-    case .none: self.init()
+    case .ascending: (self.index, bound) = (index, min(first ?? .max, second))
+    case .descending: (self.index, bound) = (index &+ 1, max(first ?? 0, second))
+    case .none: return
     }
-  }
-
-  @inline(__always)
-  private init(
-    _ block: DataBlock, _ direction: Direction, _ index: Int, _ limit: SequenceNumber,
-    _ bound: UInt64, _ keys: KeyRoom, _ near: BlockEntry
-  ) {
     self.block = block
-    self.index = index
+    self.layout = layout
     self.limit = limit
-    self.bound = bound
     self.keys = keys
     self.near = near
-    self.direction = direction
-    layout = block.layout
     number = near.suffix.sortPrefix
-    entry = EntryView(key: .empty, sequence: .zero, kind: .put)
+    self.direction = direction
   }
 }
 
