@@ -15,21 +15,21 @@ import VarveFormat
   @Test func aKeyIsThePrefixAndEverySuffixBehindIt() {
     let prefix: [UInt8] = [1, 2, 3]
     let room = UnsafeMutableRawPointer.allocate(byteCount: 43, alignment: 8)
-    defer { room.deallocate() }
+    defer { unsafe room.deallocate() }
     for count in 0...40 {
-      room.initializeMemory(as: UInt8.self, repeating: 0xee, count: 43)
+      unsafe room.initializeMemory(as: UInt8.self, repeating: 0xee, count: 43)
       for (index, byte) in prefix.enumerated() {
-        room.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
+        unsafe room.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
       }
-      let keys = KeyRoom(unsafeStart: room, prefixCount: 3, capacity: 43)
+      let keys = unsafe KeyRoom(unsafeStart: room, prefixCount: 3, capacity: 43)
       let suffix = (0..<count).map { UInt8(100 + $0) }
       let key = suffix.withByteView { keys.key(endingWith: $0)?.array }
       #expect(key == prefix + suffix, "\(count) bytes")
-      let behind = (3 + count..<43).map { room.load(fromByteOffset: $0, as: UInt8.self) }
+      let behind = (3 + count..<43).map { unsafe room.load(fromByteOffset: $0, as: UInt8.self) }
       #expect(behind.allSatisfy { $0 == 0xee }, "\(count) bytes")
     }
     let large = [UInt8](repeating: 9, count: 41)
-    let keys = KeyRoom(unsafeStart: room, prefixCount: 3, capacity: 43)
+    let keys = unsafe KeyRoom(unsafeStart: room, prefixCount: 3, capacity: 43)
     #expect(large.withByteView { keys.key(endingWith: $0) == nil })
   }
 
