@@ -76,6 +76,7 @@ public struct Cursor: ~Copyable {
   /// Whether values are read as well; without it ``value`` is empty.
   private let readsValues: Bool
 
+  @inline(__always)
   init(
     _ source: consuming VisibleCursor<MergingCursor<EntrySource>>, engine: Engine,
     keyspace: UInt32, order: ScanOrder, readsValues: Bool, view: ReadView

@@ -37,22 +37,24 @@ protocol EntryCursor: EntryWalk {
   /// Moves one entry back; standing nowhere it stays there.
   mutating func previous() throws(StoreError)
 
-  /// Where the cursor stands, for walking on without it inside of a block; nil where that cannot be.
-  var blockPlace: BlockPlace? { get }
+  /// Makes `run` a walk inside of the block that the cursor stands in, which goes on without it; leaves
+  /// it alone where that cannot be. In place, as a run is large to hand through.
+  mutating func begin(_ run: inout BlockRun, _ terms: RunTerms)
 
-  /// Moves to entry `index` of the block at `blockPlace`, in the direction of the last move, within
-  /// that place's bound.
+  /// Moves to entry `index` of the block of the run that was begun last, in the direction of the last
+  /// move, within the run's bounds.
   mutating func moveInBlock(to index: Int) throws(StoreError)
 }
 
-/// An entry of a block that a cursor stands on. Holds until the cursor moves.
-struct BlockPlace {
-  let block: DataBlock
-  let index: Int
-  /// Where keys of the block are put together.
-  let keys: KeyRoom
+/// What a run has to keep to.
+struct RunTerms {
+  let direction: BlockRun.Direction
+  /// No entry newer than that is shown.
+  let limit: SequenceNumber
+  /// Where the keys that are shown end.
+  let bound: ByteView
   /// The key of the nearest entry of another source ahead: the walk has to stop before it.
-  var bound: ByteView?
+  var neighbour: ByteView?
 }
 
 extension EntryWalk {
@@ -62,7 +64,7 @@ extension EntryWalk {
 }
 
 extension EntryCursor {
-  var blockPlace: BlockPlace? { nil }
+  mutating func begin(_ run: inout BlockRun, _ terms: RunTerms) {}
 
   mutating func moveInBlock(to index: Int) throws(StoreError) {
     preconditionFailure("a cursor without blocks")

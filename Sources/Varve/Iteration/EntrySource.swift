@@ -54,11 +54,11 @@ enum EntrySource: EntryCursor {
     }
   }
 
-  var blockPlace: BlockPlace? {
+  func begin(_ run: inout BlockRun, _ terms: RunTerms) {
     switch self {
-    case .memTable: nil
-    case .segment(let cursor): cursor.blockPlace
-    case .level(let cursor): cursor.blockPlace
+    case .memTable: return
+    case .segment(let cursor): cursor.begin(&run, terms)
+    case .level(let cursor): cursor.begin(&run, terms)
     }
   }
 

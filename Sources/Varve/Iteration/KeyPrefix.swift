@@ -40,7 +40,7 @@ struct KeyPrefix: Equatable, Sendable {
 }
 
 /// A key with its prefix at hand, lent by whoever keeps the bytes.
-struct PrefixedKey {
+struct PrefixedKey: Sendable {
   let bytes: ByteView
   let prefix: KeyPrefix
 

@@ -8,7 +8,8 @@ final class LevelCursor: EntryCursor {
   private let places: Range<Int>
   private let fillsCache: Bool
   private var index: Int
-  private var cursor: SegmentCursor?
+  /// Unchecked: the cursor is moved by one thread at a time, and never inside of a move.
+  @exclusivity(unchecked) private var walk: SegmentWalk?
 
   init(_ level: Level, within places: Range<Int>, fillsCache: Bool = true) {
     self.level = level
@@ -17,50 +18,50 @@ final class LevelCursor: EntryCursor {
     index = places.upperBound
   }
 
-  var entry: EntryView? { cursor?.entry }
+  var entry: EntryView? { unsafe walk?.entry }
 
   var disorder: StoreError {
-    cursor?.disorder ?? StoreError(.corrupted, "out of order")
+    unsafe walk?.disorder ?? StoreError(.corrupted, "out of order")
   }
 
-  var blockPlace: BlockPlace? { cursor?.blockPlace }
+  func begin(_ run: inout BlockRun, _ terms: RunTerms) { unsafe walk?.begin(&run, terms) }
 
-  func moveInBlock(to index: Int) throws(StoreError) { try cursor?.moveInBlock(to: index) }
+  func moveInBlock(to index: Int) throws(StoreError) { try unsafe walk?.moveInBlock(to: index) }
 
   func seekToFirst() throws(StoreError) {
     guard try enter(places.lowerBound) else { return }
-    try cursor?.seekToFirst()
+    try unsafe walk?.seekToFirst()
   }
 
   func seekToLast() throws(StoreError) {
     guard try enter(places.upperBound - 1) else { return }
-    try cursor?.seekToLast()
+    try unsafe walk?.seekToLast()
   }
 
   func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
     guard try enter(level.firstIndex(reaching: key, within: places)) else { return }
-    try cursor?.seek(key, sequence)
+    try unsafe walk?.seek(key, sequence)
     // The segment's last key may be this one in a version that is newer than asked for.
-    if cursor?.entry == nil { try goOn() }
+    if unsafe walk?.entry == nil { try goOn() }
   }
 
   func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
     let reaching = level.firstIndex(reaching: key, within: places)
     guard try enter(min(reaching, places.upperBound - 1)) else { return }
-    try cursor?.seek(before: key, sequence)
-    if cursor?.entry == nil { try goBack() }
+    try unsafe walk?.seek(before: key, sequence)
+    if unsafe walk?.entry == nil { try goBack() }
   }
 
   func next() throws(StoreError) {
-    guard cursor?.entry != nil else { return }
-    try cursor?.next()
-    if cursor?.entry == nil { try goOn() }
+    guard unsafe walk?.entry != nil else { return }
+    try unsafe walk?.next()
+    if unsafe walk?.entry == nil { try goOn() }
   }
 
   func previous() throws(StoreError) {
-    guard cursor?.entry != nil else { return }
-    try cursor?.previous()
-    if cursor?.entry == nil { try goBack() }
+    guard unsafe walk?.entry != nil else { return }
+    try unsafe walk?.previous()
+    if unsafe walk?.entry == nil { try goBack() }
   }
 }
 
@@ -68,12 +69,13 @@ extension LevelCursor {
   /// Opens the segment at `position`; false, and standing nowhere, where there is none.
   private func enter(_ position: Int) throws(StoreError) -> Bool {
     guard places.contains(position) else {
-      cursor = nil
+      unsafe walk = nil
       return false
     }
-    if cursor == nil || index != position {
-      cursor = nil
-      cursor = try level.segments[position].reader.cursor(fillsCache: fillsCache)
+    if unsafe walk == nil || index != position {
+      unsafe walk = nil
+      let reader = level.segments[position].reader
+      unsafe walk = SegmentWalk(try reader.open(), scratch: try reader.scratch(fillsCache))
       index = position
     }
     return true
@@ -81,11 +83,11 @@ extension LevelCursor {
 
   private func goOn() throws(StoreError) {
     guard try enter(index + 1) else { return }
-    try cursor?.seekToFirst()
+    try unsafe walk?.seekToFirst()
   }
 
   private func goBack() throws(StoreError) {
     guard try enter(index - 1) else { return }
-    try cursor?.seekToLast()
+    try unsafe walk?.seekToLast()
   }
 }

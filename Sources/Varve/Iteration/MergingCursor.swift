@@ -18,6 +18,9 @@ import VarveFormat
 /// that source has moved. Sources may gain entries while the cursor stands (a memtable does): they
 /// are seen or not, and the order holds.
 struct MergingCursor<Source: EntryCursor>: EntryCursor {
+  /// The only source: always on top, it needs no heap, and no list.
+  private var lone: Source?
+  /// All sources where there are several.
   private var sources: [Source]
   /// What each source stands on.
   private var heads: [Head]
@@ -33,15 +36,34 @@ struct MergingCursor<Source: EntryCursor>: EntryCursor {
 
   /// Sources in order merge in order, so the one on top is to blame.
   var disorder: StoreError {
-    if sources.count == 1 { return sources[0].disorder }
+    if let lone { return lone.disorder }
     return heap.first.map { sources[$0].disorder } ?? StoreError(.corrupted, "out of order")
   }
 
   init(_ sources: [Source]) {
-    self.sources = sources
-    // A lone source is always on top: it needs neither.
-    heads = sources.count > 1 ? sources.map { _ in Head(nil) } : []
-    if sources.count > 1 { heap.reserveCapacity(sources.count) }
+    self.init()
+    for source in sources { add(source) }
+  }
+
+  /// Without a source; see ``add(_:)``.
+  init() {
+    sources = []
+    heads = []
+  }
+
+  /// Adds a source, before the first move.
+  mutating func add(_ source: Source) {
+    if sources.isEmpty, lone == nil {
+      lone = source
+      return
+    }
+    if let first = lone {
+      lone = nil
+      sources.append(first)
+      heads.append(Head(nil))
+    }
+    sources.append(source)
+    heads.append(Head(nil))
   }
 }
 
@@ -72,49 +94,69 @@ private struct Head {
 
 extension MergingCursor {
   mutating func seekToFirst() throws(StoreError) {
-    try place(.forward) { source throws(StoreError) in try source.seekToFirst() }
+    begin(.forward)
+    try lone?.seekToFirst()
+    try standOnFirst { source throws(StoreError) in try source.seekToFirst() }
   }
 
   mutating func seekToLast() throws(StoreError) {
-    try place(.backward) { source throws(StoreError) in try source.seekToLast() }
+    begin(.backward)
+    try lone?.seekToLast()
+    try standOnFirst { source throws(StoreError) in try source.seekToLast() }
   }
 
   mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
-    try place(.forward) { source throws(StoreError) in try source.seek(key, sequence) }
+    begin(.forward)
+    try lone?.seek(key, sequence)
+    try standOnFirst { source throws(StoreError) in try source.seek(key, sequence) }
   }
 
   mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
-    try place(.backward) { source throws(StoreError) in try source.seek(before: key, sequence) }
+    begin(.backward)
+    try lone?.seek(before: key, sequence)
+    try standOnFirst { source throws(StoreError) in try source.seek(before: key, sequence) }
   }
 
-  /// Moves every source by `move` and stands on the one that is first in `direction`.
-  private mutating func place(
-    _ direction: Direction, _ move: (inout Source) throws(StoreError) -> Void
-  ) throws(StoreError) {
+  private mutating func begin(_ direction: Direction) {
     entry = nil
     self.direction = direction
+  }
+
+  /// Stands where the lone source does, which was moved, or moves each of several by `move` and stands on
+  /// the one that is first in the direction.
+  @inline(__always)
+  private mutating func standOnFirst(
+    _ move: (inout Source) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    if lone != nil { entry = lone?.entry } else { try moveEach(move) }
+  }
+
+  /// Apart, for the lists of sources are made unique ahead of the loop, empty ones by an allocation.
+  @inline(never)
+  private mutating func moveEach(
+    _ move: (inout Source) throws(StoreError) -> Void
+  ) throws(StoreError) {
     for index in sources.indices {
       try move(&sources[index])
-      if sources.count > 1 { heads[index] = Head(sources[index].entry) }
+      heads[index] = Head(sources[index].entry)
     }
-    if sources.count == 1 {
-      entry = sources[0].entry
-    } else {
-      buildHeap()
-    }
+    buildHeap()
   }
 }
 
 // MARK: - Walking in a block
 
 extension MergingCursor {
-  /// The place of the source on top, up to where another source's entry comes next.
-  var blockPlace: BlockPlace? {
-    guard entry != nil else { return nil }
-    if sources.count == 1 { return sources[0].blockPlace }
-    var place = sources[heap[0]].blockPlace
-    place?.bound = second.flatMap { heads[$0].entry?.key }
-    return place
+  /// In the source on top, up to where another source's entry comes next.
+  mutating func begin(_ run: inout BlockRun, _ terms: RunTerms) {
+    guard entry != nil else { return }
+    if lone != nil {
+      lone?.begin(&run, terms)
+      return
+    }
+    var terms = terms
+    terms.neighbour = second.flatMap { heads[$0].entry?.key }
+    sources[heap[0]].begin(&run, terms)
   }
 
   /// The source that comes after the one on top.
@@ -126,11 +168,16 @@ extension MergingCursor {
   mutating func moveInBlock(to index: Int) throws(StoreError) {
     guard entry != nil else { return }
     entry = nil
-    let top = sources.count == 1 ? 0 : heap[0]
+    if lone != nil {
+      try lone?.moveInBlock(to: index)
+      entry = lone?.entry
+      return
+    }
+    let top = heap[0]
     try sources[top].moveInBlock(to: index)
     entry = sources[top].entry
     // It is still the first: the place's bound lies beyond.
-    if sources.count > 1 { heads[top] = Head(entry) }
+    heads[top] = Head(entry)
   }
 }
 
@@ -140,9 +187,9 @@ extension MergingCursor {
   mutating func next() throws(StoreError) {
     guard entry != nil else { return }
     entry = nil
-    if sources.count == 1 {
-      try sources[0].next()
-      entry = sources[0].entry
+    if lone != nil {
+      try lone?.next()
+      entry = lone?.entry
     } else if direction == .forward {
       try sources[heap[0]].next()
       sinkTop()
@@ -154,9 +201,9 @@ extension MergingCursor {
   mutating func previous() throws(StoreError) {
     guard entry != nil else { return }
     entry = nil
-    if sources.count == 1 {
-      try sources[0].previous()
-      entry = sources[0].entry
+    if lone != nil {
+      try lone?.previous()
+      entry = lone?.entry
     } else if direction == .backward {
       try sources[heap[0]].previous()
       sinkTop()

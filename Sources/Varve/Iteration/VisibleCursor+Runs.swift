@@ -26,21 +26,10 @@ extension VisibleCursor {
   /// Begins a run where the cursor came to stand, if that is in a block.
   mutating func beginRun(_ direction: BlockRun.Direction) {
     // Forward the source stands on the entry shown, backward on the one to be shown next.
-    guard entry != nil, isHeld == (direction == .descending), let place = source.blockPlace else {
-      return
-    }
-    run = Self.withBytes(of: direction == .ascending ? upper : lower) { bound in
-      BlockRun(
-        place.block, direction, from: place.index, at: readPoint.sequence,
-        within: (place.bound, bound), place.keys)
-    }
-  }
-
-  private static func withBytes<Result>(
-    of bound: KeyBound?, _ body: (ByteView?) -> Result
-  ) -> Result {
-    guard let bound else { return body(nil) }
-    return bound.bytes.withByteView { body($0) }
+    guard entry != nil, isHeld == (direction == .descending) else { return }
+    let bound = direction == .ascending ? bounds.upper : bounds.lower
+    source.begin(
+      &run, RunTerms(direction: direction, limit: readPoint.sequence, bound: bound.bytes))
   }
 
   /// Ends the run: the source comes to stand where the cursor does.

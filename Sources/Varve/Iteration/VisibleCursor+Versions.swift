@@ -16,7 +16,7 @@ extension VisibleCursor {
   /// From where the source stands, finds the first visible key on.
   mutating func findForward() throws(StoreError) {
     while let version = source.entry {
-      if let upper, !upper.isAbove(version.key) { return }
+      if !bounds.endsAbove(version.key) { return }
       if version.sequence <= readPoint.sequence {
         if try shows(version) { return stand(on: version) }
         key.copy(version.key)
@@ -103,7 +103,7 @@ extension VisibleCursor {
   /// From where the source stands, finds the first visible key back.
   mutating func findBackward() throws(StoreError) {
     while let oldest = source.entry {
-      if let lower, lower.isAbove(oldest.key) { return }
+      if bounds.startsAbove(oldest.key) { return }
       key.copy(oldest.key)
       if oldest.sequence > readPoint.sequence {
         skippedEntries &+= 1

@@ -26,9 +26,8 @@ struct VisibleCursor<Source: EntryCursor>: ~Copyable {
   static var heldValueBytes: Int { 16 << 10 }
 
   let readPoint: ReadPoint
-  /// Where shown keys begin (inclusive) and end (exclusive); nil for no bound.
-  let lower: KeyBound?
-  let upper: KeyBound?
+  /// Where shown keys begin (inclusive) and end (exclusive).
+  let bounds: EngineBounds
   /// Entries passed so far that the reader does not see: too new, overwritten, deleted, expired.
   var skippedEntries: UInt64 = 0
   /// What the cursor stands on, lent until it moves; nil when it stands nowhere.
@@ -43,21 +42,11 @@ struct VisibleCursor<Source: EntryCursor>: ~Copyable {
   var key = ScratchBytes(alignment: 16)
   var value = ScratchBytes()
 
-  /// - Parameters:
-  ///   - lower: the engine key that shown keys begin at.
-  ///   - upper: the engine key that shown keys stay below.
-  init(_ source: Source, at readPoint: ReadPoint, from lower: [UInt8]?, to upper: [UInt8]?) {
+  @inline(__always)
+  init(_ source: consuming Source, at readPoint: ReadPoint, within bounds: EngineBounds) {
     self.source = source
     self.readPoint = readPoint
-    self.lower = lower.map(KeyBound.init)
-    self.upper = upper.map(KeyBound.init)
-  }
-
-  init(_ source: Source, at readPoint: ReadPoint, within bounds: EngineBounds) {
-    self.source = source
-    self.readPoint = readPoint
-    lower = bounds.lower
-    upper = bounds.upper
+    self.bounds = bounds
   }
 }
 
@@ -67,13 +56,9 @@ extension VisibleCursor {
   mutating func seekToFirst() throws(StoreError) {
     run.end()
     entry = nil
-    if let lower {
-      key.copy(lower)
-      try source.seek(key.view, readPoint.sequence)
-    } else {
-      try source.seekToFirst()
-    }
-    if let lower, let first = source.entry, lower.isAbove(first.key) { throw source.disorder }
+    key.copy(bounds.lower.bytes)
+    try source.seek(key.view, readPoint.sequence)
+    if let first = source.entry, bounds.startsAbove(first.key) { throw source.disorder }
     try findForward()
     beginRun(.ascending)
   }
@@ -81,13 +66,9 @@ extension VisibleCursor {
   mutating func seekToLast() throws(StoreError) {
     run.end()
     entry = nil
-    if let upper {
-      key.copy(upper)
-      try source.seek(before: key.view, .max)
-    } else {
-      try source.seekToLast()
-    }
-    if let upper, let last = source.entry, !upper.isAbove(last.key) { throw source.disorder }
+    key.copy(bounds.upper.bytes)
+    try source.seek(before: key.view, .max)
+    if let last = source.entry, !bounds.endsAbove(last.key) { throw source.disorder }
     try findBackward()
     beginRun(.descending)
   }
@@ -95,10 +76,10 @@ extension VisibleCursor {
   /// Moves to the first visible key at or after `target`, an engine key; one below the bounds means
   /// their beginning. Not a key that was lent by the cursor.
   mutating func seek(to target: ByteView) throws(StoreError) {
-    if let lower, lower.isAbove(target) { return try seekToFirst() }
+    if bounds.startsAbove(target) { return try seekToFirst() }
     run.end()
     entry = nil
-    if let upper, !upper.isAbove(target) { return }
+    if !bounds.endsAbove(target) { return }
     try source.seek(target, readPoint.sequence)
     if let first = source.entry, first.key < target { throw source.disorder }
     try findForward()
@@ -108,7 +89,7 @@ extension VisibleCursor {
   /// Moves to the last visible key strictly before `target`, an engine key; one past the bounds
   /// means their end.
   mutating func seek(before target: ByteView) throws(StoreError) {
-    if let upper, !upper.isAbove(target) { return try seekToLast() }
+    if !bounds.endsAbove(target) { return try seekToLast() }
     key.copy(target)
     run.end()
     entry = nil
@@ -153,11 +134,5 @@ extension VisibleCursor {
     }
     try findBackward()
     beginRun(.descending)
-  }
-}
-
-extension ScratchBytes {
-  fileprivate mutating func copy(_ bound: KeyBound) {
-    bound.bytes.withByteView { copy($0) }
   }
 }

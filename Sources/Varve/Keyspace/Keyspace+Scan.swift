@@ -1,4 +1,5 @@
 import VarveFormat
+import VarvePlatform
 
 extension Keyspace {
   /// A cursor over the keys of `range`, as of now or of `snapshot`.
@@ -13,6 +14,7 @@ extension Keyspace {
     return try cursor(range, order: order, in: reading ?? engine.beginReading(), readsValues)
   }
 
+  @inline(__always)
   private func cursor(
     _ range: KeyRange, order: ScanOrder, in reading: Reading, _ readsValues: Bool
   ) throws(StoreError) -> Cursor {
@@ -53,11 +55,8 @@ extension Keyspace {
     try checkLive()
     let bounds = EngineBounds(number, range)
     let view = engine.views.pinned()
-    return try bounds.lower.bytes.withByteView { lower throws(StoreError) in
-      try bounds.upper.bytes.withByteView { upper throws(StoreError) in
-        try view.approximateBytes(from: lower, to: upper)
-      }
-    }
+    defer { withExtendedLifetime(bounds) {} }
+    return try view.approximateBytes(from: bounds.lower.bytes, to: bounds.upper.bytes)
   }
 }
 
@@ -66,56 +65,66 @@ extension StoreKey {
   var keyBytes: [UInt8] { withKeyBytes { [UInt8](copying: $0) } }
 }
 
-/// A user's range as engine keys of one keyspace.
-struct EngineBounds: Sendable {
-  let lower: KeyBound
+/// A user's range as engine keys of one keyspace. An object, so that a cursor keeps it by one reference.
+/// Its keys are views of memory of its own.
+final class EngineBounds: Sendable {
+  let lower: PrefixedKey
   /// Past the last keyspace number of all: a key above every engine key.
-  let upper: KeyBound
+  let upper: PrefixedKey
+  private let keys: AlignedBuffer
 
-  init(_ number: UInt32, _ range: KeyRange) {
+  convenience init(_ number: UInt32, _ range: KeyRange) {
     let start = EngineKey.start(of: number)
     let end = EngineKey.end(of: number) ?? [UInt8](repeating: 0xff, count: 5)
-    lower = KeyBound(start + (range.lower ?? []))
-    upper = KeyBound(range.upper.map { start + $0 } ?? end)
+    self.init(from: start + (range.lower ?? []), to: range.upper.map { start + $0 } ?? end)
   }
+
+  init(from lower: [UInt8], to upper: [UInt8]) {
+    let keys = AlignedBuffer(capacity: max(1, lower.count + upper.count))
+    lower.withByteView { keys.copy($0, to: 0) }
+    upper.withByteView { keys.copy($0, to: lower.count) }
+    self.keys = keys
+    let bytes = keys.view()
+    self.lower = PrefixedKey(bytes.prefix(lower.count))
+    self.upper = PrefixedKey(bytes.dropping(lower.count).prefix(upper.count))
+  }
+
+  /// Whether `key` sorts before the beginning of the range.
+  @inline(__always)
+  func startsAbove(_ key: ByteView) -> Bool { PrefixedKey(key).compare(lower) < 0 }
+
+  /// Whether `key` sorts before the end of the range.
+  @inline(__always)
+  func endsAbove(_ key: ByteView) -> Bool { PrefixedKey(key).compare(upper) < 0 }
 }
 
 extension Reading {
-  /// All that is visible within bounds, merged from every layer.
+  /// All that is visible within bounds, merged from every layer. Inlined, as a cursor is large to copy.
+  @inline(__always)
   func visible(
     within bounds: EngineBounds
   ) throws(StoreError) -> VisibleCursor<MergingCursor<EntrySource>> {
-    let sources = try view.sources(from: bounds.lower.bytes, to: bounds.upper.bytes)
-    return VisibleCursor(MergingCursor(sources), at: point, within: bounds)
+    VisibleCursor(try view.merged(within: bounds), at: point, within: bounds)
   }
 }
 
 extension ReadView {
   /// A cursor for each layer that may hold keys from `lower` up to `upper`, newest layer first.
-  func sources(from lower: [UInt8], to upper: [UInt8]) throws(StoreError) -> [EntrySource] {
-    try lower.withByteView { lower throws(StoreError) in
-      try upper.withByteView { upper throws(StoreError) in
-        try sources(from: lower, to: upper)
-      }
-    }
-  }
-
-  private func sources(
-    from lower: ByteView, to upper: ByteView
-  ) throws(StoreError) -> [EntrySource] {
-    var sources: [EntrySource] = []
-    sources.reserveCapacity(4)
-    if !active.table.isEmpty { sources.append(EntrySource(active.table)) }
+  func merged(
+    within bounds: EngineBounds
+  ) throws(StoreError) -> MergingCursor<EntrySource> {
+    var sources = MergingCursor<EntrySource>()
+    let (lower, upper) = (bounds.lower, bounds.upper)
+    if !active.table.isEmpty { sources.add(EntrySource(active.table)) }
     for generation in frozen where !generation.table.isEmpty {
-      sources.append(EntrySource(generation.table))
+      sources.add(EntrySource(generation.table))
     }
-    for segment in version.levelZero where segment.overlaps(lower, upper) {
-      sources.append(.segment(try segment.reader.cursor()))
+    for segment in version.levelZero where segment.overlaps(lower.bytes, upper.bytes) {
+      sources.add(.segment(try segment.reader.cursor()))
     }
-    let (lower, upper) = (PrefixedKey(lower), PrefixedKey(upper))
     for index in version.levels.indices {
       let places = version.table.places(inLevel: index + 1, from: lower, to: upper)
-      if !places.isEmpty { sources.append(EntrySource(version.levels[index], within: places)) }
+      if !places.isEmpty { sources.add(EntrySource(version.levels[index], within: places)) }
     }
     return sources
   }

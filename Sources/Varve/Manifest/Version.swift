@@ -11,6 +11,8 @@ final class Version: Sendable {
   let manifest: Manifest
   /// The same segments, for point reads.
   let table: SegmentTable
+  /// Whether any segment has entries that expire.
+  let holdsExpiring: Bool
 
   init(
     manifest: Manifest, segments: [UInt64: SegmentHandle],
@@ -18,6 +20,7 @@ final class Version: Sendable {
   ) {
     self.manifest = manifest
     self.valueFiles = valueFiles
+    holdsExpiring = manifest.segments.contains { $0.expiringCount > 0 }
     var zero: [SegmentHandle] = []
     var deeper: [[SegmentHandle]] = []
     for record in manifest.segments {
@@ -43,8 +46,8 @@ final class Version: Sendable {
   }
 }
 
-/// One level of disjoint segments in key order.
-struct Level: Sendable {
+/// One level of disjoint segments in key order. An object, so that a cursor keeps it by one reference.
+final class Level: Sendable {
   let segments: [SegmentHandle]
   /// Where the segments' ends are compared, and where this level begins there.
   private let table: SegmentTable
@@ -57,7 +60,7 @@ struct Level: Sendable {
     self.start = start
   }
 
-  init(_ segments: [SegmentHandle]) {
+  convenience init(_ segments: [SegmentHandle]) {
     self.init(segments, of: SegmentTable([segments]), from: 0)
   }
 

@@ -53,6 +53,16 @@ extension ReadView {
     }
   }
 
+  /// Whether an entry may have an expiry: false where no segment has one and nothing is in memory.
+  /// The clock need not be read then.
+  var mayHoldExpiring: Bool {
+    if version.holdsExpiring { return true }
+    for index in unsafe tables.indices {
+      if unsafe !tables[index].lend({ $0.isEmpty }) { return true }
+    }
+    return false
+  }
+
   /// Bytes held by the memtables that wait to be flushed.
   var frozenBytes: Int { frozen.reduce(0) { $0 + $1.table.allocatedBytes } }
 }

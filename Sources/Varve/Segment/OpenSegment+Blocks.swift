@@ -41,7 +41,7 @@ final class BlockScratch {
 }
 
 extension OpenSegment {
-  /// The block that `handle`, an item of `leaf`, stands for.
+  /// The block that `handle`, an item of the leaf at `leafBase`, stands for.
   ///
   /// - Parameter scratch: where the block goes if it cannot be lent in place; without one it goes
   ///   through the cache. A block in a scratch holds until the scratch is used again.
@@ -49,19 +49,19 @@ extension OpenSegment {
   ///   one that was found good before is believed. Whoever writes the entries again believes nothing:
   ///   memory may have changed with its page, and a fresh checksum would hide that.
   func block(
-    _ handle: BlockHandle, of leaf: IndexNode, in scratch: BlockScratch? = nil,
+    _ handle: BlockHandle, inLeafAt leafBase: UInt64, in scratch: BlockScratch? = nil,
     asksCache: Bool = false
   ) throws(StoreError) -> LentBlock {
     if let mapped, handle.codec == .none {
       do throws(FormatError) {
         let bytes = try mappedBytes(
-          of: handle, leaf, mapped, isBelieved: scratch == nil || asksCache)
+          of: handle, leafBase, mapped, isBelieved: scratch == nil || asksCache)
         return LentBlock(block: try DataBlock(decoding: bytes, handle), owner: nil)
       } catch {
         throw StoreError(error, in: name)
       }
     }
-    do throws(FormatError) { try check(handle, of: leaf) } catch {
+    do throws(FormatError) { try check(handle, inLeafAt: leafBase) } catch {
       throw StoreError(error, in: name)
     }
     let key = BlockKey(file: number, offset: handle.offset)
@@ -80,19 +80,25 @@ extension OpenSegment {
   /// A raw block where it lies, checked at the first touch, or at every one.
   @inline(__always)
   func mappedBytes(
-    of handle: BlockHandle, _ leaf: IndexNode, _ file: ByteView, isBelieved: Bool = true
+    of handle: BlockHandle, _ leafBase: UInt64, _ file: ByteView, isBelieved: Bool = true
   ) throws(FormatError) -> ByteView {
-    try check(handle, of: leaf)
+    try check(handle, inLeafAt: leafBase)
     guard
       let bytes = file.part(
         at: Int(truncatingIfNeeded: handle.offset), count: Int(handle.storedCount))
     else { throw FormatError(.dataBlock, .truncated, at: handle.offset) }
-    bytes.prefetch(min(640, DataBlock.searchedByteCount(Int(handle.itemCount))))
+    // And what follows the slots: the shared prefix, which every search compares.
+    bytes.prefetch(min(1088, DataBlock.searchedByteCount(Int(handle.itemCount)) &+ 64))
     let number = Int(handle.number)
     if number >= blockCount || !touched.contains(number) || !isBelieved {
       try check(bytes, of: handle)
     }
     return bytes
+  }
+
+  /// Begins to bring near what a walk finds behind a block, head and first entries, where it is mapped.
+  func prefetchBlock(behind handle: BlockHandle) {
+    mapped?.dropping(Int(truncatingIfNeeded: handle.end)).prefetch(1024)
   }
 
   /// Checks a raw block. One found damaged is checked again by whoever comes next.
@@ -182,9 +188,9 @@ extension OpenSegment {
 
   /// Throws unless the block lies among the data blocks.
   @inline(__always)
-  private func check(_ handle: BlockHandle, of leaf: IndexNode) throws(FormatError) {
+  private func check(_ handle: BlockHandle, inLeafAt leafBase: UInt64) throws(FormatError) {
     guard handle.offset >= dataBlocks.offset, handle.end <= dataBlocks.end else {
-      throw FormatError(.blockIndex, .limit("block offset"), at: leaf.base)
+      throw FormatError(.blockIndex, .limit("block offset"), at: leafBase)
     }
   }
 }

@@ -26,7 +26,7 @@ extension OpenSegment {
       filter?.prefetch(hash)
       guard let found = try self.place(of: key, limit, hash) else { return nil }
       if let mapped, found.handle.codec == .none {
-        let bytes = try mappedBytes(of: found.handle, found.leaf, mapped)
+        let bytes = try mappedBytes(of: found.handle, found.leafBase, mapped)
         return try DataBlock.find(key, tag: tag, at: limit, in: found.handle, bytes)
           .map { FoundEntry($0, owner: nil) }
       }
@@ -34,7 +34,7 @@ extension OpenSegment {
     } catch {
       throw StoreError(error, in: name)
     }
-    let lent = try block(place.handle, of: place.leaf)
+    let lent = try block(place.handle, inLeafAt: place.leafBase)
     do throws(FormatError) {
       return try lent.block.find(key, tag: tag, at: limit)
         .map { FoundEntry($0, owner: lent.owner) }
@@ -43,12 +43,23 @@ extension OpenSegment {
     }
   }
 
-  /// Where in the index a block stands.
+  /// Where in the index a block stands. Of its leaf only what a cursor asks for all the time: it is
+  /// copied at each step to another block.
   struct Place {
     var leafIndex: Int
-    var leaf: IndexNode
+    var leafCount: Int
+    var leafBase: UInt64
     var item: Int
     var handle: BlockHandle
+
+    @inline(__always)
+    init(_ leafIndex: Int, _ leaf: IndexNode, item: Int, handle: BlockHandle) {
+      self.leafIndex = leafIndex
+      leafCount = leaf.count
+      leafBase = leaf.base
+      self.item = item
+      self.handle = handle
+    }
   }
 
   /// The block that holds the first entry at or after (`key`, `sequence`), unless that is the next
@@ -73,7 +84,7 @@ extension OpenSegment {
       // The leaf's last separator stands in the top node as well.
       throw FormatError(.blockIndex, .order, at: leaf.base)
     }
-    return Place(leafIndex: leafIndex, leaf: leaf, item: item, handle: try leaf.handle(at: item))
+    return Place(leafIndex, leaf, item: item, handle: try leaf.handle(at: item))
   }
 }
 

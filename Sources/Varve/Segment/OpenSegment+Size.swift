@@ -25,7 +25,7 @@ extension OpenSegment {
   private func offset(of key: ByteView?, orElse bound: UInt64) throws(StoreError) -> UInt64 {
     guard let key else { return bound }
     guard let place = try checkedPlace(of: key, .max) else { return dataBlocks.end }
-    let lent = try block(place.handle, of: place.leaf)
+    let lent = try block(place.handle, inLeafAt: place.leafBase)
     defer { withExtendedLifetime(lent.owner) {} }
     do throws(FormatError) {
       let index = try lent.block.lowerBound(key, .max)
@@ -81,7 +81,7 @@ extension OpenSegment {
       }
       let leaf = try leaf(at: low)
       let item = number - Int(leaf.firstNumber)
-      return Place(leafIndex: low, leaf: leaf, item: item, handle: try leaf.handle(at: item))
+      return Place(low, leaf, item: item, handle: try leaf.handle(at: item))
     } catch {
       throw StoreError(error, in: name)
     }
@@ -90,7 +90,7 @@ extension OpenSegment {
   private func valueBytes(
     in place: Place, from start: ByteView?, to end: ByteView?
   ) throws(StoreError) -> UInt64 {
-    let lent = try block(place.handle, of: place.leaf)
+    let lent = try block(place.handle, inLeafAt: place.leafBase)
     defer { withExtendedLifetime(lent.owner) {} }
     do throws(FormatError) {
       let first = try start.map { key throws(FormatError) in try lent.block.lowerBound(key, .max) }

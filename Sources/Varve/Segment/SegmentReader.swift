@@ -96,10 +96,14 @@ extension SegmentReader {
   /// - Parameter fillsCache: false for compaction, which reads everything once and writes it again:
   ///   blocks then go through buffers of the cursor, and nothing that was found good before is believed.
   func cursor(fillsCache: Bool = true) throws(StoreError) -> SegmentCursor {
-    let segment = try open()
-    if fillsCache { return SegmentCursor(segment) }
-    try segment.checkIndex()
-    return SegmentCursor(segment, scratch: BlockScratch())
+    SegmentCursor(try open(), scratch: try scratch(fillsCache))
+  }
+
+  /// The buffers of a cursor that leaves the cache alone; none for another.
+  func scratch(_ fillsCache: Bool) throws(StoreError) -> BlockScratch? {
+    if fillsCache { return nil }
+    try open().checkIndex()
+    return BlockScratch()
   }
 
   /// About how many bytes of the file hold the keys from `start` (nil: the first) up to before `end`

@@ -19,7 +19,10 @@ extension Engine {
   /// One moment, pinned until dropped.
   func beginReading() -> Reading {
     let view = views.pinned()
-    return Reading(view: view, point: readPoint())
+    let sequence = visible
+    // Asked only now: what is visible was counted by its memtable before.
+    let time = view.mayHoldExpiring ? clock.now() : 0
+    return Reading(view: view, point: ReadPoint(sequence: sequence, time: time))
   }
 
   /// The value of an entry that a point read found.

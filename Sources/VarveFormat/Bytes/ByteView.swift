@@ -127,14 +127,12 @@ extension ByteView {
         bigEndian: start.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
       return UInt64(high) << 32 | (UInt64(low) << UInt64(64 &- 8 &* count)) & 0xffff_ffff
     }
-    var number: UInt64 = 0
-    var index = 0
-    while index < count {
-      number |=
-        unsafe UInt64(start.load(fromByteOffset: index, as: UInt8.self)) << (56 &- 8 &* index)
-      index &+= 1
-    }
-    return number
+    guard count > 0 else { return 0 }
+    // One to three bytes: the first, the middle and the last are all of them, some twice.
+    let (middle, last) = (count / 2, count &- 1)
+    return unsafe UInt64(start.load(as: UInt8.self)) << 56
+      | UInt64(start.load(fromByteOffset: middle, as: UInt8.self)) << UInt64(56 &- 8 &* middle)
+      | UInt64(start.load(fromByteOffset: last, as: UInt8.self)) << UInt64(56 &- 8 &* last)
   }
 }
 

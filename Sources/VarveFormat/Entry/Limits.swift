@@ -1,4 +1,6 @@
 /// The limits of the format: a reader enforces them before it allocates, a writer before it writes.
+@frozen
+@usableFromInline
 package enum Limits {
   /// Bytes of a user's key.
   @inlinable package static var keyBytes: Int { 65_535 }

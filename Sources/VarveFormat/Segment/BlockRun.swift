@@ -12,14 +12,15 @@ package struct BlockRun {
   package private(set) var hasMoved = false
   /// The entry it stands on, once it has moved; lent until it moves again.
   package private(set) var entry: EntryView
-  private let block: DataBlock
-  private let layout: EntryLayout
+  private var block: DataBlock
+  private var layout: EntryLayout
   private var direction: Direction
-  private let limit: SequenceNumber
+  private var limit: SequenceNumber
   /// Keys with a number below it lie within the bounds for certain; above it on the way back.
-  private let bound: UInt64
-  private let keys: KeyRoom
-  /// Ascending: the entry at `index`. Descending: the one before, which is to be shown next.
+  private var bound: UInt64
+  private var keys: KeyRoom
+  /// Ascending: the entry at `index`, of which only the suffix counts. Descending: the one before, which
+  /// is to be shown next.
   private var near: BlockEntry
   /// What `near`'s suffix begins with, as a number.
   private var number: UInt64
@@ -36,50 +37,42 @@ package struct BlockRun {
 
   /// No run: it goes nowhere.
   package init() {
-    self.init(DataBlock(), .none, 0, .zero, 0, KeyRoom(), .none)
+    block = DataBlock()
+    layout = block.layout
+    (index, number, bound, limit, direction) = (0, 0, 0, .zero, .none)
+    keys = KeyRoom()
+    near = .none
+    entry = EntryView(key: .empty, sequence: .zero, kind: .put)
   }
 
-  /// A run from entry `index`; none where that cannot be read.
+  /// Becomes a run from entry `index`; none where that is not one of a run. In place, as a run is large.
   ///
   /// - Parameters:
   ///   - limit: no entry newer than that is shown.
   ///   - bounds: whole keys; those shown stay below both, or above them on the way back.
   ///   - keys: where keys are put together, the block's prefix already in place.
-  package init(
+  package mutating func begin(
     _ block: DataBlock, _ direction: Direction, from index: Int, at limit: SequenceNumber,
-    within bounds: (ByteView?, ByteView?), _ keys: KeyRoom
+    within bounds: (ByteView?, ByteView), _ keys: KeyRoom
   ) {
-    guard let near = Self.decode(block, index, block.layout) else {
-      self.init()
-      return
-    }
+    end()
+    let layout = block.layout
+    guard index >= 0, index < block.count,
+      let near = block.plainEntry(at: index, layout, notAbove: limit)
+    else { return }
+    let (first, second) = (bounds.0.map(block.number), block.number(of: bounds.1))
     switch direction {
-    case .ascending:
-      let bound = min(
-        bounds.0.map(block.number) ?? .max, bounds.1.map(block.number) ?? .max)
-      self.init(block, direction, index, limit, bound, keys, near)
-    case .descending:
-      let bound = max(bounds.0.map(block.number) ?? 0, bounds.1.map(block.number) ?? 0)
-      self.init(block, direction, index &+ 1, limit, bound, keys, near)
-    case .none: self.init()
+    case .ascending: (self.index, bound) = (index, min(first ?? .max, second))
+    case .descending: (self.index, bound) = (index &+ 1, max(first ?? 0, second))
+    case .none: return
     }
-  }
-
-  @inline(__always)
-  private init(
-    _ block: DataBlock, _ direction: Direction, _ index: Int, _ limit: SequenceNumber,
-    _ bound: UInt64, _ keys: KeyRoom, _ near: BlockEntry
-  ) {
     self.block = block
-    self.index = index
+    self.layout = layout
     self.limit = limit
-    self.bound = bound
     self.keys = keys
     self.near = near
-    self.direction = direction
-    layout = block.layout
     number = near.suffix.sortPrefix
-    entry = EntryView(key: .empty, sequence: .zero, kind: .put)
+    self.direction = direction
   }
 }
 
@@ -96,14 +89,14 @@ extension BlockRun {
   package mutating func next() -> Bool {
     let next = index &+ 1
     guard direction == .ascending, next < block.count,
-      let found = Self.decode(block, next, layout)
+      let found = block.plainEntry(at: next, layout, notAbove: limit)
     else { return false }
     let foundNumber = found.suffix.sortPrefix
-    guard foundNumber < bound, Self.isBefore(near, number, found, foundNumber), show(found) else {
-      return false
-    }
+    guard foundNumber < bound, Self.isBefore(near.suffix, number, found.suffix, foundNumber),
+      show(found)
+    else { return false }
     index = next
-    near = found
+    near.suffix = found.suffix
     number = foundNumber
     return true
   }
@@ -112,24 +105,21 @@ extension BlockRun {
   /// never reached: what is before it lies in another block and may be a version of the same key.
   package mutating func previous() -> Bool {
     guard direction == .descending, index >= 2,
-      let found = Self.decode(block, index &- 2, layout)
+      let found = block.plainEntry(at: index &- 2, layout, notAbove: limit)
     else { return false }
     let foundNumber = found.suffix.sortPrefix
-    guard number > bound, Self.isBefore(found, foundNumber, near, number), show(near) else {
-      return false
-    }
+    guard number > bound, Self.isBefore(found.suffix, foundNumber, near.suffix, number), show(near)
+    else { return false }
     index &-= 1
     near = found
     number = foundNumber
     return true
   }
 
-  /// Lends a plain entry; false for another.
+  /// Lends an entry; false where there is no room for its key.
   @inline(__always)
   private mutating func show(_ found: BlockEntry) -> Bool {
-    guard found.kind == .put || found.kind == .pointer, found.expiry == 0,
-      found.sequence <= limit, let key = keys.key(endingWith: found.suffix)
-    else { return false }
+    guard let key = keys.key(endingWith: found.suffix) else { return false }
     entry = EntryView(
       key: key, sequence: found.sequence, kind: found.kind, expiry: 0, value: found.value)
     hasMoved = true
@@ -137,18 +127,11 @@ extension BlockRun {
   }
 
   @inline(__always)
-  private static func decode(
-    _ block: DataBlock, _ index: Int, _ layout: EntryLayout
-  ) -> BlockEntry? {
-    do throws(FormatError) { return try block.entry(at: index, layout) } catch { return nil }
-  }
-
-  @inline(__always)
   private static func isBefore(
-    _ left: BlockEntry, _ leftNumber: UInt64, _ right: BlockEntry, _ rightNumber: UInt64
+    _ left: ByteView, _ leftNumber: UInt64, _ right: ByteView, _ rightNumber: UInt64
   ) -> Bool {
     if leftNumber != rightNumber { return leftNumber < rightNumber }
-    return left.suffix.compare(right.suffix) < 0
+    return left.compare(right) < 0
   }
 }
 

@@ -61,8 +61,11 @@ extension DataBlock {
   }
 
   /// The index of the first entry at or after (`key`, `sequence`); `count` where there is none.
+  ///
+  /// - Parameter isWalkBegin: whether the entries from there on are read next. They are asked for with
+  ///   those that are compared, and not after them.
   package func lowerBound(
-    _ key: ByteView, _ sequence: SequenceNumber
+    _ key: ByteView, _ sequence: SequenceNumber, isWalkBegin: Bool = false
   ) throws(FormatError) -> Int {
     guard key.starts(with: prefix) else {
       return key.prefix(prefix.count).compare(prefix) < 0 ? 0 : count
@@ -72,30 +75,31 @@ extension DataBlock {
     var low = firstSlot(notBelow: head << 16, from: 0)
     var high = head == 0xffff ? count : firstSlot(notBelow: (head &+ 1) << 16, from: low)
     let layout = layout
+    let number = rest.sortPrefix
     var isNear = false
-    while low < high {
+    while true {
       if !isNear, high &- low <= Self.nearCount {
         // Every probe waits for memory, one after the other; asked for together they come together.
         isNear = true
         for index in low..<high { prefetchEntry(at: index) }
+        if isWalkBegin, low < count { prefetchEntry(at: low, 1024) }
       }
+      guard low < high else { return low }
       let middle = (low &+ high) / 2
-      if try entry(at: middle, layout).compare(suffix: rest, sequence: sequence) < 0 {
+      let probe = try entry(at: middle, layout)
+      let probed = probe.suffix.sortPrefix
+      let isBefore =
+        probed != number ? probed < number : probe.compare(suffix: rest, sequence: sequence) < 0
+      if isBefore {
         low = middle &+ 1
       } else {
         high = middle
       }
     }
-    return low
   }
 
   /// Among so many entries those are all asked for that a bisection may look at.
   private static var nearCount: Int { 12 }
-
-  /// Begins to bring entries near that a walk from `index` on shows first.
-  package func prefetchWalk(from index: Int) {
-    if index >= 0, index < count { prefetchEntry(at: index, 1024) }
-  }
 
   private func prefetchEntry(at index: Int, _ count: Int = 1) {
     bytes.dropping(Int(knownSlot(at: index) & 0xffff)).prefetch(count)

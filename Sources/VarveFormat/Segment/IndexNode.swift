@@ -155,7 +155,10 @@ extension IndexNode {
 
 extension IndexNode {
   /// Begins to bring the numbers near that a search looks at.
-  package func prefetch() { bytes.prefetch(min(640, Self.headerByteCount &+ 8 &* count)) }
+  package func prefetch() {
+    prefix.prefetch(1)
+    bytes.prefetch(min(640, Self.headerByteCount &+ 8 &* count))
+  }
 
   /// The first item whose separator is at or after (`key`, `sequence`): the only one that can hold
   /// that version or the newest one below it. `count` where all separators are smaller.

@@ -52,11 +52,20 @@ extension ByteView {
       let tail = unsafe source.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
       unsafe target.storeBytes(of: source.loadUnaligned(as: UInt32.self), as: UInt32.self)
       unsafe target.storeBytes(of: tail, toByteOffset: count &- 4, as: UInt32.self)
-    } else {
-      for index in 0..<count {
-        let byte = unsafe source.load(fromByteOffset: index, as: UInt8.self)
-        unsafe target.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
-      }
+    } else if count > 0 {
+      // One to three: the first, the middle and the last are all of them.
+      let (middle, last) = (count / 2, count &- 1)
+      unsafe target.copyByte(at: 0, from: source)
+      unsafe target.copyByte(at: middle, from: source)
+      unsafe target.copyByte(at: last, from: source)
     }
+  }
+}
+
+extension UnsafeMutableRawPointer {
+  @inline(__always)
+  fileprivate func copyByte(at offset: Int, from source: UnsafeRawPointer) {
+    let byte = unsafe source.load(fromByteOffset: offset, as: UInt8.self)
+    unsafe storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
   }
 }

@@ -60,6 +60,36 @@ extension ValuePointer {
   }
 
   package init(decoding bytes: ByteView, at base: UInt64 = 0) throws(FormatError) {
+    if let sound = Self(sound: bytes) {
+      self = sound
+    } else {
+      try self.init(checking: bytes, at: base)
+    }
+  }
+
+  /// The pointer, where nothing is wrong with it: the shortest way, for each read of a large value waits
+  /// for it. Nil where there is anything to say.
+  @inline(__always)
+  private init?(sound bytes: ByteView) {
+    guard bytes.count == Self.byteCount, let file = bytes.uint64(at: 0),
+      let offset = bytes.uint64(at: 8), let counts = bytes.uint64(at: 16),
+      let rest = bytes.uint64(at: 24), rest >> 40 == 0,
+      let codec = Codec(rawValue: UInt8(truncatingIfNeeded: rest >> 32))
+    else { return nil }
+    self.init(
+      file: file, offset: offset, storedCount: UInt32(truncatingIfNeeded: counts),
+      fullCount: UInt32(truncatingIfNeeded: counts >> 32),
+      checksum: UInt32(truncatingIfNeeded: rest), codec: codec)
+    guard isWithinLimits else { return nil }
+  }
+
+  private var isWithinLimits: Bool {
+    fullCount <= Limits.valueBytes && storedCount <= fullCount
+      && (codec != .none || storedCount == fullCount)
+  }
+
+  /// Field by field, naming what is wrong.
+  private init(checking bytes: ByteView, at base: UInt64) throws(FormatError) {
     var reader = ByteReader(bytes, .valuePointer, at: base)
     file = try reader.uint64()
     offset = try reader.uint64()
@@ -73,8 +103,8 @@ extension ValuePointer {
     self.codec = codec
     try reader.zeros(3, "reserved bytes")
     try reader.end()
-    guard fullCount <= Limits.valueBytes, storedCount <= fullCount,
-      codec != .none || storedCount == fullCount
-    else { throw FormatError(.valuePointer, .limit("value length"), at: base &+ 16) }
+    guard isWithinLimits else {
+      throw FormatError(.valuePointer, .limit("value length"), at: base &+ 16)
+    }
   }
 }

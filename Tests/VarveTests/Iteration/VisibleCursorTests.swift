@@ -252,3 +252,12 @@ struct VisibleCursorTests {
     }
   }
 }
+
+extension VisibleCursor {
+  /// Between two engine keys; nil for no bound.
+  init(_ source: Source, at readPoint: ReadPoint, from lower: [UInt8]?, to upper: [UInt8]?) {
+    let beyondAll = [UInt8](repeating: 0xff, count: Limits.engineKeyBytes + 1)
+    self.init(
+      source, at: readPoint, within: EngineBounds(from: lower ?? [], to: upper ?? beyondAll))
+  }
+}

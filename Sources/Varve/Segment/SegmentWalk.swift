@@ -1,0 +1,243 @@
+// A cursor stands on an entry of a block of a leaf:
+//
+//   top -> leafIndex -> leaf -> item -> block -> index -> entry
+//
+// Moving inside a block decodes one entry; the key is put together in a buffer of the cursor, the
+// value is lent from the block.
+
+import VarveFormat
+import VarvePlatform
+
+/// Where a cursor stands in a segment, and all it needs to go on: a part of the cursor that walks one
+/// segment, or a level of them, so that a cursor is one object. Entries it lends hold until it moves.
+struct SegmentWalk: ~Copyable {
+  private(set) var entry: EntryView?
+  private let segment: OpenSegment
+  /// Where all blocks go that cannot be lent in place; nil where they go through the cache.
+  private let scratch: BlockScratch?
+  /// Where blocks go then that a long walk passes: it would drive out what is read again and again.
+  private var passing: BlockScratch?
+  /// How many blocks were entered by stepping since the last seek.
+  private var blocksPassed = 0
+  private var readAhead = ReadAhead()
+  private var key = KeyBuffer()
+  private var place: OpenSegment.Place?
+  /// The block at `place`, what keeps it alive, and the entry in it.
+  private var block: DataBlock?
+  private var owner: CachedBlock?
+  private var index = 0
+
+  @inline(__always)
+  init(_ segment: OpenSegment, scratch: BlockScratch? = nil) {
+    self.segment = segment
+    self.scratch = scratch
+  }
+}
+
+extension SegmentWalk {
+  var disorder: StoreError {
+    StoreError(
+      FormatError(.dataBlock, .order, at: place?.handle.offset ?? segment.dataBlocks.offset),
+      in: segment.name)
+  }
+}
+
+// MARK: - Walking in the block
+
+extension SegmentWalk {
+  func begin(_ run: inout BlockRun, _ terms: RunTerms) {
+    guard entry != nil, let block else { return }
+    run.begin(
+      block, terms.direction, from: index, at: terms.limit,
+      within: (terms.neighbour, terms.bound), key.room)
+  }
+
+  mutating func moveInBlock(to index: Int) throws(StoreError) {
+    guard entry != nil else { return }
+    self.index = index
+    try show()
+  }
+}
+
+// MARK: - Seeking
+
+extension SegmentWalk {
+  mutating func seekToFirst() throws(StoreError) {
+    beginWalk()
+    entry = nil
+    if try enterLeaf(0, .first) { try show() }
+  }
+
+  mutating func seekToLast() throws(StoreError) {
+    beginWalk()
+    entry = nil
+    if try enterLeaf(segment.top.count - 1, .last) { try show() }
+  }
+
+  mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+    entry = nil
+    guard try stand(atOrAfter: key, sequence) else { return }
+    // Between a block's last entry and its separator: the next block's first entry is the one.
+    if index >= entryCount, try !enterNextBlock() { return }
+    try show()
+  }
+
+  mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
+    entry = nil
+    let isThere =
+      try stand(atOrAfter: key, sequence)
+      ? try stepBack() : try enterLeaf(segment.top.count - 1, .last)
+    if isThere { try show() }
+  }
+
+  mutating func next() throws(StoreError) {
+    guard entry != nil else { return }
+    index &+= 1
+    if index < entryCount { return try show() }
+    entry = nil
+    if try enterNextBlock() { try show() }
+  }
+
+  mutating func previous() throws(StoreError) {
+    guard entry != nil else { return }
+    entry = nil
+    if try stepBack() { try show() }
+  }
+}
+
+// MARK: - Moving
+
+extension SegmentWalk {
+  private enum Side {
+    case first
+    case last
+  }
+
+  private var entryCount: Int { block?.count ?? 0 }
+
+  /// Lends the entry at `index`.
+  private mutating func show() throws(StoreError) {
+    guard let block else { return }
+    do throws(FormatError) {
+      let found = try block.entry(at: index)
+      entry = EntryView(
+        key: key.key(endingWith: found.suffix), sequence: found.sequence, kind: found.kind,
+        expiry: found.expiry, value: found.value)
+    } catch {
+      entry = nil
+      throw StoreError(error, in: segment.name)
+    }
+  }
+
+  /// Stands at the first entry at or after (`key`, `sequence`), which may be one behind the last of
+  /// its block; false where the segment has no block that far.
+  private mutating func stand(
+    atOrAfter key: ByteView, _ sequence: SequenceNumber
+  ) throws(StoreError) -> Bool {
+    guard let found = try place(of: key, sequence) else { return false }
+    beginWalk()
+    try enter(found)
+    do throws(FormatError) {
+      index = try block?.lowerBound(key, sequence, isWalkBegin: true) ?? 0
+      if index &+ Self.shortWalk > entryCount { segment.prefetchBlock(behind: found.handle) }
+    } catch {
+      throw StoreError(error, in: segment.name)
+    }
+    return true
+  }
+
+  @inline(__always)
+  private func place(
+    of key: ByteView, _ sequence: SequenceNumber
+  ) throws(StoreError) -> OpenSegment.Place? {
+    do { return try segment.place(of: key, sequence) } catch {
+      throw StoreError(error, in: segment.name)
+    }
+  }
+
+  private mutating func beginWalk() {
+    blocksPassed = 0
+    readAhead = ReadAhead()
+  }
+
+  private mutating func stepBack() throws(StoreError) -> Bool {
+    if index > 0 {
+      index &-= 1
+      return true
+    }
+    guard let place else { return false }
+    if place.item > 0 { return try enterItem(place.item - 1, .last) }
+    if place.leafIndex > 0 { return try enterLeaf(place.leafIndex - 1, .last) }
+    return false
+  }
+
+  private mutating func enterNextBlock() throws(StoreError) -> Bool {
+    guard let place else { return false }
+    if place.item + 1 < place.leafCount { return try enterItem(place.item + 1, .first) }
+    if place.leafIndex + 1 < segment.top.count { return try enterLeaf(place.leafIndex + 1, .first) }
+    return false
+  }
+
+  private mutating func enterLeaf(_ leafIndex: Int, _ side: Side) throws(StoreError) -> Bool {
+    do throws(FormatError) {
+      let leaf = try segment.leaf(at: leafIndex)
+      let item = side == .first ? 0 : leaf.count - 1
+      place = OpenSegment.Place(leafIndex, leaf, item: item, handle: try leaf.handle(at: item))
+    } catch {
+      throw StoreError(error, in: segment.name)
+    }
+    return try enterPlace(side)
+  }
+
+  private mutating func enterItem(_ item: Int, _ side: Side) throws(StoreError) -> Bool {
+    guard var next = place else { return false }
+    next.item = item
+    do throws(FormatError) {
+      next.handle = try segment.leaf(at: next.leafIndex).handle(at: item)
+    } catch {
+      throw StoreError(error, in: segment.name)
+    }
+    place = next
+    return try enterPlace(side)
+  }
+
+  private mutating func enterPlace(_ side: Side) throws(StoreError) -> Bool {
+    guard let place else { return false }
+    blocksPassed += 1
+    try enter(place)
+    // Entered, the block was found to lie among the data blocks.
+    segment.expect(
+      readAhead.next(
+        place.handle.offset..<place.handle.end, forward: side == .first,
+        within: segment.dataBlocks.offset..<segment.dataBlocks.end))
+    index = side == .first ? 0 : entryCount - 1
+    return true
+  }
+
+  @inline(__always)
+  private mutating func enter(_ next: OpenSegment.Place) throws(StoreError) {
+    block = nil
+    let lent = try lend(next)
+    place = next
+    owner = lent.owner
+    block = lent.block
+    key.begin(with: lent.block.prefix)
+  }
+
+  @inline(__always)
+  private mutating func lend(_ next: OpenSegment.Place) throws(StoreError) -> LentBlock {
+    if scratch != nil || blocksPassed <= Self.cachedBlocks {
+      return try segment.block(next.handle, inLeafAt: next.leafBase, in: scratch)
+    }
+    let passing = passing ?? BlockScratch()
+    self.passing = passing
+    return try segment.block(
+      next.handle, inLeafAt: next.leafBase, in: passing, asksCache: true)
+  }
+
+  /// So many steps are likely to follow a seek.
+  private static var shortWalk: Int { 10 }
+
+  /// A walk leaves so many blocks in the cache: a short one may come again.
+  private static var cachedBlocks: Int { 2 }
+}
