@@ -58,7 +58,7 @@ struct PrefixedKey: Sendable {
   }
 }
 
-/// One end of the range of keys that a cursor shows: its own copy of a key, and that key's prefix.
+/// Where the walk of a half compaction ends, or begins: its own copy of a key, and that key's prefix.
 struct KeyBound: Sendable {
   let bytes: [UInt8]
   private let prefix: KeyPrefix

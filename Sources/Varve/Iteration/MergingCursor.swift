@@ -176,7 +176,7 @@ extension MergingCursor {
     let top = heap[0]
     try sources[top].moveInBlock(to: index)
     entry = sources[top].entry
-    // It is still the first: the place's bound lies beyond.
+    // It is still the first: the run's bound lies beyond.
     heads[top] = Head(entry)
   }
 }

@@ -56,8 +56,7 @@ extension VisibleCursor {
   mutating func seekToFirst() throws(StoreError) {
     run.end()
     entry = nil
-    key.copy(bounds.lower.bytes)
-    try source.seek(key.view, readPoint.sequence)
+    try source.seek(bounds.lower.bytes, readPoint.sequence)
     if let first = source.entry, bounds.startsAbove(first.key) { throw source.disorder }
     try findForward()
     beginRun(.ascending)
@@ -66,8 +65,7 @@ extension VisibleCursor {
   mutating func seekToLast() throws(StoreError) {
     run.end()
     entry = nil
-    key.copy(bounds.upper.bytes)
-    try source.seek(before: key.view, .max)
+    try source.seek(before: bounds.upper.bytes, .max)
     if let last = source.entry, !bounds.endsAbove(last.key) { throw source.disorder }
     try findBackward()
     beginRun(.descending)

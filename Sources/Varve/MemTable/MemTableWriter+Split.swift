@@ -158,7 +158,8 @@ extension MemTableWriter {
     return Division(separator: separator, right: right, leftCount: leftCount)
   }
 
-  /// Gives a node a range of the slots and the prefix of its new bounds.
+  /// Gives a node a range of the slots, and a prefix that all keys within its new bounds have: the old
+  /// one where the longest is hardly longer.
   private func fill(
     _ node: Node, _ level: Int, _ slots: Slots, _ range: Range<Int>, _ low: Record?,
     _ high: Record?, _ old: Node.Shape

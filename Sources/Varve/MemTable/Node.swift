@@ -18,10 +18,10 @@ import VarveFormat
 /// separates two children by the first key of the right one; it points to that key's record. Keys
 /// are told apart by their numbers, and only where those are equal by the records.
 ///
-/// The prefix is what all keys of the node begin with, left out of the numbers. An inner node of
+/// The prefix is something that all keys of the node begin with, left out of the numbers. A node of
 /// the tree's middle has it from the separators around it: a key that leads there has it, too. On
-/// the tree's left and right edge there is only one such separator, so the prefix is what the keys
-/// present share, and a search compares it first (`isEdge`).
+/// the tree's left and right edge there is only one such separator, so the prefix is one that the
+/// keys present share, and a search compares it first (`isEdge`).
 ///
 /// **Order of memory.** Readers take no lock. The writer makes the version odd, changes words by
 /// store-release, makes the version even. A reader loads the version, words by load-acquire, then

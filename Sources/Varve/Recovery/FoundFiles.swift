@@ -7,7 +7,7 @@ struct FoundFiles {
   var names: [FileName] = []
   /// Temporary files that a crash left behind.
   var temporaries: [String] = []
-  /// Whether there is anything that is not ours.
+  /// Whether there is anything that is not ours, nor of the file system's own at its root.
   var hasOthers = false
 
   init(in directory: any Directory) throws(StoreError) {
@@ -18,7 +18,7 @@ struct FoundFiles {
         names.append(parsed)
       } else if name.hasSuffix(".new"), FileName(parsing: String(name.dropLast(4))) != nil {
         temporaries.append(name)
-      } else if name != FileName.lock {
+      } else if name != FileName.lock, name != "lost+found" {
         hasOthers = true
       }
     }

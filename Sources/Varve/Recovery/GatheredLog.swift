@@ -15,7 +15,7 @@ import VarveFormat
 final class GatheredLog: @unchecked Sendable {
   // @unchecked: filled by the thread that surveys the log; read when all surveys are done.
 
-  let run = ReplayedRun()
+  private(set) var run = ReplayedRun()
   private(set) var entryCount = 0
   private(set) var lastSequence = SequenceNumber.zero
   private let room: GatheringRoom
@@ -31,7 +31,8 @@ final class GatheredLog: @unchecked Sendable {
     guard !isGivenUp, record.type == .batch else { return }
     guard room.take(record.entryCount), (try? takeEntries(of: record)) == true else {
       isGivenUp = true
-      run.removeAll(from: 0)
+      // Its memory is wanted by the second reading.
+      run = ReplayedRun()
       return
     }
     entryCount += record.entryCount

@@ -2,7 +2,7 @@ import Synchronization
 import VarveFormat
 import VarvePlatform
 
-/// Surveys the logs that a crash left, large ones by two threads, and gathers their entries on the way.
+/// Surveys the logs that a crash left, several large ones by two threads, and gathers their entries on the way.
 struct LogGathering {
   /// Fewer bytes are not worth a thread.
   private static let sharedBytes = 4 << 20

@@ -3,7 +3,7 @@ import VarvePlatform
 
 // Opening a store, step by step. A crash at any of them, again and again, is harmless:
 //
-//   1. lock            one writer, or readers only
+//   1. lock            one writer, or readers only; where no store is, none is made among other files
 //   2. manifest        the highest number is the truth; damaged, it is an error, never passed over
 //   3. files           each must be there with the size the manifest states
 //   4. logs            decide what to replay (pure: LogReplay)

@@ -30,7 +30,7 @@ final class StoredLogs: Sendable {
   /// - Parameters:
   ///   - gatheredBytes: memory for entries that are gathered while the logs are judged; nil where
   ///     nobody wants them.
-  ///   - usesThreads: whether large logs may be judged by two threads.
+  ///   - usesThreads: whether several large logs may be judged by two threads.
   init(
     _ numbers: [UInt64], in directory: any Directory, of manifest: Manifest,
     _ mode: StoreOptions.ReadMode, gatheredBytes: Int? = nil, usesThreads: Bool = false

@@ -232,7 +232,10 @@ extension OpenSegment {
   @inline(__always)
   func leaf(at index: Int) throws(FormatError) -> IndexNode {
     if let leaf = leaves[index] { return leaf }
-    return leaves.keep(try readLeaf(at: index), at: index)
+    let leaf = leaves.keep(try readLeaf(at: index), at: index)
+    // The top may have been found damaged meanwhile: nobody may come by this leaf without asking.
+    if isTopDoubted.load(ordering: .sequentiallyConsistent) { leaves.forget(index) }
+    return leaf
   }
 
   /// Checks the index now, whoever found it good before: for those who write again what it leads to, or
@@ -252,7 +255,7 @@ extension OpenSegment {
   /// ``readLeaf(at:)`` and is told.
   private func checkTop() throws(FormatError) {
     do throws(FormatError) { _ = try tail.checked(indexTop, .blockIndex) } catch {
-      isTopDoubted.store(true, ordering: .releasing)
+      isTopDoubted.store(true, ordering: .sequentiallyConsistent)
       for index in 0..<top.count { leaves.forget(index) }
       throw error
     }

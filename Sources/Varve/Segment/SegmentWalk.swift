@@ -85,7 +85,7 @@ extension SegmentWalk {
   mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
     entry = nil
     let isThere =
-      try stand(atOrAfter: key, sequence)
+      try stand(atOrAfter: key, sequence, isWalkBegin: false)
       ? try stepBack() : try enterLeaf(segment.top.count - 1, .last)
     if isThere { try show() }
   }
@@ -131,15 +131,19 @@ extension SegmentWalk {
 
   /// Stands at the first entry at or after (`key`, `sequence`), which may be one behind the last of
   /// its block; false where the segment has no block that far.
+  ///
+  /// - Parameter isWalkBegin: whether the entries from there on are likely to be shown.
   private mutating func stand(
-    atOrAfter key: ByteView, _ sequence: SequenceNumber
+    atOrAfter key: ByteView, _ sequence: SequenceNumber, isWalkBegin: Bool = true
   ) throws(StoreError) -> Bool {
     guard let found = try place(of: key, sequence) else { return false }
     beginWalk()
     try enter(found)
     do throws(FormatError) {
-      index = try block?.lowerBound(key, sequence, isWalkBegin: true) ?? 0
-      if index &+ Self.shortWalk > entryCount { segment.prefetchBlock(behind: found.handle) }
+      index = try block?.lowerBound(key, sequence, isWalkBegin: isWalkBegin) ?? 0
+      if isWalkBegin, index &+ Self.shortWalk > entryCount {
+        segment.prefetchBlock(behind: found.handle)
+      }
     } catch {
       throw StoreError(error, in: segment.name)
     }

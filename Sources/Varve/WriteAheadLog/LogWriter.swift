@@ -103,7 +103,7 @@ extension LogWriter {
     let name = FileName(.log, identity.number).description
     do throws(FileSystemError) {
       try writeHeader(identity, storeTag, to: retired.file)
-      // The background may be at it still.
+      // By the log's own sync: one that failed in an earlier life fails here too.
       try retired.sync()
       try directory.rename(retired.name, to: name)
       try directory.sync()

@@ -57,8 +57,8 @@ final class WriteAheadLog: Sendable {
   let appender = LogAppender()
   /// How often `State.durable` has moved.
   let durableMoves = Atomic<UInt64>(0)
-  /// Held while the chain is made durable, one log after the other. Each file has a guard of its own
-  /// inside of this one: a spare is settled without it.
+  /// Held while the chain is made durable, one log after the other. Each file remembers a failure of
+  /// its own.
   let syncing = Monitor(())
   let poison: Poison
   let directory: any Directory

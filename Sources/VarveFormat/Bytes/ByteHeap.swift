@@ -45,16 +45,6 @@ final class ByteHeap {
     count &+= width
   }
 
-  /// Appends an unsigned LEB128 number in its shortest form.
-  func append(varint number: UInt64) {
-    var rest = number
-    while rest >= 0x80 {
-      append(rest & 0x7f | 0x80, width: 1)
-      rest >>= 7
-    }
-    append(rest, width: 1)
-  }
-
   /// Appends at most `most` bytes by steps that need not ask for room one by one.
   @inline(__always)
   func append(atMost most: Int, _ body: (inout Filling) -> Void) {
@@ -80,6 +70,7 @@ final class ByteHeap {
       count &+= width
     }
 
+    /// An unsigned LEB128 number in its shortest form.
     @inline(__always)
     mutating func append(varint number: UInt64) {
       var rest = number

@@ -16,11 +16,12 @@ import VarveFormat
 /// Stores survive the end of the process as writes do; the sync of the file makes them durable.
 ///
 /// A header is written, not stored: its page may have gone while the file waited for another life. So
-/// are large records, for which nothing is gained. What is left is a disk that fails while the log waits
+/// are large records, for which nothing is gained, and the first ones after a sync: it has made the
+/// pages clean, and to store into a clean page costs more than a write. What is left is a disk that fails while the log waits
 /// between two records, which is the same for every mapped file.
 @safe
 final class MappedLogFile: LogFile, @unchecked Sendable {
-  // @unchecked: `written` and `ready` belong to the one thread at a time that appends.
+  // @unchecked: what varies and is not atomic belongs to the one thread at a time that appends.
 
   let capacity: UInt64
   private let file: PosixFile
@@ -29,6 +30,9 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
   private var written: Int
   /// Up to here pages are present.
   private var ready = 0
+  private let syncs = Atomic(0)
+  private var seenSyncs = 0
+  private var writesLeft = 0
   /// What the file itself knows, for those who do not come by it.
   private let isClosed = Atomic(false)
 
@@ -36,14 +40,19 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
   private static let readyBytes = 64 << 10
   /// Larger pieces make large pages in the system's cache, of which a sync writes all for one record.
   private static let pieceBytes = 16 << 10
+  private static let pageBytes = 4 << 10
+  /// How many appends after a sync are written: who syncs each of his writes never stores.
+  private static let writesAfterSync = 16
   private static let zeros = [UInt8](repeating: 0, count: pieceBytes)
 
-  /// Nil where stores are not as safe as writes.
+  /// Nil where stores are not as safe as writes, and where the system cannot make pages present.
   ///
   /// - Parameter capacity: bytes of the file that are allocated.
   convenience init?(_ file: PosixFile, capacity: UInt64) throws(FileSystemError) {
     guard let count = Int(exactly: capacity), count > 0,
-      let mapping = try file.use(.map, { StoredMapping(of: $0, 0..<count) })
+      let mapping = try file.use(.map, { StoredMapping(of: $0, 0..<count) }),
+      // An old system says so at once.
+      mapping.populate(from: 0, to: min(count, Self.pageBytes)) == 0
     else { return nil }
     self.init(file, mapping, written: 0)
   }
@@ -71,7 +80,10 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
     }
     let start = Int(clamping: offset)
     let (end, overflow) = start.addingReportingOverflow(bytes.count)
-    if !overflow, end <= ready {
+    if isWrittenBetter() {
+      try file.write(bytes, at: offset)
+      written = max(written, min(end, mapping.count))
+    } else if !overflow, end <= ready {
       mapping.store(bytes, at: start)
     } else if !overflow, end <= mapping.count, bytes.count < Self.pieceBytes,
       try makeReady(from: start, to: end)
@@ -83,7 +95,10 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
     }
   }
 
-  func sync() throws(FileSystemError) { try file.sync() }
+  func sync() throws(FileSystemError) {
+    syncs.wrappingAdd(1, ordering: .relaxed)
+    try file.sync()
+  }
 
   func truncate(to size: UInt64) throws(FileSystemError) { try file.truncate(to: size) }
 
@@ -96,12 +111,25 @@ final class MappedLogFile: LogFile, @unchecked Sendable {
 // MARK: - Making ready
 
 extension MappedLogFile {
+  /// Whether the file was synced a moment ago.
+  @inline(__always)
+  private func isWrittenBetter() -> Bool {
+    let syncs = syncs.load(ordering: .relaxed)
+    if syncs != seenSyncs {
+      seenSyncs = syncs
+      writesLeft = Self.writesAfterSync
+    }
+    guard writesLeft > 0 else { return false }
+    writesLeft &-= 1
+    return true
+  }
+
   /// Sees to it that the bytes from `start`, where the log ends, to `end` and some more can be stored
   /// into; false where they must be written.
   private func makeReady(from start: Int, to end: Int) throws(FileSystemError) -> Bool {
     let last = min(Self.up(end, to: Self.readyBytes), mapping.count)
     try writeZeros(from: max(start, written), to: last)
-    // What the system cannot do here, an old one for instance, it says of the write as well, or does.
+    // What the system cannot do here it says of the write as well, or does.
     let first = start & ~(Self.readyBytes &- 1)
     guard mapping.populate(from: first, to: last) == 0 else { return false }
     ready = last

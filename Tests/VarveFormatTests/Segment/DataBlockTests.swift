@@ -1,6 +1,7 @@
 import Testing
-import VarveFormat
 import VarveTestSupport
+
+@testable import VarveFormat
 
 @Suite struct DataBlockTests {
   private struct Item: Equatable {
@@ -154,6 +155,17 @@ import VarveTestSupport
       bytes.withByteView { view in
         guard let block = try? DataBlock(decoding: view, at: 0) else { return }
         for index in -1...block.count { _ = try? block.entry(at: index) }
+        for index in 0..<block.count {
+          guard let plain = block.plainEntry(at: index, block.layout, notAbove: .max) else {
+            continue
+          }
+          // What the quick way takes, the careful way takes for the same.
+          let entry = try? block.entry(at: index)
+          #expect(
+            entry?.suffix == plain.suffix && entry?.value == plain.value
+              && entry?.sequence == plain.sequence && entry?.kind == plain.kind
+              && entry?.expiry == 0)
+        }
         [1, 255, 0].withByteView { key in
           _ = try? block.lowerBound(key, .max)
           for tag in UInt8.min...UInt8.max { _ = try? block.find(key, tag: tag, at: .max) }

@@ -65,8 +65,10 @@ extension ConformanceTests {
     }
   }
 
-  @Test(arguments: FileSystemKind.ofLogs)
-  func appendsOfAnySizeStandOneBehindTheOther(on kind: FileSystemKind) throws {
+  @Test(arguments: FileSystemKind.ofLogs, [0, 7, 40])
+  func appendsOfAnySizeStandOneBehindTheOther(
+    on kind: FileSystemKind, syncedEvery: Int
+  ) throws {
     try kind.withDirectory { directory, _, _ in
       let log = try directory.createLog("log", capacity: 600_000)
       try log.writeHeader([UInt8](repeating: 7, count: 64))
@@ -77,6 +79,7 @@ extension ConformanceTests {
         guard expected.count + count <= 590_000 else { break }
         try log.append(piece, at: UInt64(expected.count))
         expected += piece
+        if syncedEvery > 0, place % syncedEvery == 0 { try log.sync() }
       }
       #expect(expected.count > 560_000)
       // Seen by everybody before and after it is durable.

@@ -9,7 +9,7 @@ import VarveTestSupport
 /// wrong one.
 @Suite struct ForeignDirectoryBehaviourTests {
   private static let foreign = [
-    ["notes.txt"], [".profile"], ["log"], ["manifest-1"], ["lock.old"], ["lost+found"],
+    ["notes.txt"], [".profile"], ["log"], ["manifest-1"], ["lock.old"],
     ["values.new"],
     // Of a store that could not be made here, or was removed.
     [FileName.lock, "notes.txt"],
@@ -31,6 +31,21 @@ import VarveTestSupport
       let error = try storeFailure { _ = try tested.open { $0.createIfMissing = false } }
       #expect(error?.code == .notFound)
       #expect(Set(try tested.directory.names()) == before)
+    }
+  }
+
+  /// A store may have a volume for itself.
+  @Test(arguments: FileSystemKind.allCases)
+  func whatTheFileSystemKeepsAtItsRootIsNoHindrance(on kind: FileSystemKind) throws {
+    try kind.withTestedStore { tested in
+      try tested.replace("lost+found", [])
+      let store = try tested.open()
+      try store.put("key", [1])
+      try store.close()
+      #expect(try tested.bytes("lost+found") == [])
+      let again = try tested.open()
+      #expect(try again.main().value(for: "key") == [1])
+      try again.close()
     }
   }
 
