@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "VarveBytes.h"
 #include "VarveChecksums.h"
 #include "VarvePosix.h"
 #include "VarveSpin.h"

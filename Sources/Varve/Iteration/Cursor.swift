@@ -1,47 +1,5 @@
 import VarveFormat
 
-/// Which way a cursor goes.
-public enum ScanOrder: Sendable {
-  /// From the smallest key up.
-  case ascending
-  /// From the largest key down.
-  case descending
-}
-
-/// Which keys a cursor shows: bounds of the user's keys, in bytes.
-public struct KeyRange: Sendable, Equatable {
-  /// The first key that is shown; nil for the first of all.
-  public var lower: [UInt8]?
-  /// The first key that is not shown any more; nil for no end.
-  public var upper: [UInt8]?
-
-  /// Every key.
-  public static let all = KeyRange()
-
-  var isAll: Bool { lower == nil && upper == nil }
-
-  /// The keys from `lower` up to, not including, `upper`.
-  public init(from lower: [UInt8]? = nil, to upper: [UInt8]? = nil) {
-    self.lower = lower
-    self.upper = upper
-  }
-
-  /// The keys from the lower bound up to, not including, the upper one: `KeyRange("a"..<"c")`.
-  public init<Key: StoreKey>(_ keys: Range<Key>) {
-    lower = keys.lowerBound.keyBytes
-    upper = keys.upperBound.keyBytes
-  }
-
-  /// The keys that begin with `prefix`.
-  public init(prefix: [UInt8]) {
-    lower = prefix
-    upper = EngineKey.end(ofPrefix: prefix)
-  }
-
-  /// The keys that begin with `prefix`.
-  public init<Prefix: StoreKey>(prefix: Prefix) { self.init(prefix: prefix.keyBytes) }
-}
-
 /// Walks the entries of a keyspace in key order, as of the moment it was made.
 ///
 /// ```swift
@@ -55,13 +13,21 @@ public struct KeyRange: Sendable, Equatable {
 /// Damage throws, at every further step too until the cursor is sought elsewhere: a walk never ends
 /// early in silence. A value that cannot be read costs that one step. Keys and values are lent until the
 /// cursor moves. One thread at a time.
+///
+/// Who looks at a few entries here and there keeps one cursor, and calls ``refresh()`` before each seek that
+/// should see what was written since.
 @safe
 public struct Cursor: ~Copyable {
   private var source: VisibleCursor<MergingCursor<EntrySource>>
+  private let keyspace: Keyspace
+  /// The keyspace's, at hand: each step asks it.
   private let engine: Engine
   private let order: ScanOrder
-  private let keyspace: UInt32
-  private let view: ReadView
+  private var view: ReadView
+  /// Whether the view's active memtable is a part of the source: an empty one is left out.
+  private var hasActive: Bool
+  /// Whether it was made to show the present, and not a snapshot.
+  private let showsPresent: Bool
   private var isPlaced = false
   /// Why the cursor could not move; thrown at each move until it is sought, so that what follows does
   /// not look like the end.
@@ -78,15 +44,45 @@ public struct Cursor: ~Copyable {
 
   @inline(__always)
   init(
-    _ source: consuming VisibleCursor<MergingCursor<EntrySource>>, engine: Engine,
-    keyspace: UInt32, order: ScanOrder, readsValues: Bool, view: ReadView
-  ) {
-    self.source = source
-    self.engine = engine
+    _ reading: Reading, of keyspace: Keyspace, within bounds: EngineBounds, order: ScanOrder,
+    readsValues: Bool, showsPresent: Bool
+  ) throws(StoreError) {
     self.keyspace = keyspace
+    engine = keyspace.engine
     self.order = order
     self.readsValues = readsValues
-    self.view = view
+    self.showsPresent = showsPresent
+    view = reading.view
+    // Asked before the source is made, which then has it for certain.
+    hasActive = !view.active.table.isEmpty
+    source = try reading.visible(within: bounds)
+  }
+}
+
+// MARK: - Refreshing
+
+extension Cursor {
+  /// Shows the keyspace as it is now, as a new cursor over the same range would: it stands before the first
+  /// entry of its order again. A cursor of a snapshot goes on showing that.
+  ///
+  /// Costs far less than a new cursor as long as the store holds the same files and memtables.
+  ///
+  /// - Throws: `.closed`, `.notFound` once the keyspace was dropped.
+  public mutating func refresh() throws(StoreError) {
+    try engine.checkOpen()
+    lendNothing()
+    (failure, isPlaced, valueWalk) = (nil, false, ValueWalk())
+    source.leave()
+    if !showsPresent { return }
+    let reading = try keyspace.beginReading()
+    if reading.view === view, hasActive || reading.point.sequence == source.readPoint.sequence {
+      source.readPoint = reading.point
+      return
+    }
+    view = reading.view
+    hasActive = !view.active.table.isEmpty
+    source = try reading.visible(within: source.bounds)
+    reportedSkips = 0
   }
 }
 
@@ -117,7 +113,7 @@ extension Cursor {
     failure = nil
     isPlaced = true
     do throws(StoreError) {
-      try EngineKey.with(keyspace: keyspace, key: key) { target throws(StoreError) in
+      try EngineKey.with(keyspace: keyspace.number, key: key) { target throws(StoreError) in
         try source.seek(to: target)
         if order == .descending, source.entry?.key != target {
           try source.seek(before: target)

@@ -2,42 +2,20 @@ import VarveFormat
 
 /// Walks the entries of many sources as one, in the order of entries.
 ///
-/// Each source stands on its nearest entry ahead; a binary heap knows which of those comes first.
-///
-/// ```
-/// sources   memtable      segment       level 1
-/// heads     (b,9)         (a,7)         (a,3)       what each stands on, with the key's prefix
-/// heap      [segment, level 1, memtable]            indices of sources, the first one on top
-/// ```
-///
-/// A step moves only the source on top and sinks it again: two comparisons where it stays on top,
-/// which is the common case because deeper levels hold most entries. Going the other way all other
-/// sources step across the place of the current entry, once for each turn.
-///
 /// No two sources hold the same version of a key. The memory a source lends is not touched after
 /// that source has moved. Sources may gain entries while the cursor stands (a memtable does): they
 /// are seen or not, and the order holds.
 struct MergingCursor<Source: EntryCursor>: EntryCursor {
-  /// The only source: always on top, it needs no heap, and no list.
+  /// The only source: always on top, it needs no heap.
   private var lone: Source?
   /// All sources where there are several.
-  private var sources: [Source]
-  /// What each source stands on.
-  private var heads: [Head]
-  /// The sources that stand on an entry.
-  private var heap: [Int] = []
-  private var direction = Direction.forward
-  /// The entry on top. Nil also says that `heap` means nothing: nowhere is where an error leaves us.
+  private var several: SourceHeap<Source>?
+  /// The entry on top. Nil also says that the sources stand anywhere: nowhere is where an error leaves us.
   private(set) var entry: EntryView?
-
-  private enum Direction {
-    case forward, backward
-  }
 
   /// Sources in order merge in order, so the one on top is to blame.
   var disorder: StoreError {
-    if let lone { return lone.disorder }
-    return heap.first.map { sources[$0].disorder } ?? StoreError(.corrupted, "out of order")
+    lone?.disorder ?? several?.disorder ?? StoreError(.corrupted, "out of order")
   }
 
   init(_ sources: [Source]) {
@@ -46,47 +24,18 @@ struct MergingCursor<Source: EntryCursor>: EntryCursor {
   }
 
   /// Without a source; see ``add(_:)``.
-  init() {
-    sources = []
-    heads = []
-  }
+  init() {}
 
   /// Adds a source, before the first move.
   mutating func add(_ source: Source) {
-    if sources.isEmpty, lone == nil {
-      lone = source
-      return
-    }
-    if let first = lone {
+    if several != nil {
+      several?.add(source)
+    } else if let first = lone {
+      several = SourceHeap([first, source])
       lone = nil
-      sources.append(first)
-      heads.append(Head(nil))
+    } else {
+      lone = source
     }
-    sources.append(source)
-    heads.append(Head(nil))
-  }
-}
-
-/// An entry lent by a source, with the first bytes of its key at hand.
-private struct Head {
-  let entry: EntryView?
-  let prefix: KeyPrefix
-
-  @inline(__always)
-  init(_ entry: EntryView?) {
-    self.entry = entry
-    prefix = KeyPrefix(entry?.key ?? .empty)
-  }
-
-  /// The order of two heads that stand on entries.
-  @inline(__always)
-  func compare(_ other: Head) -> Int {
-    let order = prefix.compare(other.prefix)
-    if order != 0 { return order }
-    guard let left = entry, let right = other.entry else { return 0 }
-    let rest = KeyPrefix.compareRest(left.key, right.key)
-    if rest != 0 { return rest }
-    return left.sequence == right.sequence ? 0 : left.sequence > right.sequence ? -1 : 1
   }
 }
 
@@ -94,90 +43,51 @@ private struct Head {
 
 extension MergingCursor {
   mutating func seekToFirst() throws(StoreError) {
-    begin(.forward)
-    try lone?.seekToFirst()
-    try standOnFirst { source throws(StoreError) in try source.seekToFirst() }
+    entry = nil
+    if several != nil {
+      try several?.seek(.forward) { source throws(StoreError) in try source.seekToFirst() }
+    } else {
+      try lone?.seekToFirst()
+    }
+    stand()
   }
 
   mutating func seekToLast() throws(StoreError) {
-    begin(.backward)
-    try lone?.seekToLast()
-    try standOnFirst { source throws(StoreError) in try source.seekToLast() }
+    entry = nil
+    if several != nil {
+      try several?.seek(.backward) { source throws(StoreError) in try source.seekToLast() }
+    } else {
+      try lone?.seekToLast()
+    }
+    stand()
   }
 
   mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
-    begin(.forward)
-    try lone?.seek(key, sequence)
-    try standOnFirst { source throws(StoreError) in try source.seek(key, sequence) }
+    entry = nil
+    if several != nil {
+      try several?.seek(.forward) { source throws(StoreError) in try source.seek(key, sequence) }
+    } else {
+      try lone?.seek(key, sequence)
+    }
+    stand()
   }
 
   mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
-    begin(.backward)
-    try lone?.seek(before: key, sequence)
-    try standOnFirst { source throws(StoreError) in try source.seek(before: key, sequence) }
-  }
-
-  private mutating func begin(_ direction: Direction) {
     entry = nil
-    self.direction = direction
+    if several != nil {
+      try several?.seek(.backward) { source throws(StoreError) in
+        try source.seek(before: key, sequence)
+      }
+    } else {
+      try lone?.seek(before: key, sequence)
+    }
+    stand()
   }
 
-  /// Stands where the lone source does, which was moved, or moves each of several by `move` and stands on
-  /// the one that is first in the direction.
+  /// Shows where the sources stand.
   @inline(__always)
-  private mutating func standOnFirst(
-    _ move: (inout Source) throws(StoreError) -> Void
-  ) throws(StoreError) {
-    if lone != nil { entry = lone?.entry } else { try moveEach(move) }
-  }
-
-  /// Apart, for the lists of sources are made unique ahead of the loop, empty ones by an allocation.
-  @inline(never)
-  private mutating func moveEach(
-    _ move: (inout Source) throws(StoreError) -> Void
-  ) throws(StoreError) {
-    for index in sources.indices {
-      try move(&sources[index])
-      heads[index] = Head(sources[index].entry)
-    }
-    buildHeap()
-  }
-}
-
-// MARK: - Walking in a block
-
-extension MergingCursor {
-  /// In the source on top, up to where another source's entry comes next.
-  mutating func begin(_ run: inout BlockRun, _ terms: RunTerms) {
-    guard entry != nil else { return }
-    if lone != nil {
-      lone?.begin(&run, terms)
-      return
-    }
-    var terms = terms
-    terms.neighbour = second.flatMap { heads[$0].entry?.key }
-    sources[heap[0]].begin(&run, terms)
-  }
-
-  /// The source that comes after the one on top.
-  private var second: Int? {
-    guard heap.count > 2 else { return heap.last == heap[0] ? nil : heap.last }
-    return comesFirst(heap[1], heap[2]) ? heap[1] : heap[2]
-  }
-
-  mutating func moveInBlock(to index: Int) throws(StoreError) {
-    guard entry != nil else { return }
-    entry = nil
-    if lone != nil {
-      try lone?.moveInBlock(to: index)
-      entry = lone?.entry
-      return
-    }
-    let top = heap[0]
-    try sources[top].moveInBlock(to: index)
-    entry = sources[top].entry
-    // It is still the first: the run's bound lies beyond.
-    heads[top] = Head(entry)
+  private mutating func stand() {
+    entry = several != nil ? several?.entry : lone?.entry
   }
 }
 
@@ -187,120 +97,35 @@ extension MergingCursor {
   mutating func next() throws(StoreError) {
     guard entry != nil else { return }
     entry = nil
-    if lone != nil {
-      try lone?.next()
-      entry = lone?.entry
-    } else if direction == .forward {
-      try sources[heap[0]].next()
-      sinkTop()
-    } else {
-      try turn(to: .forward)
-    }
+    if several != nil { try several?.step(.forward) } else { try lone?.next() }
+    stand()
   }
 
   mutating func previous() throws(StoreError) {
     guard entry != nil else { return }
     entry = nil
-    if lone != nil {
-      try lone?.previous()
-      entry = lone?.entry
-    } else if direction == .backward {
-      try sources[heap[0]].previous()
-      sinkTop()
-    } else {
-      try turn(to: .backward)
-    }
-  }
-
-  /// Takes one step in a direction in which the sources do not stand yet.
-  private mutating func turn(to direction: Direction) throws(StoreError) {
-    let top = heap[0]
-    let place = heads[top]
-    for index in sources.indices where index != top {
-      try cross(place, direction, index)
-      heads[index] = Head(sources[index].entry)
-    }
-    // Last, because the key of `place` is lent by this very source.
-    switch direction {
-    case .forward: try sources[top].next()
-    case .backward: try sources[top].previous()
-    }
-    heads[top] = Head(sources[top].entry)
-    self.direction = direction
-    buildHeap()
-  }
-
-  /// Moves a source that stands on one side of `place` to its nearest entry on the other side.
-  ///
-  /// One step does it, unless entries were added between: then it seeks.
-  private mutating func cross(
-    _ place: Head, _ direction: Direction, _ index: Int
-  ) throws(StoreError) {
-    // Without an entry the source has none on its side, so all it has lie on the other.
-    let isExhausted = heads[index].entry == nil
-    switch direction {
-    case .forward:
-      if isExhausted { try sources[index].seekToFirst() } else { try sources[index].next() }
-    case .backward:
-      if isExhausted { try sources[index].seekToLast() } else { try sources[index].previous() }
-    }
-    guard let reached = sources[index].entry, let standing = place.entry else { return }
-    let order = reached.compare(key: standing.key, sequence: standing.sequence)
-    switch direction {
-    case .forward where order <= 0:
-      try sources[index].seek(standing.key, standing.sequence)
-    case .backward where order >= 0:
-      try sources[index].seek(before: standing.key, standing.sequence)
-    default: break
-    }
+    if several != nil { try several?.step(.backward) } else { try lone?.previous() }
+    stand()
   }
 }
 
-// MARK: - The heap
+// MARK: - Walking in a block
 
 extension MergingCursor {
-  private mutating func buildHeap() {
-    heap.removeAll(keepingCapacity: true)
-    for index in sources.indices where heads[index].entry != nil { heap.append(index) }
-    var position = heap.count / 2
-    while position > 0 {
-      position &-= 1
-      sink(position)
-    }
-    entry = heap.isEmpty ? nil : heads[heap[0]].entry
+  /// In the source on top, up to where another source's entry comes next.
+  mutating func begin(_ run: inout BlockRun, _ terms: RunTerms) {
+    guard entry != nil else { return }
+    if several != nil { several?.begin(&run, terms) } else { lone?.begin(&run, terms) }
   }
 
-  /// Finds the new top after the source on top has moved.
-  @inline(__always)
-  private mutating func sinkTop() {
-    let top = heap[0]
-    heads[top] = Head(sources[top].entry)
-    if heads[top].entry == nil {
-      let last = heap.removeLast()
-      if heap.isEmpty { return }
-      heap[0] = last
+  mutating func moveInBlock(to index: Int) throws(StoreError) {
+    guard entry != nil else { return }
+    entry = nil
+    if several != nil {
+      try several?.moveInBlock(to: index)
+    } else {
+      try lone?.moveInBlock(to: index)
     }
-    sink(0)
-    entry = heads[heap[0]].entry
-  }
-
-  private mutating func sink(_ start: Int) {
-    let sinking = heap[start]
-    var position = start
-    while true {
-      var child = 2 &* position &+ 1
-      guard child < heap.count else { break }
-      if child &+ 1 < heap.count, comesFirst(heap[child &+ 1], heap[child]) { child &+= 1 }
-      guard comesFirst(heap[child], sinking) else { break }
-      heap[position] = heap[child]
-      position = child
-    }
-    heap[position] = sinking
-  }
-
-  @inline(__always)
-  private func comesFirst(_ left: Int, _ right: Int) -> Bool {
-    let order = heads[left].compare(heads[right])
-    return direction == .forward ? order < 0 : order > 0
+    stand()
   }
 }

@@ -2,23 +2,25 @@ import VarveFormat
 
 // What a reader sees of the versions that its source walks over.
 
-extension VisibleCursor {
-  /// Whether a version is one the reader sees, given that it is the newest it may see.
-  private func shows(_ version: EntryView) throws(StoreError) -> Bool {
+extension ReadPoint {
+  /// Whether a version is one a reader at this point sees, given that it is the newest it may see.
+  fileprivate func shows(_ version: EntryView) throws(StoreError) -> Bool {
     switch version.kind {
-    case .put, .pointer: version.expiry == 0 || version.expiry > readPoint.time
+    case .put, .pointer: version.expiry == 0 || version.expiry > time
     case .delete: false
     case .rangeDelete:
       throw StoreError(.incompatible, "range deletes are not known to this version")
     }
   }
+}
 
+extension VisibleCursor {
   /// From where the source stands, finds the first visible key on.
   mutating func findForward() throws(StoreError) {
     while let version = source.entry {
       if !bounds.endsAbove(version.key) { return }
       if version.sequence <= readPoint.sequence {
-        if try shows(version) { return stand(on: version) }
+        if try readPoint.shows(version) { return stand(on: version) }
         key.copy(version.key)
         skippedEntries &+= 1
         try passOlderVersions()
@@ -76,8 +78,9 @@ extension VisibleCursor {
 // that no walk over it ever turns back and goes on for ever.
 
 extension VisibleCursor {
-  /// Whether a version is one of `key`; if not its key must be larger (1) or smaller (-1).
-  private func isOfKey(_ version: EntryView, _ direction: Int) throws(StoreError) -> Bool {
+  /// Whether a version is one of `key`; if not its key must be larger (1) or smaller (-1). Changes nothing,
+  /// and is mutating for what it costs otherwise: a copy of the cursor to lend.
+  private mutating func isOfKey(_ version: EntryView, _ direction: Int) throws(StoreError) -> Bool {
     let order = version.key.compare(key.view)
     if order == 0 { return true }
     guard order.signum() == direction else { throw source.disorder }
@@ -133,7 +136,7 @@ extension VisibleCursor {
       steps &+= 1
       try source.previous()
     }
-    guard let held, try shows(held) else {
+    guard let held, try readPoint.shows(held) else {
       skippedEntries &+= 1
       return false
     }
@@ -158,7 +161,7 @@ extension VisibleCursor {
     try source.seek(key.view, readPoint.sequence)
     // The cursor came by such a version on its way.
     guard let newest = source.entry, key.holds(newest.key) else { throw source.disorder }
-    guard try shows(newest) else {
+    guard try readPoint.shows(newest) else {
       try seekBeforeKey()
       return false
     }

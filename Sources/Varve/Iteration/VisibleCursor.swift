@@ -25,7 +25,7 @@ struct VisibleCursor<Source: EntryCursor>: ~Copyable {
   /// Values longer than this are sought again rather than copied, backward.
   static var heldValueBytes: Int { 16 << 10 }
 
-  let readPoint: ReadPoint
+  var readPoint: ReadPoint
   /// Where shown keys begin (inclusive) and end (exclusive).
   let bounds: EngineBounds
   /// Entries passed so far that the reader does not see: too new, overwritten, deleted, expired.
@@ -53,6 +53,12 @@ struct VisibleCursor<Source: EntryCursor>: ~Copyable {
 // MARK: - Moving
 
 extension VisibleCursor {
+  /// Stands nowhere: only a seek may follow.
+  mutating func leave() {
+    run.end()
+    entry = nil
+  }
+
   mutating func seekToFirst() throws(StoreError) {
     run.end()
     entry = nil

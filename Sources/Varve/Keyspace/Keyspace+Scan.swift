@@ -11,17 +11,10 @@ extension Keyspace {
   ) throws(StoreError) -> Cursor {
     let reading = try snapshot?.reading(self)
     try checkLive(in: reading)
-    return try cursor(range, order: order, in: reading ?? engine.beginReading(), readsValues)
-  }
-
-  @inline(__always)
-  private func cursor(
-    _ range: KeyRange, order: ScanOrder, in reading: Reading, _ readsValues: Bool
-  ) throws(StoreError) -> Cursor {
-    let bounds = range.isAll ? whole : EngineBounds(number, range)
-    return Cursor(
-      try reading.visible(within: bounds), engine: engine,
-      keyspace: number, order: order, readsValues: readsValues, view: reading.view)
+    return try Cursor(
+      reading ?? engine.beginReading(), of: self,
+      within: range.isAll ? whole : EngineBounds(number, range), order: order,
+      readsValues: readsValues, showsPresent: snapshot == nil)
   }
 
   /// A cursor over the keys that begin with `prefix`.

@@ -5,9 +5,9 @@ struct SegmentOptions: Sendable {
   /// Bits of the filter for each key, 1...32; zero for no filter.
   var filterBitsPerKey = 10
   /// Bytes at which an index leaf is cut.
-  var indexLeafBytes = 4 << 10
+  var indexLeafBytes = 1 << 10
 
-  init(filterBitsPerKey: Int = 10, indexLeafBytes: Int = 4 << 10) {
+  init(filterBitsPerKey: Int = 10, indexLeafBytes: Int = 1 << 10) {
     self.filterBitsPerKey = filterBitsPerKey
     self.indexLeafBytes = indexLeafBytes
   }

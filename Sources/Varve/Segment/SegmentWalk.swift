@@ -12,9 +12,10 @@ import VarvePlatform
 /// segment, or a level of them, so that a cursor is one object. Entries it lends hold until it moves.
 struct SegmentWalk: ~Copyable {
   private(set) var entry: EntryView?
-  private let segment: OpenSegment
+  /// None before a walk over a level comes to its first.
+  private var segment: OpenSegment?
   /// Where all blocks go that cannot be lent in place; nil where they go through the cache.
-  private let scratch: BlockScratch?
+  private var scratch: BlockScratch?
   /// Where blocks go then that a long walk passes: it would drive out what is read again and again.
   private var passing: BlockScratch?
   /// How many blocks were entered by stepping since the last seek.
@@ -27,18 +28,40 @@ struct SegmentWalk: ~Copyable {
   private var owner: CachedBlock?
   private var index = 0
 
+  /// Stands nowhere, in no segment.
+  @inline(__always)
+  init() {}
+
   @inline(__always)
   init(_ segment: OpenSegment, scratch: BlockScratch? = nil) {
     self.segment = segment
     self.scratch = scratch
   }
+
+  /// Stands nowhere in `segment`, having been in none.
+  mutating func enter(_ segment: consuming OpenSegment, scratch: consuming BlockScratch?) {
+    self.segment = segment
+    self.scratch = scratch
+  }
+
+  /// Stands nowhere, in no segment.
+  mutating func leave() {
+    entry = nil
+    place = nil
+    block = nil
+    owner = nil
+    segment = nil
+    scratch = nil
+  }
 }
 
 extension SegmentWalk {
   var disorder: StoreError {
-    StoreError(
-      FormatError(.dataBlock, .order, at: place?.handle.offset ?? segment.dataBlocks.offset),
-      in: segment.name)
+    failure(.init(.dataBlock, .order, at: place?.handle.offset ?? segment?.dataBlocks.offset ?? 0))
+  }
+
+  private func failure(_ error: FormatError) -> StoreError {
+    StoreError(error, in: segment?.name ?? "")
   }
 }
 
@@ -71,7 +94,7 @@ extension SegmentWalk {
   mutating func seekToLast() throws(StoreError) {
     beginWalk()
     entry = nil
-    if try enterLeaf(segment.top.count - 1, .last) { try show() }
+    if try enterLastLeaf() { try show() }
   }
 
   mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
@@ -86,7 +109,7 @@ extension SegmentWalk {
     entry = nil
     let isThere =
       try stand(atOrAfter: key, sequence, isWalkBegin: false)
-      ? try stepBack() : try enterLeaf(segment.top.count - 1, .last)
+      ? try stepBack() : try enterLastLeaf()
     if isThere { try show() }
   }
 
@@ -125,7 +148,7 @@ extension SegmentWalk {
         expiry: found.expiry, value: found.value)
     } catch {
       entry = nil
-      throw StoreError(error, in: segment.name)
+      throw failure(error)
     }
   }
 
@@ -142,10 +165,10 @@ extension SegmentWalk {
     do throws(FormatError) {
       index = try block?.lowerBound(key, sequence, isWalkBegin: isWalkBegin) ?? 0
       if isWalkBegin, index &+ Self.shortWalk > entryCount {
-        segment.prefetchBlock(behind: found.handle)
+        segment?.prefetchBlock(behind: found.handle)
       }
     } catch {
-      throw StoreError(error, in: segment.name)
+      throw failure(error)
     }
     return true
   }
@@ -154,8 +177,8 @@ extension SegmentWalk {
   private func place(
     of key: ByteView, _ sequence: SequenceNumber
   ) throws(StoreError) -> OpenSegment.Place? {
-    do { return try segment.place(of: key, sequence) } catch {
-      throw StoreError(error, in: segment.name)
+    do { return try segment?.place(of: key, sequence) } catch {
+      throw failure(error)
     }
   }
 
@@ -176,37 +199,43 @@ extension SegmentWalk {
   }
 
   private mutating func enterNextBlock() throws(StoreError) -> Bool {
-    guard let place else { return false }
+    guard let place, let segment else { return false }
     if place.item + 1 < place.leafCount { return try enterItem(place.item + 1, .first) }
     if place.leafIndex + 1 < segment.top.count { return try enterLeaf(place.leafIndex + 1, .first) }
     return false
   }
 
+  private mutating func enterLastLeaf() throws(StoreError) -> Bool {
+    guard let segment else { return false }
+    return try enterLeaf(segment.top.count - 1, .last)
+  }
+
   private mutating func enterLeaf(_ leafIndex: Int, _ side: Side) throws(StoreError) -> Bool {
+    guard let segment else { return false }
     do throws(FormatError) {
       let leaf = try segment.leaf(at: leafIndex)
       let item = side == .first ? 0 : leaf.count - 1
       place = OpenSegment.Place(leafIndex, leaf, item: item, handle: try leaf.handle(at: item))
     } catch {
-      throw StoreError(error, in: segment.name)
+      throw failure(error)
     }
     return try enterPlace(side)
   }
 
   private mutating func enterItem(_ item: Int, _ side: Side) throws(StoreError) -> Bool {
-    guard var next = place else { return false }
+    guard var next = place, let segment else { return false }
     next.item = item
     do throws(FormatError) {
       next.handle = try segment.leaf(at: next.leafIndex).handle(at: item)
     } catch {
-      throw StoreError(error, in: segment.name)
+      throw failure(error)
     }
     place = next
     return try enterPlace(side)
   }
 
   private mutating func enterPlace(_ side: Side) throws(StoreError) -> Bool {
-    guard let place else { return false }
+    guard let place, let segment else { return false }
     blocksPassed += 1
     try enter(place)
     // Entered, the block was found to lie among the data blocks.
@@ -221,7 +250,8 @@ extension SegmentWalk {
   @inline(__always)
   private mutating func enter(_ next: OpenSegment.Place) throws(StoreError) {
     block = nil
-    let lent = try lend(next)
+    guard let segment else { return }
+    let lent = try lend(next, segment)
     place = next
     owner = lent.owner
     block = lent.block
@@ -229,7 +259,9 @@ extension SegmentWalk {
   }
 
   @inline(__always)
-  private mutating func lend(_ next: OpenSegment.Place) throws(StoreError) -> LentBlock {
+  private mutating func lend(
+    _ next: OpenSegment.Place, _ segment: OpenSegment
+  ) throws(StoreError) -> LentBlock {
     if scratch != nil || blocksPassed <= Self.cachedBlocks {
       return try segment.block(next.handle, inLeafAt: next.leafBase, in: scratch)
     }

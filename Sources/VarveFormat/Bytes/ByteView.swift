@@ -116,10 +116,14 @@ extension ByteView {
 
   /// The first eight bytes as a big-endian number, zero-filled: compares as the bytes would.
   @inlinable
+  @inline(__always)
   package var sortPrefix: UInt64 {
-    if count >= 8 {
-      return unsafe UInt64(bigEndian: start.loadUnaligned(as: UInt64.self))
-    }
+    count >= 8 ? unsafe UInt64(bigEndian: start.loadUnaligned(as: UInt64.self)) : shortSortPrefix
+  }
+
+  /// ``sortPrefix`` of fewer than eight bytes.
+  @usableFromInline
+  var shortSortPrefix: UInt64 {
     if count >= 4 {
       // Two loads that overlap; of the second only what the first lacks.
       let high = unsafe UInt32(bigEndian: start.loadUnaligned(as: UInt32.self))
@@ -185,17 +189,30 @@ extension ByteView {
   /// Whether these bytes begin with the others; without a call where those are few.
   @inlinable
   package func starts(with other: ByteView) -> Bool {
-    guard count >= other.count else { return false }
-    guard other.count <= 64 else { return memoryOrder(other, other.count) == 0 }
+    let shared = other.count
+    guard count >= shared else { return false }
+    guard 8...64 ~= shared else { return startsUnusually(with: other) }
     var index = 0
-    while index &+ 8 <= other.count {
-      guard uint64(at: index) == other.uint64(at: index) else { return false }
+    while index &+ 8 <= shared {
+      if word(index) != other.word(index) { return false }
       index &+= 8
     }
-    if index == other.count { return true }
-    // The last eight bytes again, or fewer where there never were eight.
-    if index > 0 { return uint64(at: other.count &- 8) == other.uint64(at: other.count &- 8) }
+    // The last eight bytes, some of them again.
+    return word(shared &- 8) == other.word(shared &- 8)
+  }
+
+  /// ``starts(with:)`` for fewer bytes than a word has, or many; there are as many here.
+  @usableFromInline
+  func startsUnusually(with other: ByteView) -> Bool {
+    guard other.count < 8 else { return memoryOrder(other, other.count) == 0 }
     return prefix(other.count).sortPrefix == other.sortPrefix
+  }
+
+  /// Eight bytes at `offset`, which lie inside.
+  @inlinable
+  @inline(__always)
+  func word(_ offset: Int) -> UInt64 {
+    unsafe start.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
   }
 
   /// A copy the caller owns.

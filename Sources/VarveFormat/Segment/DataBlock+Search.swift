@@ -1,5 +1,7 @@
-// Two ways to find an entry in a block. A point read scans the tags, one byte a key, eight at a time,
-// and compares only the keys whose tag agrees (one in 256 by chance). A seek needs the order: it
+import CVarveShims
+
+// Two ways to find an entry in a block. A point read scans the tags, one byte a key, sixteen at a
+// time, and compares only the keys whose tag agrees (one in 256 by chance). A seek needs the order: it
 // bisects over the slots by head, and compares keys only where heads are equal.
 
 extension DataBlock {
@@ -15,49 +17,44 @@ extension DataBlock {
   /// where it has none.
   ///
   /// - Parameter tag: the top byte of the key's XXH64.
+  @inline(__always)
   package func find(
     _ key: ByteView, tag: UInt8, at limit: SequenceNumber
   ) throws(FormatError) -> BlockEntry? {
     guard key.starts(with: prefix) else { return nil }
     let rest = key.dropping(prefix.count)
+    let layout = layout
     var first = 0
     while first < count {
-      var matches = tagMatches(tag, from: first)
+      var matches = matches(of: tag, from: first)
       while matches != 0 {
-        let index = first &+ matches.trailingZeroBitCount / 8
+        let index = first &+ matches.trailingZeroBitCount
         guard index < count else { return nil }
         prefetchEntry(at: index, 192)
-        let entry = try entry(at: index)
+        let entry = try entry(at: index, layout)
         // Versions of one key stand newest first, so the first one low enough is the one.
         if entry.sequence <= limit, entry.suffix == rest { return entry }
         matches &= matches &- 1
       }
-      first &+= 8
+      first &+= 16
     }
     return nil
   }
 
-  /// A word with the top bit set of each byte whose tag, from `first` on, may equal `tag`.
-  ///
-  /// x has a zero byte where a tag agrees; (x - 1) & ~x has the top bit set there. Above a true match
-  /// a borrow can mark a false one, which costs one more comparison of keys.
+  /// Which of 16 tags from `first` on equal `tag`, one bit each; what lies beyond the last tag is
+  /// whatever follows it.
   @inline(__always)
-  private func tagMatches(_ tag: UInt8, from first: Int) -> UInt64 {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let x = tagWord(from: first) ^ (ones &* UInt64(tag))
-    return (x &- ones) & ~x & (ones << 7)
+  private func matches(of tag: UInt8, from first: Int) -> UInt32 {
+    let at = Self.headerByteCount &+ first
+    if at &+ 16 <= bytes.count { return unsafe varve_equal_bytes(bytes.start + at, tag) }
+    return lastMatches(of: tag, from: at)
   }
 
-  /// Eight tags from `first` on; what lies beyond the last tag is whatever follows it.
-  @inline(__always)
-  private func tagWord(from first: Int) -> UInt64 {
-    if let word = bytes.uint64(at: Self.headerByteCount &+ first) { return word }
-    var word: UInt64 = 0
-    for index in 0..<8 {
-      word |=
-        UInt64(bytes.byte(at: Self.headerByteCount &+ first &+ index) ?? 0) << UInt64(8 &* index)
-    }
-    return word
+  /// The same at the end of a block that has fewer than 16 bytes more.
+  private func lastMatches(of tag: UInt8, from at: Int) -> UInt32 {
+    var found: UInt32 = 0
+    for index in 0..<16 where bytes.byte(at: at &+ index) == tag { found |= 1 << UInt32(index) }
+    return found
   }
 
   /// The index of the first entry at or after (`key`, `sequence`); `count` where there is none.
@@ -76,46 +73,51 @@ extension DataBlock {
     var high = head == 0xffff ? count : firstSlot(notBelow: (head &+ 1) << 16, from: low)
     let layout = layout
     let number = rest.sortPrefix
-    var isNear = false
-    while true {
-      if !isNear, high &- low <= Self.nearCount {
-        // Every probe waits for memory, one after the other; asked for together they come together.
-        isNear = true
-        for index in low..<high { prefetchEntry(at: index) }
-        if isWalkBegin, low < count { prefetchEntry(at: low, 1024) }
-      }
-      guard low < high else { return low }
+    // Every probe would wait for memory, one after the other; asked for together they come together.
+    if high &- low <= Self.nearCount { for index in low..<high { prefetchEntry(at: index) } }
+    if isWalkBegin, low < count { prefetchEntry(at: low, 1024) }
+    while low < high {
       let middle = (low &+ high) / 2
-      let probe = try entry(at: middle, layout)
-      let probed = probe.suffix.sortPrefix
-      let isBefore =
-        probed != number ? probed < number : probe.compare(suffix: rest, sequence: sequence) < 0
-      if isBefore {
+      if try isEntry(at: middle, layout, before: rest, number, sequence) {
         low = middle &+ 1
       } else {
         high = middle
       }
     }
+    return low
   }
 
-  /// Among so many entries those are all asked for that a bisection may look at.
+  /// Whether entry `index` comes before the key that ends in `rest`, with `number` being what that begins
+  /// with, at `sequence`. Of the entry its suffix is enough, unless that is the same.
+  @inline(__always)
+  private func isEntry(
+    at index: Int, _ layout: EntryLayout, before rest: ByteView, _ number: UInt64,
+    _ sequence: SequenceNumber
+  ) throws(FormatError) -> Bool {
+    if let suffix = plainSuffix(at: index, layout) {
+      let probed = suffix.sortPrefix
+      if probed != number { return probed < number }
+    }
+    return try entry(at: index, layout).compare(suffix: rest, sequence: sequence) < 0
+  }
+
+  /// So many entries are asked for before any is looked at.
   private static var nearCount: Int { 12 }
 
-  private func prefetchEntry(at index: Int, _ count: Int = 1) {
+  @inline(__always)
+  private func prefetchEntry(at index: Int) {
+    // Wherever that is, in a damaged block: to ask for memory is harmless.
+    unsafe varve_prefetch(bytes.start + Int(knownSlot(at: index) & 0xffff))
+  }
+
+  private func prefetchEntry(at index: Int, _ count: Int) {
     bytes.dropping(Int(knownSlot(at: index) & 0xffff)).prefetch(count)
   }
 
-  /// The first slot from `start` on that is not below `slot`; steps without branches that depend on
-  /// what is found.
+  /// The first slot from `start` on that is not below `slot`: all of them were found to lie in the block.
+  @inline(__always)
   private func firstSlot(notBelow slot: UInt32, from start: Int) -> Int {
-    var low = start
-    var left = count &- start
-    while left > 0 {
-      let half = left / 2
-      let isBelow = knownSlot(at: low &+ half) < slot
-      low = isBelow ? low &+ half &+ 1 : low
-      left = isBelow ? left &- half &- 1 : half
-    }
-    return low
+    let slots = unsafe bytes.start + (slotsAt &+ 4 &* start)
+    return unsafe start &+ Int(varve_count_below_32(slots, count &- start, slot))
   }
 }

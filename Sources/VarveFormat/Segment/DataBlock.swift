@@ -87,7 +87,7 @@ package struct DataBlock: Sendable {
   package var alignment: Int { 1 << Int(alignmentShift) }
 
   private let baseSequence: UInt64
-  private let slotsAt: Int
+  let slotsAt: Int
   private let entriesAt: Int
   /// The block's offset in its file.
   private let base: UInt64
@@ -246,6 +246,19 @@ extension DataBlock {
       suffix: ByteView(unsafeStart: bytes.start + suffixAt, count: suffixCount),
       sequence: sequence, kind: isPointer ? .pointer : .put, expiry: 0,
       value: ByteView(unsafeStart: bytes.start + valueAt, count: valueCount))
+  }
+
+  /// The suffix of entry `index`, which is one of `0..<count`, if it is one without an expiry and lies in the
+  /// block; nothing else of it is looked at.
+  @inline(__always)
+  func plainSuffix(at index: Int, _ layout: EntryLayout) -> ByteView? {
+    let start = Int(knownSlot(at: index) & 0xffff)
+    guard start >= entriesAt, layout.headerByteCount <= 8, let word = bytes.uint64(at: start),
+      word & UInt64(Self.expiryFlag) == 0
+    else { return nil }
+    return bytes.part(
+      at: start &+ layout.headerByteCount,
+      count: Int(word &>> layout.suffixShift & layout.suffixMask))
   }
 
   /// The numbers behind the flags of an entry that begins at `start`.

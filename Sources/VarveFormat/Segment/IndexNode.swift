@@ -15,6 +15,8 @@
 //     shared prefix         p bytes
 //     heap                  h bytes: what follows the shared prefix in each separator
 
+import CVarveShims
+
 /// A view of an index node: making one checks the outline, items are checked when used.
 package struct IndexNode: Sendable {
   package static let headerByteCount = 16
@@ -154,11 +156,16 @@ extension IndexNode {
 // MARK: - Searching
 
 extension IndexNode {
-  /// Begins to bring the numbers near that a search looks at.
+  /// Begins to bring near what a search looks at: all of a small node, so that the handle it finds is
+  /// not waited for once more, and of a large one the numbers.
   package func prefetch() {
+    if bytes.count <= Self.smallByteCount { return bytes.prefetch(bytes.count) }
     prefix.prefetch(1)
     bytes.prefetch(min(640, Self.headerByteCount &+ 8 &* count))
   }
+
+  /// Lines of memory that a processor fetches beside each other.
+  private static var smallByteCount: Int { 18 * 64 }
 
   /// The first item whose separator is at or after (`key`, `sequence`): the only one that can hold
   /// that version or the newest one below it. `count` where all separators are smaller.
@@ -187,24 +194,11 @@ extension IndexNode {
     return low
   }
 
-  /// The first item whose number is not below `target`. Without branches that depend on what is
-  /// found: their guesses would be wrong half of the time.
+  /// The first item whose number is not below `target`. All numbers lie inside: that was checked when
+  /// the node was made.
   @inline(__always)
   private func firstNumber(notBelow target: UInt64) -> Int {
-    // All numbers lie inside: that was checked when the node was made, and positions stay below
-    // `count` since each step adds at most what is left.
-    let numbers = unsafe bytes.start + Self.headerByteCount
-    var low = 0
-    var left = count
-    while left > 1 {
-      let half = left / 2
-      let probe = unsafe numbers.loadUnaligned(
-        fromByteOffset: 8 &* (low &+ half &- 1), as: UInt64.self)
-      low = UInt64(littleEndian: probe) < target ? low &+ half : low
-      left &-= half
-    }
-    let last = unsafe numbers.loadUnaligned(fromByteOffset: 8 &* low, as: UInt64.self)
-    return UInt64(littleEndian: last) < target ? low &+ 1 : low
+    unsafe Int(varve_count_below_64(bytes.start + Self.headerByteCount, count, target))
   }
 
   private func isSeparator(

@@ -37,10 +37,12 @@ final class VarvePeer: Peer {
   func close() throws { try store.close() }
 }
 
+/// Varve as one thread works with it: one cursor for all seeks, which shows the present anew for each.
 final class VarveSession: PeerSession {
   private let store: SegmentStore
   private let records: Keyspace
   private let durability: Durability
+  private var kept: KeptCursor?
 
   init(_ store: SegmentStore, _ records: Keyspace, _ durability: Durability) {
     self.store = store
@@ -78,6 +80,9 @@ final class VarveSession: PeerSession {
   }
 
   func scan(_ scan: Scan, into tally: inout Tally) throws {
+    if let start = scan.start, !scan.isPrefix, !scan.isBackward {
+      return try seek(start, scan.limit, into: &tally)
+    }
     let order: ScanOrder = scan.isBackward ? .descending : .ascending
     var cursor =
       if let start = scan.start, scan.isPrefix {
@@ -85,13 +90,31 @@ final class VarveSession: PeerSession {
       } else {
         try records.cursor(order: order)
       }
-    var isThere =
+    let isThere =
       if let start = scan.start, !scan.isPrefix {
         try cursor.seek(to: LentKey(bytes: start))
       } else {
         try cursor.next()
       }
-    var left = scan.limit
+    if isThere { try Self.read(&cursor, scan.limit, into: &tally) }
+  }
+
+  private func seek(_ start: Bytes, _ limit: Int, into tally: inout Tally) throws {
+    let kept = try kept ?? KeptCursor(records.cursor())
+    self.kept = kept
+    try kept.cursor.refresh()
+    if try kept.cursor.seek(to: LentKey(bytes: start)) {
+      try Self.read(&kept.cursor, limit, into: &tally)
+    }
+  }
+
+  /// From the entry that the cursor stands on.
+  @inline(__always)
+  private static func read(
+    _ cursor: inout Cursor, _ limit: Int, into tally: inout Tally
+  ) throws {
+    var left = limit
+    var isThere = true
     while isThere, left > 0 {
       cursor.key.withUnsafeBytes { tally.add($0) }
       cursor.value.withUnsafeBytes { tally.add($0) }
@@ -100,7 +123,14 @@ final class VarveSession: PeerSession {
     }
   }
 
-  func close() {}
+  func close() { kept = nil }
+}
+
+/// A cursor in a place of its own: it is large, and moved nowhere.
+private final class KeptCursor {
+  var cursor: Cursor
+
+  init(_ cursor: consuming Cursor) { self.cursor = cursor }
 }
 
 /// A key that is lent, for calls that take a key of any type.
