@@ -39,7 +39,7 @@ final class StoreRecovery {
       try ValueFileOutput(
         number: try engine.numbers.next(),
         id: FileID(low: engine.random.next(), high: engine.random.next()), in: engine.directory,
-        syncsBehind: engine.background == .threads)
+        syncsBehind: engine.background == .threads, writesBehind: engine.background == .threads)
     }
   }
 }
@@ -62,7 +62,7 @@ extension StoreRecovery {
       let tornBytes = try logs.forEachBatch(
         { batch throws(StoreError) in try take(batch) },
         orGathered: { log throws(StoreError) in try self.take(log) })
-      if run.count > 0 { try writeRun() }
+      try finishWriting()
       try install()
       return (entryCount, tornBytes)
     } catch {
@@ -150,7 +150,10 @@ extension StoreRecovery {
 
 extension StoreRecovery {
   /// Writes the run into segments and begins the next one.
-  private func writeRun() throws(StoreError) {
+  private func writeRun() throws(StoreError) { made = made.joined(by: try writtenRun()) }
+
+  private func writtenRun() throws(StoreError) -> SegmentOutput.Result {
+    guard run.count > 0 else { return SegmentOutput.Result() }
     engine.resume(after: made.lastSequence)
     // Policies decide how entries are stored, and which keyspaces are gone.
     try engine.loadCatalog()
@@ -160,13 +163,30 @@ extension StoreRecovery {
       isRelocated: { [known, begun = relocation.begun] pointer in
         !known.contains(pointer.file) && !begun.contains(pointer.file)
       })
-    made = made.joined(by: try RunWriter(engine: engine, rules: rules).write(run))
+    let written = try RunWriter(engine: engine, rules: rules).write(run)
     run = ReplayedRun()
+    return written
+  }
+
+  /// Writes the last run, while another thread waits for the values to be durable.
+  private func finishWriting() throws(StoreError) {
+    let finishValues = { [relocation] () throws(StoreError) in
+      SegmentOutput.Result(valueFiles: try relocation.finish())
+    }
+    if run.count > 0, !relocation.begun.isEmpty, engine.background == .threads,
+      let both = try engine.write(
+        { () throws(StoreError) in try writtenRun() }, and: finishValues, by: "varve-values")
+    {
+      made = made.joined(by: both)
+    } else {
+      try writeRun()
+      made = made.joined(by: try finishValues())
+    }
   }
 
   /// Makes what was written the store's, and the logs unneeded.
   private func install() throws(StoreError) {
-    made.valueFiles = (made.valueFiles + (try relocation.finish())).sorted { $0.number < $1.number }
+    made.valueFiles.sort { $0.number < $1.number }
     var edit = VersionEdit()
     edit.addedSegments = made.segments
     edit.addedValueFiles = made.valueFiles
