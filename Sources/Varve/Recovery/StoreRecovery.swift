@@ -55,9 +55,8 @@ extension StoreRecovery {
     engine.views.update { view in
       ReadView(active: view.active, frozen: [self.system], version: view.version)
     }
-    run.reserve(
-      logs.lastSequence.rawValue - made.lastSequence.rawValue,
-      within: engine.derived.memTableBytes)
+    let most = engine.derived.memTableBytes / ReplayedRun.bytesAnEntry
+    run.reserve(Int(min(logs.lastSequence.rawValue - made.lastSequence.rawValue, UInt64(most))))
     do throws(StoreError) {
       let tornBytes = try logs.forEachBatch(
         { batch throws(StoreError) in try take(batch) },
@@ -86,6 +85,9 @@ extension StoreRecovery {
     let isTooMuch = run.memoryBytes + log.run.memoryBytes > engine.derived.memTableBytes
     if run.count > 0, isTooMuch { try writeRun() }
     run.append(log.run)
+    for record in log.systemRecords {
+      try noteSystemEntries(of: StoredLogs.Batch(log: log.number, record: record, isDurable: true))
+    }
     entryCount += log.entryCount
     made.lastSequence = max(made.lastSequence, log.lastSequence)
   }

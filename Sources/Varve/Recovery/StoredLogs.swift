@@ -39,8 +39,8 @@ final class StoredLogs: Sendable {
     for number in numbers { files.append(try LogBytes(number, in: directory, mode)) }
     gathering = gatheredBytes.map { [files] in
       LogGathering(
-        numbers, bytes: files.reduce(0) { $0 + $1.bytes.count }, memoryBytes: $0,
-        usesThreads: usesThreads)
+        Dictionary(uniqueKeysWithValues: files.map { ($0.number, $0.writtenCount) }),
+        memoryBytes: $0, usesThreads: usesThreads)
     }
     do throws(LogDamage) {
       replay = try LogReplay(
