@@ -17,16 +17,15 @@ final class ReplayedRun {
   /// Entries that were taken over from other runs, before those in `places`.
   private var taken: [[EntryPlace]] = []
   private var takenCount = 0
-  private(set) var places: [EntryPlace] = []
+  // One thread works with it, and it is touched for every entry.
+  @exclusivity(unchecked) private(set) var places: [EntryPlace] = []
   private let moved = Arena(alignment: 8)
   private var copy = ByteWriter(reserving: 256)
   /// Bytes of keys and values.
   private(set) var dataBytes = 0
 
-  /// Memory that an entry takes while it is sorted, or while it is put into a half of the run.
-  static let bytesAnEntry =
-    MemoryLayout<EntryPlace>.stride
-    + max(RunOrder.bytesAnEntry, MemoryLayout<EntryPlace>.stride)
+  /// Memory that an entry takes: here, in a half of the run, and while that is sorted.
+  static let bytesAnEntry = 2 * MemoryLayout<EntryPlace>.stride + RunOrder.bytesAnEntry
 
   /// Bytes of memory that the run takes, or takes while it is sorted.
   var memoryBytes: Int { count * Self.bytesAnEntry + moved.allocatedBytes }

@@ -1,16 +1,19 @@
 import VarveFormat
 
-/// The places of a run in two halves, parted by a key, so that two threads sort and write a half each.
+/// The places of a run, parted by a key, so that two threads take, sort and write a half each.
 ///
 /// ```
 ///   log 7 [ d f a ]  log 9 [ g b c h e ]   ──keys below e | the others──>   [ d a b c ] [ f g h e ]
 /// ```
 ///
 /// The key is the middle one of a sample. All versions of a key are in one half, and what is in order
-/// stays so.
+/// stays so. Either thread looks at all keys: that takes less than to wait for one who sorts them out.
 struct RunHalves {
-  private(set) var first: [EntryPlace] = []
-  private(set) var second: [EntryPlace] = []
+  enum Side { case first, second }
+
+  let parts: [[EntryPlace]]
+  /// Nil where there is no entry.
+  private let middle: ByteView?
 
   private static let sampleCount = 255
   /// How many keys ahead of the one at hand are asked for.
@@ -18,24 +21,31 @@ struct RunHalves {
 
   /// - Parameter parts: what was taken of one log after the other.
   init(_ parts: [[EntryPlace]]) {
-    guard let middle = Self.middleKey(of: parts) else { return }
+    self.parts = parts
+    middle = Self.middleKey(of: parts)
+  }
+
+  /// The entries of one side, in the order they are in. One side may have none.
+  func places(_ side: Side) -> [EntryPlace] {
+    guard let middle else { return [] }
+    var places: [EntryPlace] = []
     // Room that is never touched takes no memory.
-    let count = parts.reduce(0) { $0 + $1.count }
-    first.reserveCapacity(count)
-    second.reserveCapacity(count)
+    places.reserveCapacity(parts.reduce(0) { $0 + $1.count })
     for part in parts {
       for (index, place) in part.enumerated() {
         if index + Self.distance < part.count { part[index + Self.distance].prefetchKey() }
-        if place.key < middle { first.append(place) } else { second.append(place) }
+        if (place.key < middle) == (side == .first) { places.append(place) }
       }
     }
+    return places
   }
 
   private static func middleKey(of parts: [[EntryPlace]]) -> ByteView? {
-    let all = parts.joined()
     let step = max(1, parts.reduce(0) { $0 + $1.count } / sampleCount)
     var sample: [ByteView] = []
-    for (index, place) in all.enumerated() where index % step == 0 { sample.append(place.key) }
+    for part in parts {
+      for index in stride(from: 0, to: part.count, by: step) { sample.append(part[index].key) }
+    }
     sample.sort()
     return sample.isEmpty ? nil : sample[sample.count / 2]
   }

@@ -22,12 +22,12 @@ struct RunWriter {
       return try write(run.takeParts().flattened)
     }
     let halves = RunHalves(run.takeParts())
-    guard !halves.first.isEmpty, !halves.second.isEmpty,
-      let written = try engine.write(
-        { () throws(StoreError) in try write(halves.first) },
-        and: { () throws(StoreError) in try self.write(halves.second) }, by: "varve-recover")
-    else { return try write([halves.first, halves.second].flattened) }
-    return written
+    let written = try engine.write(
+      { () throws(StoreError) in try write(halves.places(.first)) },
+      and: { () throws(StoreError) in try self.write(halves.places(.second)) },
+      by: "varve-recover")
+    if let written { return written }
+    return try write(halves.parts.flattened)
   }
 
   private func write(_ places: [EntryPlace]) throws(StoreError) -> SegmentOutput.Result {

@@ -143,12 +143,13 @@ import VarveTestSupport
       #expect(run.count == 3000 && other.count == 0)
       let halves = RunHalves(run.takeParts())
       #expect(run.count == 0)
-      let found = [halves.first, halves.second].map(Self.walk)
+      let (first, second) = (halves.places(.first), halves.places(.second))
+      let found = [first, second].map(Self.walk)
       #expect(found[0] + found[1] == whole)
       // No key is in both, and neither half is small where keys are many.
       #expect(found[0].last?.key != found[1].first?.key)
       if shape != "short" && shape != "few" {
-        #expect((600...2400).contains(halves.first.count), "\(halves.first.count)")
+        #expect((600...2400).contains(first.count), "\(first.count)")
       }
     }
   }
@@ -166,7 +167,9 @@ import VarveTestSupport
   }
 
   @Test func oneKeyOrNoneHasNoHalves() throws {
-    #expect(RunHalves([]).second.isEmpty && RunHalves([[], []]).second.isEmpty)
+    for side in [RunHalves.Side.first, .second] {
+      #expect(RunHalves([]).places(side).isEmpty && RunHalves([[], []]).places(side).isEmpty)
+    }
     var encoder = BatchEncoder()
     for _ in 0..<500 { try [4].withByteView { try encoder.delete($0, in: 1) } }
     try encoder.withPayload { payload in
@@ -174,7 +177,7 @@ import VarveTestSupport
       var decoder = try BatchDecoder(payload)
       while let entry = try decoder.next() { run.append(entry, SequenceNumber(7)) }
       let halves = RunHalves(run.takeParts())
-      #expect(halves.first.isEmpty && halves.second.count == 500)
+      #expect(halves.places(.first).isEmpty && halves.places(.second).count == 500)
     }
   }
 
