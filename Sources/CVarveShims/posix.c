@@ -75,6 +75,27 @@ int varve_drop_cache(int descriptor) {
 
 #endif
 
+// MARK: - Holes
+
+int64_t varve_data_end(int descriptor, int64_t size) {
+#if defined(SEEK_DATA) && defined(SEEK_HOLE)
+  // Each part takes two calls; somebody else may have made the file of nothing but parts.
+  enum { most = 64 };
+  off_t end = 0;
+  for (int part = 0; part < most; part++) {
+    off_t start = lseek(descriptor, end, SEEK_DATA);
+    // No data behind `end`, which is the only way to be sure.
+    if (start < 0) return errno == ENXIO ? end : size;
+    end = lseek(descriptor, start, SEEK_HOLE);
+    if (end <= start) return size;
+    if (end >= size) return size;
+  }
+#else
+  (void)descriptor;
+#endif
+  return size;
+}
+
 // MARK: - Reading through a mapping
 
 void varve_advise_scattered(const void *start, size_t count) {

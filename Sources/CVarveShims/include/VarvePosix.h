@@ -52,6 +52,11 @@ void varve_start_writing(int descriptor, int64_t offset, int64_t count);
 /// Advises that the file's clean cached pages will not be needed.
 int varve_drop_cache(int descriptor);
 
+/// Where the last part of the file ends that was ever written: behind it there are zeros, of which the
+/// system knows without reading them. A file of `size` bytes and very many parts, or one of a file
+/// system that does not know, has its `size` returned.
+int64_t varve_data_end(int descriptor, int64_t size);
+
 /// Makes a condition variable whose deadlines are on the monotonic clock. 0 or an error number.
 int varve_condition_init(pthread_cond_t *condition);
 

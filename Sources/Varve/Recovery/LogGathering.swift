@@ -2,7 +2,8 @@ import Synchronization
 import VarveFormat
 import VarvePlatform
 
-/// Surveys the logs that a crash left, several large ones by two threads, and gathers their entries on the way.
+/// Surveys the logs that a crash left, several large ones by two threads, and gathers their entries on
+/// the way.
 struct LogGathering {
   /// Fewer bytes are not worth a thread.
   private static let sharedBytes = 4 << 20
@@ -12,13 +13,14 @@ struct LogGathering {
   private let isShared: Bool
 
   /// - Parameters:
-  ///   - bytes: of all logs.
+  ///   - sizes: bytes of each log that were ever written.
   ///   - memoryBytes: what gathered entries may take.
-  init(_ numbers: [UInt64], bytes: Int, memoryBytes: Int, usesThreads: Bool) {
+  init(_ sizes: [UInt64: Int], memoryBytes: Int, usesThreads: Bool) {
     let room = GatheringRoom(bytes: memoryBytes)
     logs = Dictionary(
-      uniqueKeysWithValues: numbers.map { ($0, GatheredLog(within: room)) })
-    isShared = usesThreads && bytes >= Self.sharedBytes && numbers.count > 1
+      uniqueKeysWithValues: sizes.map { ($0, GatheredLog($0, bytes: $1, within: room)) })
+    let bytes = sizes.values.reduce(0, +)
+    isShared = usesThreads && bytes >= Self.sharedBytes && sizes.count > 1
   }
 
   var surveying: LogSurveying {

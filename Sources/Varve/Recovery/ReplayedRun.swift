@@ -14,25 +14,26 @@ import VarveFormat
 /// memory. Addresses and counts come from the one decoding that checked them: what the bytes become
 /// later cannot lead outside.
 final class ReplayedRun {
-  private(set) var places: [EntryPlace] = []
+  /// Entries that were taken over from other runs, before those in `places`.
+  private var taken: [[EntryPlace]] = []
+  private var takenCount = 0
+  // One thread works with it, and it is touched for every entry.
+  @exclusivity(unchecked) private(set) var places: [EntryPlace] = []
   private let moved = Arena(alignment: 8)
   private var copy = ByteWriter(reserving: 256)
   /// Bytes of keys and values.
   private(set) var dataBytes = 0
 
-  /// Memory that an entry takes, or takes while it is sorted.
-  static let bytesAnEntry = MemoryLayout<EntryPlace>.stride + RunOrder.bytesAnEntry
+  /// Memory that an entry takes: here, in a half of the run, and while that is sorted.
+  static let bytesAnEntry = 2 * MemoryLayout<EntryPlace>.stride + RunOrder.bytesAnEntry
 
   /// Bytes of memory that the run takes, or takes while it is sorted.
-  var memoryBytes: Int { places.count * Self.bytesAnEntry + moved.allocatedBytes }
+  var memoryBytes: Int { count * Self.bytesAnEntry + moved.allocatedBytes }
 
-  var count: Int { places.count }
+  var count: Int { takenCount + places.count }
 
-  /// Makes room for so many entries in all, but for no more than `memoryBytes` may become.
-  func reserve(_ count: UInt64, within memoryBytes: Int) {
-    let most = memoryBytes / Self.bytesAnEntry
-    places.reserveCapacity(Int(min(count, UInt64(max(0, most)))))
-  }
+  /// Makes room for so many entries. Room that is never used is never touched: it takes no memory.
+  func reserve(_ count: Int) { places.reserveCapacity(count) }
 
   /// Adds an entry that stays where it lies.
   func append(_ entry: BatchEntry, _ sequence: SequenceNumber) {
@@ -70,13 +71,23 @@ final class ReplayedRun {
   func append(_ other: ReplayedRun) {
     precondition(other.moved.allocatedBytes == 0)
     dataBytes += other.dataBytes
-    if places.isEmpty { swap(&places, &other.places) } else { places += other.places }
-    other.places = []
-    other.dataBytes = 0
+    takenCount += other.count
+    if !places.isEmpty {
+      takenCount += places.count
+      taken.append(places)
+      places = []
+    }
+    taken += other.takeParts()
   }
 
-  /// Takes the entries from `count` on back.
-  func removeAll(from count: Int) { places.removeLast(places.count - count) }
+  /// Hands all entries out, in several parts. Those that moved lie in memory that lives as long as the run.
+  func takeParts() -> [[EntryPlace]] {
+    defer { (taken, takenCount, places, dataBytes) = ([], 0, [], 0) }
+    return taken + [places]
+  }
+
+  /// Takes back all entries but the first `count`, none of which was taken over.
+  func removeAll(from count: Int) { places.removeLast(self.count - count) }
 }
 
 /// Where one entry lies.
@@ -127,6 +138,9 @@ struct EntryPlace: @unchecked Sendable {
     let count = Int(shape & 0x3_ffff) + Int(shape >> 22 & 0x7fff_ffff)
     unsafe ByteView(unsafeStart: start, count: count).prefetch(256)
   }
+
+  /// Asks memory for the key, or the beginning of a long one.
+  func prefetchKey() { key.prefetch(64) }
 
   func isBefore(_ other: EntryPlace) -> Bool {
     let order = key.compare(other.key)

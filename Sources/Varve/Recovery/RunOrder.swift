@@ -10,25 +10,36 @@ import VarveFormat
 ///
 /// The bytes behind what all share tell most keys apart, so hardly a key is looked at twice. Where
 /// they do not, because one key of another keyspace left little to share, those that are equal begin
-/// again with what they share. Eleven bits a pass; a pass in which all are equal moves nothing. A run
-/// that is in order already, which many are, is found so by one comparison an entry.
-enum RunOrder {
-  /// Memory taken for each entry while they are sorted.
-  static let bytesAnEntry = 2 * MemoryLayout<RunItem>.stride + MemoryLayout<EntryPlace>.stride
+/// again with what they share. A run that is in order already, which many are, is found so by one
+/// comparison an entry.
+///
+/// The entries stay where they are, and the order is one of indices: what is sorted is small.
+struct RunOrder {
+  private let places: [EntryPlace]
+  /// Empty where the places are in order as they are.
+  private let items: [RunItem]
 
-  static func sorted(_ places: [EntryPlace]) -> [EntryPlace] {
+  /// Memory taken for each entry beside its place.
+  static let bytesAnEntry = 2 * MemoryLayout<RunItem>.stride
+
+  init(_ places: [EntryPlace]) {
     precondition(places.count <= UInt32.max)
-    if zip(places, places.dropFirst()).allSatisfy({ $0.isBefore($1) }) { return places }
-    var sorter = RunSorter(places)
-    sorter.sort(places.indices, sharing: 0, depth: 0)
-    return sorter.items.map { places[Int($0.index)] }
+    self.places = places
+    if zip(places, places.dropFirst()).allSatisfy({ $0.isBefore($1) }) {
+      items = []
+    } else {
+      var sorter = RunSorter(places)
+      sorter.sort(0..<places.count, sharing: 0, depth: 0)
+      items = sorter.items
+    }
   }
-}
 
-/// An entry while it is sorted.
-private struct RunItem {
-  var prefix: UInt64
-  var index: UInt32
+  var count: Int { places.count }
+
+  /// The place of the entry that has so many before it.
+  subscript(index: Int) -> EntryPlace {
+    places[items.isEmpty ? index : Int(items[index].index)]
+  }
 }
 
 private struct RunSorter {
@@ -36,12 +47,12 @@ private struct RunSorter {
   private(set) var items: [RunItem]
   private var spare: [RunItem]
 
-  private static let digitBits: UInt64 = 11
-  private static let digits = 6
   /// Fewer are sorted sooner by comparing their keys.
   private static let fewest = 256
   /// Keys made to share ever more with ever fewer others gain nothing from going on.
   private static let deepest = 8
+  /// How many keys ahead of the one at hand are asked for: they lie all over the logs.
+  private static let distance = 16
 
   init(_ places: [EntryPlace]) {
     self.places = places
@@ -55,19 +66,29 @@ private struct RunSorter {
     let shared = isWorthIt ? sharedBytes(range, from: known) : 0
     // Versions of one key share all of it, and no more than before.
     guard depth == 0 || shared > known else { return sortByKeys(range) }
-    for place in range { items[place].prefix = key(place).dropping(shared).sortPrefix }
-    radixSort(range)
+    for item in range {
+      prefetch(item + Self.distance, within: range)
+      items[item].prefix = key(item).dropping(shared).sortPrefix
+    }
+    RunDigits.sort(&items, range, &spare)
     sortEqualOnes(range, sharing: shared, depth)
   }
 
-  private func key(_ place: Int) -> ByteView { places[Int(items[place].index)].key }
+  private func place(_ item: Int) -> EntryPlace { places[Int(items[item].index)] }
+
+  private func key(_ item: Int) -> ByteView { place(item).key }
+
+  private func prefetch(_ item: Int, within range: Range<Int>) {
+    if item < range.upperBound { place(item).prefetchKey() }
+  }
 
   /// How many bytes all keys of a part begin with.
   private func sharedBytes(_ range: Range<Int>, from known: Int) -> Int {
     let first = key(range.lowerBound).dropping(known)
     var shared = first
-    for place in range {
-      let other = key(place).dropping(known)
+    for item in range {
+      prefetch(item + Self.distance, within: range)
+      let other = key(item).dropping(known)
       if !other.starts(with: shared) {
         shared = first.prefix(shared.sharedPrefixCount(with: other))
       }
@@ -87,35 +108,5 @@ private struct RunSorter {
       if end > start + 1 { sort(start..<end, sharing: shared, depth: depth + 1) }
       start = end
     }
-  }
-}
-
-// MARK: - By digits
-
-extension RunSorter {
-  private mutating func radixSort(_ range: Range<Int>) {
-    for digit in 0..<Self.digits {
-      let shift = UInt64(digit) * Self.digitBits
-      var starts = [Int](repeating: 0, count: 1 << Int(Self.digitBits))
-      for place in range { starts[Self.bucket(items[place], shift)] += 1 }
-      guard !starts.contains(range.count) else { continue }
-      var start = range.lowerBound
-      for bucket in starts.indices {
-        let count = starts[bucket]
-        starts[bucket] = start
-        start += count
-      }
-      for place in range {
-        let bucket = Self.bucket(items[place], shift)
-        spare[starts[bucket]] = items[place]
-        starts[bucket] += 1
-      }
-      // A part goes back to its place; all of them at once need not.
-      if range == items.indices { swap(&items, &spare) } else { items[range] = spare[range] }
-    }
-  }
-
-  private static func bucket(_ item: RunItem, _ shift: UInt64) -> Int {
-    Int(truncatingIfNeeded: item.prefix >> shift & (1 << digitBits - 1))
   }
 }

@@ -39,7 +39,7 @@ final class StoreRecovery {
       try ValueFileOutput(
         number: try engine.numbers.next(),
         id: FileID(low: engine.random.next(), high: engine.random.next()), in: engine.directory,
-        syncsBehind: engine.background == .threads)
+        syncsBehind: engine.background == .threads, writesBehind: engine.background == .threads)
     }
   }
 }
@@ -55,14 +55,13 @@ extension StoreRecovery {
     engine.views.update { view in
       ReadView(active: view.active, frozen: [self.system], version: view.version)
     }
-    run.reserve(
-      logs.lastSequence.rawValue - made.lastSequence.rawValue,
-      within: engine.derived.memTableBytes)
+    let most = engine.derived.memTableBytes / ReplayedRun.bytesAnEntry
+    run.reserve(Int(min(logs.lastSequence.rawValue - made.lastSequence.rawValue, UInt64(most))))
     do throws(StoreError) {
       let tornBytes = try logs.forEachBatch(
         { batch throws(StoreError) in try take(batch) },
         orGathered: { log throws(StoreError) in try self.take(log) })
-      if run.count > 0 { try writeRun() }
+      try finishWriting()
       try install()
       return (entryCount, tornBytes)
     } catch {
@@ -86,6 +85,9 @@ extension StoreRecovery {
     let isTooMuch = run.memoryBytes + log.run.memoryBytes > engine.derived.memTableBytes
     if run.count > 0, isTooMuch { try writeRun() }
     run.append(log.run)
+    for record in log.systemRecords {
+      try noteSystemEntries(of: StoredLogs.Batch(log: log.number, record: record, isDurable: true))
+    }
     entryCount += log.entryCount
     made.lastSequence = max(made.lastSequence, log.lastSequence)
   }
@@ -150,7 +152,10 @@ extension StoreRecovery {
 
 extension StoreRecovery {
   /// Writes the run into segments and begins the next one.
-  private func writeRun() throws(StoreError) {
+  private func writeRun() throws(StoreError) { made = made.joined(by: try writtenRun()) }
+
+  private func writtenRun() throws(StoreError) -> SegmentOutput.Result {
+    guard run.count > 0 else { return SegmentOutput.Result() }
     engine.resume(after: made.lastSequence)
     // Policies decide how entries are stored, and which keyspaces are gone.
     try engine.loadCatalog()
@@ -160,13 +165,30 @@ extension StoreRecovery {
       isRelocated: { [known, begun = relocation.begun] pointer in
         !known.contains(pointer.file) && !begun.contains(pointer.file)
       })
-    made = made.joined(by: try RunWriter(engine: engine, rules: rules).write(run))
+    let written = try RunWriter(engine: engine, rules: rules).write(run)
     run = ReplayedRun()
+    return written
+  }
+
+  /// Writes the last run, while another thread waits for the values to be durable.
+  private func finishWriting() throws(StoreError) {
+    let finishValues = { [relocation] () throws(StoreError) in
+      SegmentOutput.Result(valueFiles: try relocation.finish())
+    }
+    if run.count > 0, !relocation.begun.isEmpty, engine.background == .threads,
+      let both = try engine.write(
+        { () throws(StoreError) in try writtenRun() }, and: finishValues, by: "varve-values")
+    {
+      made = made.joined(by: both)
+    } else {
+      try writeRun()
+      made = made.joined(by: try finishValues())
+    }
   }
 
   /// Makes what was written the store's, and the logs unneeded.
   private func install() throws(StoreError) {
-    made.valueFiles = (made.valueFiles + (try relocation.finish())).sorted { $0.number < $1.number }
+    made.valueFiles.sort { $0.number < $1.number }
     var edit = VersionEdit()
     edit.addedSegments = made.segments
     edit.addedValueFiles = made.valueFiles

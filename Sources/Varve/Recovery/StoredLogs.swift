@@ -39,12 +39,14 @@ final class StoredLogs: Sendable {
     for number in numbers { files.append(try LogBytes(number, in: directory, mode)) }
     gathering = gatheredBytes.map { [files] in
       LogGathering(
-        numbers, bytes: files.reduce(0) { $0 + $1.bytes.count }, memoryBytes: $0,
-        usesThreads: usesThreads)
+        Dictionary(uniqueKeysWithValues: files.map { ($0.number, $0.writtenCount) }),
+        memoryBytes: $0, usesThreads: usesThreads)
     }
     do throws(LogDamage) {
       replay = try LogReplay(
-        files.map { LogSource(number: $0.number, bytes: $0.bytes) }, of: manifest,
+        files.map {
+          LogSource(number: $0.number, bytes: $0.bytes, writtenCount: $0.writtenCount)
+        }, of: manifest,
         by: gathering?.surveying ?? LogSurveying())
     } catch {
       throw StoreError(error.error, in: "\(error.file)")
@@ -137,6 +139,8 @@ extension StoredLogs.Batch {
 private final class LogBytes: Sendable {
   let number: UInt64
   let bytes: ByteView
+  /// Bytes behind which the file system knows of nothing but zeros.
+  let writtenCount: Int
   private let owner: any AnyObject & Sendable
 
   init(
@@ -147,6 +151,7 @@ private final class LogBytes: Sendable {
     do throws(FileSystemError) {
       let file = try directory.open(name)
       let size = try file.size()
+      writtenCount = Int(clamping: try file.dataEnd())
       if mode == .mapped, let map = try directory.mapped(name, size: size) {
         bytes = map.bytes
         owner = map

@@ -10,17 +10,23 @@ struct SegmentFileBuffer {
   private static let capacity = 2 << 20
 
   private let file: any File
-  private let buffer = AlignedBuffer(capacity: Self.capacity)
+  private var buffer = AlignedBuffer(capacity: Self.capacity)
   private var filled = 0
-  /// Bytes that reached the file.
+  /// Bytes that reached the file, or are on their way to it.
   private var written: UInt64 = 0
-  private var behind = WriteBehind()
-  private let syncing: SyncBehind?
+  private let behind: FileBehind
+  /// Nil where this thread writes itself.
+  private let pieces: PieceWriter?
 
-  /// - Parameter syncsBehind: whether a thread syncs the file while it grows: see `SyncBehind`.
-  init(_ file: any File, syncsBehind: Bool = false) {
+  /// - Parameters:
+  ///   - syncsBehind: whether a thread syncs the file while it grows: see `SyncBehind`.
+  ///   - writesBehind: whether a thread writes the pieces: see `PieceWriter`.
+  init(_ file: any File, syncsBehind: Bool = false, writesBehind: Bool = false) {
     self.file = file
-    syncing = syncsBehind ? SyncBehind(file) : nil
+    let behind = FileBehind(file, syncs: syncsBehind)
+    self.behind = behind
+    pieces =
+      writesBehind ? PieceWriter(file, pieceBytes: Self.capacity) { behind.note($0) } : nil
   }
 
   /// Where the next byte goes.
@@ -61,19 +67,47 @@ struct SegmentFileBuffer {
 
   mutating func flush() throws(StoreError) {
     guard filled > 0 else { return }
-    try write(buffer.view(count: filled))
+    do throws(FileSystemError) { try write() } catch { throw StoreError(error) }
+    written += UInt64(filled)
     filled = 0
   }
 
   /// Makes what was flushed durable.
   func sync() throws(FileSystemError) {
-    if let syncing { try syncing.finish() } else { try file.sync() }
+    try pieces?.drain()
+    try behind.sync()
   }
 
-  private mutating func write(_ bytes: ByteView) throws(StoreError) {
-    do { try file.write(bytes, at: written) } catch { throw StoreError(error) }
-    written += UInt64(bytes.count)
-    behind.note(written, of: file)
-    syncing?.note(written)
+  private mutating func write() throws(FileSystemError) {
+    if let pieces, filled == Self.capacity {
+      buffer = try pieces.write(buffer, at: written)
+      return
+    }
+    // The rest at the end, behind all pieces.
+    try pieces?.drain()
+    try file.write(buffer.view(count: filled), at: written)
+    behind.note(written + UInt64(filled))
+  }
+}
+
+/// What follows the writes of a file that grows, whoever makes them.
+private final class FileBehind: @unchecked Sendable {
+  // @unchecked: told of one write at a time, and asked to sync when there is none.
+  private let file: any File
+  private var sending = WriteBehind()
+  private let syncing: SyncBehind?
+
+  init(_ file: any File, syncs: Bool) {
+    self.file = file
+    syncing = syncs ? SyncBehind(file) : nil
+  }
+
+  func note(_ end: UInt64) {
+    sending.note(end, of: file)
+    syncing?.note(end)
+  }
+
+  func sync() throws(FileSystemError) {
+    if let syncing { try syncing.finish() } else { try file.sync() }
   }
 }

@@ -24,9 +24,12 @@ final class ValueFileOutput {
 
   /// Makes the file `values-<number>`. Its name is durable after the next sync of the directory.
   ///
-  /// - Parameter syncsBehind: whether a thread syncs the file while it grows.
+  /// - Parameters:
+  ///   - syncsBehind: whether a thread syncs the file while it grows.
+  ///   - writesBehind: whether a thread writes it: where making it leaves a processor idle.
   init(
-    number: UInt64, id: FileID, in directory: any Directory, syncsBehind: Bool = false
+    number: UInt64, id: FileID, in directory: any Directory, syncsBehind: Bool = false,
+    writesBehind: Bool = false
   ) throws(StoreError) {
     self.number = number
     self.id = id
@@ -35,7 +38,8 @@ final class ValueFileOutput {
     } catch {
       throw StoreError(error)
     }
-    output = SegmentFileBuffer(file, syncsBehind: syncsBehind)
+    output = SegmentFileBuffer(
+      file, syncsBehind: syncsBehind, writesBehind: writesBehind)
     try output.append(FileHeader(.values, identity: id).encoded())
   }
 

@@ -179,7 +179,7 @@ extension LogWalk {
       throw LogDamage(log: survey.number, survey.endError)
     }
     var tail = TornTail(position: survey.endPosition, flaw: survey.flaw)
-    tail.droppedBytes = survey.bytes.dropping(survey.endOffset).countToLastNonZero
+    tail.droppedBytes = survey.written.dropping(survey.endOffset).countToLastNonZero
     tail.droppedRecords = survey.laterHeaders
     tail.drop(judge.surveys[(index + 1)...])
     tornTail = tail
@@ -202,7 +202,7 @@ extension TornTail {
   fileprivate mutating func drop(_ surveys: ArraySlice<LogSurvey>) {
     for survey in surveys where survey.identity != nil {
       droppedLogs.append(survey.number)
-      droppedBytes += survey.bytes.dropping(FileHeader.byteCount).countToLastNonZero
+      droppedBytes += survey.written.dropping(FileHeader.byteCount).countToLastNonZero
       droppedRecords += survey.recordCount + survey.laterHeaders
     }
   }

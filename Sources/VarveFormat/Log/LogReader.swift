@@ -35,6 +35,8 @@ package enum LogEnd: Equatable, Sendable {
 package struct LogReader {
   package let bytes: ByteView
   package let identity: LogIdentity
+  /// Behind so many bytes there is nothing but zeros, whoever reads them.
+  private let writtenCount: Int
   /// Where the next record begins: after the walk, where it ended.
   package private(set) var offset: Int
   /// Why the walk ended; nil while it goes on.
@@ -46,14 +48,18 @@ package struct LogReader {
 
   /// Reads the log whose file, or first part of a file, is `bytes`.
   ///
-  /// - Parameter offset: where the first record begins; elsewhere than behind the file header only
-  ///   to see what is left of a damaged log.
+  /// - Parameters:
+  ///   - offset: where the first record begins; elsewhere than behind the file header only to see
+  ///     what is left of a damaged log.
+  ///   - writtenCount: see ``LogSource``.
   package init(
-    _ bytes: ByteView, identity: LogIdentity, at offset: Int = FileHeader.byteCount
+    _ bytes: ByteView, identity: LogIdentity, at offset: Int = FileHeader.byteCount,
+    writtenCount: Int? = nil
   ) {
     self.bytes = bytes
     self.identity = identity
     self.offset = offset
+    self.writtenCount = writtenCount ?? bytes.count
   }
 
   /// The next record, or nil at the end; ``end`` then says why. Costs one CRC-32C of the record.
@@ -92,7 +98,7 @@ extension LogReader {
 
   /// Zeros where a header would be: the end, if nothing else follows them.
   private mutating func finish() throws(LogFlaw) {
-    guard bytes.dropping(offset).isAllZero else {
+    guard bytes.prefix(writtenCount).dropping(offset).isAllZero else {
       throw .torn(error(.value("record type"), at: offset))
     }
     end = .clean

@@ -4,11 +4,19 @@ package struct LogSource: Sendable {
   package var number: UInt64
   /// The whole file.
   package var bytes: ByteView
+  /// Bytes up to which anything was ever written: all behind them is zero, which need not be read to
+  /// be known. A log is made far longer than what it holds at first.
+  package var writtenCount: Int
 
-  package init(number: UInt64, bytes: ByteView) {
+  /// - Parameter writtenCount: nil where nobody knows better than to read all of it.
+  package init(number: UInt64, bytes: ByteView, writtenCount: Int? = nil) {
     self.number = number
     self.bytes = bytes
+    self.writtenCount = max(0, min(writtenCount ?? bytes.count, bytes.count))
   }
+
+  /// What may be something else than zeros.
+  var written: ByteView { bytes.prefix(writtenCount) }
 }
 
 /// All that one log says for itself, before the logs around it are heard.
@@ -19,6 +27,8 @@ package struct LogSource: Sendable {
 struct LogSurvey {
   let number: UInt64
   let bytes: ByteView
+  /// The bytes without zeros of which the file system knows.
+  let written: ByteView
   /// Nil for a file that never became a log: without a valid header and without anything behind it.
   var identity: LogIdentity?
   /// Where the records end.
@@ -53,6 +63,7 @@ struct LogSurvey {
   ) throws(FormatError) {
     number = source.number
     bytes = source.bytes
+    written = source.written
     do {
       identity = try Self.identity(of: source, storeTag: storeTag)
     } catch {
@@ -88,7 +99,7 @@ extension LogSurvey {
   private static func neverUsed(_ source: LogSource, _ error: FormatError) -> Bool {
     switch error.fault {
     case .version, .features: false
-    default: source.bytes.dropping(FileHeader.byteCount).isAllZero
+    default: source.written.dropping(FileHeader.byteCount).isAllZero
     }
   }
 }
@@ -99,7 +110,7 @@ extension LogSurvey {
   private mutating func readRecords(
     _ identity: LogIdentity, _ checkpointOffset: UInt64?, _ visit: ((LogRecord) -> Void)?
   ) {
-    var reader = LogReader(bytes, identity: identity)
+    var reader = LogReader(bytes, identity: identity, writtenCount: written.count)
     noteCheckpoint(reader, checkpointOffset)
     while let record = reader.next() {
       if firstSequence == nil { firstSequence = record.firstSequence }
@@ -123,7 +134,7 @@ extension LogSurvey {
   /// 20 ns where there are none.
   private mutating func findLaterHeaders(_ identity: LogIdentity) {
     var offset = endOffset &+ LogRecordHeader.alignment
-    while let start = bytes.uint64(at: offset &+ 8) {
+    while offset < written.count, let start = bytes.uint64(at: offset &+ 8) {
       // The type is not zero and the byte behind it is: cheaper than a checksum.
       if start >> 32 & 0xff != 0, start >> 40 & 0xff == 0,
         let header = try? LogRecordHeader(in: bytes, at: offset, identity: identity)

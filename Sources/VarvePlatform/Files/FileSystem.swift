@@ -92,6 +92,10 @@ package protocol File: AnyObject, Sendable {
   /// later then waits less. Says nothing about when they arrive, or whether.
   func startWriting(_ range: Range<UInt64>)
 
+  /// Where the last bytes end that were ever written; all behind them is zero. The file's size where
+  /// the system does not know better. Nobody may write meanwhile.
+  func dataEnd() throws(FileSystemError) -> UInt64
+
   /// Advises that what the cache holds of this file is not needed, so that the next read asks the
   /// device: how scrubbing checks the disk and not the memory.
   func dropCache() throws(FileSystemError)
@@ -106,6 +110,8 @@ package protocol File: AnyObject, Sendable {
 
 extension File {
   package func startWriting(_ range: Range<UInt64>) {}
+
+  package func dataEnd() throws(FileSystemError) -> UInt64 { try size() }
 
   package func warmed(_ range: Range<UInt64>) throws(FileSystemError) -> (any WarmRange)? { nil }
 }

@@ -101,6 +101,13 @@ final class PosixFile: File {
     }
   }
 
+  func dataEnd() throws(FileSystemError) -> UInt64 {
+    let size = try size()
+    return try descriptor.use(.status, name) { file throws(FileSystemError) in
+      min(size, UInt64(max(0, varve_data_end(file, Int64(clamping: size)))))
+    }
+  }
+
   func dropCache() throws(FileSystemError) {
     try call(.read) { varve_drop_cache($0) }
   }

@@ -43,6 +43,57 @@ struct LogReplayTests {
     #expect(verdict.tornTail == nil)
   }
 
+  // MARK: - Zeros that the file system knows of
+
+  /// Logs that end in zeros: whole, torn, torn with later records, cut in a record, and never used.
+  private static func logsWithTails() -> [[(number: UInt64, bytes: [UInt8])]] {
+    let whole = files(twoLogs())
+    let last = twoLogs()[1].offsets
+    return [
+      whole,
+      flipped(whole, at: last[2] + 40), flipped(whole, at: last[1] + 40),
+      [whole[0], (UInt64(9), Array(whole[1].bytes.prefix(last[2] + 20)))],
+      [whole[0], (UInt64(9), Array(whole[1].bytes.prefix(last[2] + 50)))],
+      [whole[0], (UInt64(9), [])],
+    ].map { logs in logs.map { ($0.number, $0.bytes + [UInt8](repeating: 0, count: 5000)) } }
+  }
+
+  private static func flipped(
+    _ logs: [(number: UInt64, bytes: [UInt8])], at place: Int
+  ) -> [(number: UInt64, bytes: [UInt8])] {
+    var logs = logs
+    logs[1].bytes[place] ^= 0x10
+    return logs
+  }
+
+  /// The bytes of a log that are not zeros at its end.
+  private static func nonZero(_ bytes: [UInt8]) -> Int {
+    (bytes.lastIndex { $0 != 0 } ?? -1) + 1
+  }
+
+  @Test func zerosThatAreKnownOfChangeNoVerdict() throws {
+    for logs in Self.logsWithTails() {
+      let expected = try Verdict(logs, .forLogs())
+      for more in [0, 1, 16, 100, 5000] {
+        let found = try Verdict(logs, .forLogs()) { Self.nonZero($0) + more }
+        #expect(found == expected)
+      }
+    }
+  }
+
+  /// Whoever knows that they are zeros need not look: what is there is not seen.
+  @Test func zerosThatAreKnownOfAreNotRead() throws {
+    for var logs in Self.logsWithTails() {
+      let expected = try Verdict(logs, .forLogs())
+      let known = logs.map { Self.nonZero($0.bytes) }
+      for log in logs.indices { logs[log].bytes[known[log] + 4000] = 1 }
+      // By the number of their bytes: no two have as many.
+      let counts = Dictionary(
+        uniqueKeysWithValues: zip(logs.map(\.bytes.count), known))
+      #expect(try Verdict(logs, .forLogs()) { counts[$0.count] } == expected)
+    }
+  }
+
   @Test func logsBelowTheFloorAreNotReplayed() throws {
     let logs = Self.twoLogs()
     let verdict = try Verdict(Self.files(logs), .forLogs(floor: 8, lastSequence: 6))

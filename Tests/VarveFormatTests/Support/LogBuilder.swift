@@ -151,10 +151,16 @@ struct Verdict: Equatable {
   var tornTail: TornTail?
   var orphans: [UInt64] = []
 
-  init(_ logs: [(number: UInt64, bytes: [UInt8])], _ manifest: Manifest) throws(LogDamage) {
+  /// - Parameter written: how much of each log's bytes may be something else than zeros; nil to see.
+  init(
+    _ logs: [(number: UInt64, bytes: [UInt8])], _ manifest: Manifest,
+    written: ([UInt8]) -> Int? = { _ in nil }
+  ) throws(LogDamage) {
     do {
       self = try withViews(logs.map(\.bytes)) { views in
-        let sources = zip(logs, views).map { LogSource(number: $0.number, bytes: $1) }
+        let sources = zip(logs, views).map {
+          LogSource(number: $0.number, bytes: $1, writtenCount: written($0.bytes))
+        }
         return Verdict(try LogReplay(sources, of: manifest))
       }
     } catch {

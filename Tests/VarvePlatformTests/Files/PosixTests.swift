@@ -43,6 +43,49 @@ struct PosixTests {
     }
   }
 
+  /// Where a file's data ends: behind it nothing but zeros may be found, whatever the system knows.
+  @Test func behindTheEndOfDataThereAreOnlyZeros() throws {
+    try FileSystemKind.posix.withDirectory { directory, _, _ in
+      let file = try directory.create("a")
+      #expect(try file.dataEnd() == 0)
+      try file.write([1], at: 0)
+      #expect(try file.dataEnd() == 1)
+      try file.truncate(to: 8 << 20)
+      try file.reserve(8 << 20)
+      let end = try file.dataEnd()
+      #expect(end >= 1)
+      // Where holes are not known of, it is the size.
+      let knowsHoles = end < 8 << 20
+      try file.write([1], at: 5 << 20)
+      let next = try file.dataEnd()
+      #expect(next > 5 << 20)
+      #expect(knowsHoles == (next < 8 << 20))
+      try file.write([1], at: (8 << 20) - 1)
+      #expect(try file.dataEnd() == 8 << 20)
+    }
+  }
+
+  /// Somebody made the file of nothing but parts: counting them would take long, and is given up.
+  @Test func theDataOfVeryManyPartsEndsWithTheFile() throws {
+    try FileSystemKind.posix.withDirectory { directory, _, _ in
+      let file = try directory.create("a")
+      for part in 0..<200 { try file.write([1], at: UInt64(part) << 16) }
+      try file.truncate(to: 64 << 20)
+      #expect(try file.dataEnd() == 64 << 20)
+    }
+  }
+
+  /// What was stored through a mapping is data before it was ever written to the device.
+  @Test func whatWasStoredIntoALogIsData() throws {
+    try FileSystemKind.posix.withDirectory { directory, _, _ in
+      let log = try directory.createLog("log", capacity: 16 << 20)
+      try [UInt8](repeating: 7, count: 64).withByteView { try log.writeHeader($0) }
+      try [UInt8](repeating: 7, count: 300_000).withByteView { try log.append($0, at: 64) }
+      let end = try directory.open("log").dataEnd()
+      #expect(end >= 300_064)
+    }
+  }
+
   @Test func whatIsMadeBelongsToTheUserAlone() throws {
     try withTemporaryDirectory { path in
       let store = path + "/store"

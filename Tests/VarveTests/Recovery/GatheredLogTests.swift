@@ -26,17 +26,28 @@ import Testing
     return content == .malformed ? bytes.dropLast() : bytes
   }
 
+  /// Hands a batch of two entries to whoever gathers.
+  static func visit(
+    _ take: LogSurveying.Visit, sequence: Int, isMalformed: Bool = false
+  ) throws {
+    try hand(payload(isMalformed ? .malformed : .plain), sequence: sequence, to: take)
+  }
+
+  private static func hand(_ payload: [UInt8], sequence: Int, to take: LogSurveying.Visit) {
+    payload.withByteView { payload in
+      take(
+        LogRecord(
+          type: .batch, firstSequence: SequenceNumber(UInt64(sequence)), entryCount: 2,
+          payload: payload, offset: 64, end: 128, watermark: .none))
+    }
+  }
+
   /// Hands a plain record, then one of `content`, then a plain one to a log.
   private static func gather(_ content: Content, entriesOfRoom: Int) throws -> GatheredLog {
     let log = GatheredLog(
-      within: GatheringRoom(bytes: entriesOfRoom * ReplayedRun.bytesAnEntry))
+      7, bytes: 1000, within: GatheringRoom(bytes: entriesOfRoom * ReplayedRun.bytesAnEntry))
     for (index, content) in [.plain, content, .plain].enumerated() {
-      try payload(content).withByteView { payload in
-        log.take(
-          LogRecord(
-            type: .batch, firstSequence: SequenceNumber(UInt64(1 + 2 * index)), entryCount: 2,
-            payload: payload, offset: 64, end: 128, watermark: .none))
-      }
+      hand(try payload(content), sequence: 1 + 2 * index) { log.take($0) }
     }
     return log
   }
@@ -49,13 +60,35 @@ import Testing
     #expect(log.run.places.map(\.sequence.rawValue) == [1, 2, 3, 4, 5, 6])
   }
 
+  /// The catalog is made of them before anything is written.
+  @Test func batchesWithEntriesOfKeyspacesAreKeptAsWell() throws {
+    let log = try Self.gather(.keyspace, entriesOfRoom: 6)
+    #expect(log.isComplete)
+    #expect(log.entryCount == 6)
+    #expect(log.systemRecords.map(\.firstSequence.rawValue) == [3])
+    #expect(try Self.gather(.plain, entriesOfRoom: 6).systemRecords.isEmpty)
+  }
+
+  /// Somebody made a log of nothing else: memory stays bounded.
+  @Test func aLogOfKeyspacesIsGivenUp() throws {
+    let log = GatheredLog(7, bytes: 1000, within: GatheringRoom(bytes: 1 << 30))
+    let payload = try Self.payload(.keyspace)
+    for index in 0...GatheredLog.mostSystemRecords {
+      #expect(log.isComplete)
+      Self.hand(payload, sequence: 1 + 2 * index) { log.take($0) }
+    }
+    #expect(!log.isComplete && log.systemRecords.isEmpty)
+  }
+
   /// What has to be looked at in the order of all logs, or does not fit, is left to the second reading.
   @Test func anythingElseGivesTheLogUp() throws {
-    for content in Content.allCases where content != .plain {
+    for content in [Content.pointer, .malformed] {
       let log = try Self.gather(content, entriesOfRoom: 6)
       #expect(!log.isComplete && log.run.count == 0, "\(content)")
     }
-    let log = try Self.gather(.plain, entriesOfRoom: 5)
-    #expect(!log.isComplete && log.run.count == 0)
+    for content in [Content.plain, .keyspace] {
+      let log = try Self.gather(content, entriesOfRoom: 5)
+      #expect(!log.isComplete && log.run.count == 0 && log.systemRecords.isEmpty)
+    }
   }
 }

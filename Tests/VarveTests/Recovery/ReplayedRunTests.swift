@@ -80,7 +80,7 @@ import VarveTestSupport
         }
         sequence = SequenceNumber(sequence.rawValue + 1)
       }
-      let walk = try RunWalk(RunOrder.sorted(run.places)[...])
+      let walk = try RunWalk(RunOrder(run.places))
       var found: [Written] = []
       while let entry = walk.entry {
         found.append(Written(entry))
@@ -125,7 +125,63 @@ import VarveTestSupport
     #expect(isSame)
   }
 
+  /// Parted by a key and each half sorted, a run is what it is when it is sorted whole.
+  @Test(arguments: ["random", "few", "late", "ascending", "short", "nested", "zeros"])
+  func theHalvesOfARunFollowEachOther(_ shape: String) throws {
+    var encoder = BatchEncoder()
+    for key in Self.keys(shape) { try key.withByteView { try encoder.delete($0, in: 1) } }
+    try encoder.withPayload { payload in
+      let (run, other) = (ReplayedRun(), ReplayedRun())
+      var decoder = try BatchDecoder(payload)
+      var sequence: UInt64 = 1
+      while let entry = try decoder.next() {
+        (sequence < 1000 ? run : other).append(entry, SequenceNumber(sequence))
+        sequence += 1
+      }
+      let whole = Self.walk(run.places + other.places)
+      run.append(other)
+      #expect(run.count == 3000 && other.count == 0)
+      let halves = RunHalves(run.takeParts())
+      #expect(run.count == 0)
+      let (first, second) = (halves.places(.first), halves.places(.second))
+      let found = [first, second].map(Self.walk)
+      #expect(found[0] + found[1] == whole)
+      // No key is in both, and neither half is small where keys are many.
+      #expect(found[0].last?.key != found[1].first?.key)
+      if shape != "short" && shape != "few" {
+        #expect((600...2400).contains(first.count), "\(first.count)")
+      }
+    }
+  }
+
+  private struct Walked: Equatable {
+    var key: [UInt8]
+    var sequence: UInt64
+  }
+
+  private static func walk(_ places: [EntryPlace]) -> [Walked] {
+    let order = RunOrder(places)
+    return (0..<order.count).map {
+      Walked(key: order[$0].key.array, sequence: order[$0].sequence.rawValue)
+    }
+  }
+
+  @Test func oneKeyOrNoneHasNoHalves() throws {
+    for side in [RunHalves.Side.first, .second] {
+      #expect(RunHalves([]).places(side).isEmpty && RunHalves([[], []]).places(side).isEmpty)
+    }
+    var encoder = BatchEncoder()
+    for _ in 0..<500 { try [4].withByteView { try encoder.delete($0, in: 1) } }
+    try encoder.withPayload { payload in
+      let run = ReplayedRun()
+      var decoder = try BatchDecoder(payload)
+      while let entry = try decoder.next() { run.append(entry, SequenceNumber(7)) }
+      let halves = RunHalves(run.takeParts())
+      #expect(halves.places(.first).isEmpty && halves.places(.second).count == 500)
+    }
+  }
+
   @Test func theEmptyRunEndsAtOnce() throws {
-    #expect(try RunWalk(RunOrder.sorted([])[...]).entry == nil)
+    #expect(try RunWalk(RunOrder([])).entry == nil)
   }
 }

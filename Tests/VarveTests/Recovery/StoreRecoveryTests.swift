@@ -173,6 +173,32 @@ import VarveTestSupport
     #expect(error?.file == name)
   }
 
+  /// What the logs say of keyspaces is known before the first entry is written: which are gone, and
+  /// from which size values have a place of their own.
+  @Test func entriesAreWrittenAsTheirKeyspacesAre() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    let gone = try store.keyspace("gone")
+    var policy = KeyspacePolicy()
+    policy.largeValueBytes = 4096
+    let kept = try store.keyspace("kept", policy)
+    for index in 0..<50 {
+      var batch = WriteBatch()
+      batch.put("\(index)", [1], in: gone)
+      batch.put("\(index)", [UInt8](repeating: 2, count: 2000), in: kept)
+      try store.commit(batch, durability: .buffered)
+    }
+    try store.dropKeyspace("gone")
+    let image = try TestedStore.afterCrash(of: disk, .everything)
+    let recovered = try image.open()
+    let segments = recovered.engine.versions.current.manifest.segments
+    // Those of the keyspaces are few.
+    #expect((50..<60).contains(segments.reduce(0) { $0 + $1.entryCount }))
+    // By default such a value is large.
+    #expect(try image.names(.values).isEmpty)
+    #expect(try recovered.keyspace("kept", policy).entries().count == 50)
+  }
+
   /// A file whose every value had been overwritten is not kept for nobody.
   @Test func aFileOfOverwrittenValuesIsNotKept() throws {
     let (tested, disk) = try TestedStore.simulated()
