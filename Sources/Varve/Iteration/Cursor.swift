@@ -69,20 +69,21 @@ extension Cursor {
   ///
   /// - Throws: `.closed`, `.notFound` once the keyspace was dropped.
   public mutating func refresh() throws(StoreError) {
-    try engine.checkOpen()
+    if showsPresent { try keyspace.checkLive() } else { try engine.checkOpen() }
     lendNothing()
     (failure, isPlaced, valueWalk) = (nil, false, ValueWalk())
     source.leave()
     if !showsPresent { return }
-    let reading = try keyspace.beginReading()
-    if reading.view === view, hasActive || reading.point.sequence == source.readPoint.sequence {
-      source.readPoint = reading.point
+    if let point = engine.readPoint(ifCurrent: view),
+      hasActive || point.sequence == source.readPoint.sequence
+    {
+      source.readPoint = point
       return
     }
-    view = reading.view
-    hasActive = !view.active.table.isEmpty
+    let reading = engine.beginReading()
+    let willHaveActive = !reading.view.active.table.isEmpty
     source = try reading.visible(within: source.bounds)
-    reportedSkips = 0
+    (view, hasActive, reportedSkips) = (reading.view, willHaveActive, 0)
   }
 }
 
@@ -91,7 +92,13 @@ extension Cursor {
 extension Cursor {
   /// Moves to the next entry in the cursor's order, first to the first; false behind the last.
   public mutating func next() throws(StoreError) -> Bool {
-    try step(order)
+    // Inside of a block, as most steps are, all that can be in the way is a closed store.
+    if order == .ascending, engine.isOpenNow, source.runsOn() {
+      lendNothing()
+      try lend(source.run.entry)
+      return true
+    }
+    return try step(order)
   }
 
   /// Moves to the entry before, against the cursor's order; false before the first.
@@ -165,21 +172,28 @@ extension Cursor {
       if let failure { throw failure }
       return false
     }
+    try lend(entry)
+    return true
+  }
+
+  @inline(__always)
+  private mutating func lend(_ entry: EntryView) throws(StoreError) {
     if readsValues {
-      var value = entry.value
-      if entry.kind == .pointer {
-        let pointer = try engine.values.decode(entry.value)
-        let resolved = try engine.values.resolve(pointer)
-        if let range = valueWalk.next(pointer) {
-          engine.values.store.expect(range, of: pointer.file)
-        }
-        owner = resolved.owner
-        value = resolved.bytes
-      }
+      let value = entry.kind == .pointer ? try resolve(entry.value) : entry.value
       unsafe lentValue = value.unsafeBuffer
     }
     unsafe lentKey = entry.key.dropping(Limits.keyspacePrefixBytes).unsafeBuffer
-    return true
+  }
+
+  /// The value behind a pointer, kept until the cursor moves.
+  private mutating func resolve(_ stored: ByteView) throws(StoreError) -> ByteView {
+    let pointer = try engine.values.decode(stored)
+    let resolved = try engine.values.resolve(pointer)
+    if let range = valueWalk.next(pointer) {
+      engine.values.store.expect(range, of: pointer.file)
+    }
+    owner = resolved.owner
+    return resolved.bytes
   }
 }
 

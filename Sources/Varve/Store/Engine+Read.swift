@@ -19,10 +19,22 @@ extension Engine {
   /// One moment, pinned until dropped.
   func beginReading() -> Reading {
     let view = views.pinned()
+    return Reading(view: view, point: readPoint(in: view))
+  }
+
+  /// Now, as a point to read `view` at; nil where that is not the current one any more.
+  func readPoint(ifCurrent view: ReadView) -> ReadPoint? {
+    // Nothing else has the address of a view that the caller keeps.
+    guard unsafe views.present.toOpaque() == Unmanaged.passUnretained(view).toOpaque() else {
+      return nil
+    }
+    return readPoint(in: view)
+  }
+
+  private func readPoint(in view: ReadView) -> ReadPoint {
     let sequence = visible
     // Asked only now: what is visible was counted by its memtable before.
-    let time = view.mayHoldExpiring ? clock.now() : 0
-    return Reading(view: view, point: ReadPoint(sequence: sequence, time: time))
+    return ReadPoint(sequence: sequence, time: view.mayHoldExpiring ? clock.now() : 0)
   }
 
   /// The value of an entry that a point read found.

@@ -131,10 +131,14 @@ final class Engine: Sendable {
 // MARK: - Open and closed
 
 extension Engine {
+  /// False from the beginning of ``close()`` on.
+  @inline(__always)
+  var isOpenNow: Bool { isOpen.load(ordering: .acquiring) }
+
   /// Throws `.closed` after ``close()``.
   @inline(__always)
   func checkOpen() throws(StoreError) {
-    guard isOpen.load(ordering: .acquiring) else {
+    guard isOpenNow else {
       throw StoreError(.closed, "the store was closed", file: path)
     }
   }

@@ -71,7 +71,7 @@ package struct BlockRun {
     self.limit = limit
     self.keys = keys
     self.near = near
-    number = near.suffix.sortPrefix
+    number = block.sortPrefix(of: near.suffix)
     self.direction = direction
   }
 }
@@ -91,7 +91,7 @@ extension BlockRun {
     guard direction == .ascending, next < block.count,
       let found = block.plainEntry(at: next, layout, notAbove: limit)
     else { return false }
-    let foundNumber = found.suffix.sortPrefix
+    let foundNumber = block.sortPrefix(of: found.suffix)
     guard foundNumber < bound, Self.isBefore(near.suffix, number, found.suffix, foundNumber),
       show(found)
     else { return false }
@@ -107,7 +107,7 @@ extension BlockRun {
     guard direction == .descending, index >= 2,
       let found = block.plainEntry(at: index &- 2, layout, notAbove: limit)
     else { return false }
-    let foundNumber = found.suffix.sortPrefix
+    let foundNumber = block.sortPrefix(of: found.suffix)
     guard number > bound, Self.isBefore(found.suffix, foundNumber, near.suffix, number), show(near)
     else { return false }
     index &-= 1

@@ -95,7 +95,7 @@ extension DataBlock {
     _ sequence: SequenceNumber
   ) throws(FormatError) -> Bool {
     if let suffix = plainSuffix(at: index, layout) {
-      let probed = suffix.sortPrefix
+      let probed = sortPrefix(of: suffix)
       if probed != number { return probed < number }
     }
     return try entry(at: index, layout).compare(suffix: rest, sequence: sequence) < 0

@@ -56,10 +56,15 @@ struct EntryLayout {
   let suffixMask: UInt64
   let valueShift: UInt64
   let valueMask: UInt64
+  /// One less than what the offsets of values are multiples of.
+  let alignmentMask: Int
 
-  /// - Parameters: the widths of a block, each as its header may state it.
+  /// - Parameters: the widths and the alignment of a block, each as its header may state it.
   @inline(__always)
-  init(_ sequenceWidth: UInt8, _ keyWidth: UInt8, _ valueWidth: UInt8) {
+  init(
+    _ sequenceWidth: UInt8, _ keyWidth: UInt8, _ valueWidth: UInt8, alignmentShift: UInt8
+  ) {
+    alignmentMask = (1 &<< Int(alignmentShift)) &- 1
     let (sequence, key, value) = (UInt64(sequenceWidth), UInt64(keyWidth), UInt64(valueWidth))
     headerByteCount = Int(1 &+ sequence &+ key &+ value)
     deltaMask = (1 &<< (8 &* sequence)) &- 1
@@ -67,6 +72,12 @@ struct EntryLayout {
     suffixMask = (1 &<< (8 &* key)) &- 1
     valueShift = 8 &+ 8 &* (sequence &+ key)
     valueMask = (1 &<< (8 &* value)) &- 1
+  }
+
+  /// Where a value of `count` bytes begins when what stands before it ends at `end`.
+  @inline(__always)
+  func valueStart(after end: Int, _ count: Int) -> Int {
+    count == 0 ? end : (end &+ alignmentMask) & ~alignmentMask
   }
 }
 
@@ -199,7 +210,7 @@ extension DataBlock {
     // Widths bound the lengths to 2^32, so that sums of a few of them cannot overflow.
     guard let suffix = bytes.part(at: at, count: numbers.suffixCount),
       let value = bytes.part(
-        at: valueStart(after: at &+ numbers.suffixCount, numbers.valueCount),
+        at: layout.valueStart(after: at &+ numbers.suffixCount, numbers.valueCount),
         count: numbers.valueCount)
     else { throw error(.truncated, at: at) }
     try check(numbers.delta, numbers.suffixCount, kind, numbers.valueCount, at: start)
@@ -236,7 +247,7 @@ extension DataBlock {
     let suffixCount = Int(word &>> layout.suffixShift & layout.suffixMask)
     let valueCount = Int(word &>> layout.valueShift & layout.valueMask)
     let suffixAt = start &+ layout.headerByteCount
-    let valueAt = valueStart(after: suffixAt &+ suffixCount, valueCount)
+    let valueAt = layout.valueStart(after: suffixAt &+ suffixCount, valueCount)
     // Widths bound the lengths to 2^32, and all that comes before the value ends before it.
     guard valueAt &+ valueCount <= bytes.count, sequence <= limit,
       prefix.count &+ suffixCount <= Limits.engineKeyBytes,
@@ -261,6 +272,15 @@ extension DataBlock {
       count: Int(word &>> layout.suffixShift & layout.suffixMask))
   }
 
+  /// ``ByteView/sortPrefix`` of a suffix that lies in the block: one load where eight bytes are there, of
+  /// which those behind the suffix are masked away.
+  @inline(__always)
+  func sortPrefix(of suffix: ByteView) -> UInt64 {
+    let start = unsafe suffix.start - bytes.start
+    guard suffix.count < 8, let word = bytes.uint64(at: start) else { return suffix.sortPrefix }
+    return word.byteSwapped & ~(UInt64.max &>> (8 &* UInt64(suffix.count)))
+  }
+
   /// The numbers behind the flags of an entry that begins at `start`.
   @inline(__always)
   private func numbers(
@@ -282,13 +302,8 @@ extension DataBlock {
 
   /// Where in an entry its numbers stand.
   @inline(__always)
-  var layout: EntryLayout { EntryLayout(sequenceWidth, keyWidth, valueWidth) }
-
-  /// Where a value of `count` bytes begins when what stands before it ends at `end`.
-  @inline(__always)
-  private func valueStart(after end: Int, _ count: Int) -> Int {
-    let mask = (1 << Int(alignmentShift)) &- 1
-    return count == 0 ? end : (end &+ mask) & ~mask
+  var layout: EntryLayout {
+    EntryLayout(sequenceWidth, keyWidth, valueWidth, alignmentShift: alignmentShift)
   }
 
   @inline(__always)
