@@ -16,10 +16,9 @@
 // x^(64 w - 33): for one word x^31, the number 1 in reflected form, and each further word is one
 // CRC step over a zero word.
 
+#include "VarveBytes.h"
 #include "VarveChecksums.h"
 #include "cpu.h"
-
-#include <string.h>
 
 #if VARVE_X86
 #include <immintrin.h>
@@ -47,29 +46,11 @@ static void fill_tables(void) {
   }
 }
 
-static inline uint32_t load32(const uint8_t *p) {
-  uint32_t word;
-  memcpy(&word, p, 4);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap32(word);
-#endif
-  return word;
-}
-
-static inline uint64_t load64(const uint8_t *p) {
-  uint64_t word;
-  memcpy(&word, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap64(word);
-#endif
-  return word;
-}
-
 uint32_t varve_crc32c_portable(uint32_t crc, const void *bytes, size_t count) {
   const uint8_t *p = bytes;
   crc = ~crc;
   for (; count >= 8; p += 8, count -= 8) {
-    uint64_t word = load64(p) ^ crc;
+    uint64_t word = varve_little_64(p) ^ crc;
     crc = 0;
     for (int i = 0; i < 8; i++) crc ^= tables[7 - i][word >> 8 * i & 0xff];
   }
@@ -141,9 +122,9 @@ WITH_INSTRUCTIONS static inline uint32_t lanes(uint32_t a, const uint8_t *p, siz
   uint32_t b = 0, c = 0;
   const uint8_t *end = p + 8 * words;
   for (; p < end; p += 8) {
-    a = step8(a, load64(p));
-    b = step8(b, load64(p + 8 * words));
-    c = step8(c, load64(p + 16 * words));
+    a = step8(a, varve_little_64(p));
+    b = step8(b, varve_little_64(p + 8 * words));
+    c = step8(c, varve_little_64(p + 16 * words));
   }
   return step8(0, multiply(a, shifts[2 * words]) ^ multiply(b, shifts[words])) ^ c;
 }
@@ -157,9 +138,9 @@ WITH_INSTRUCTIONS static uint32_t crc32c_accelerated(uint32_t crc, const void *b
     p += 24 * words;
     count -= 24 * words;
   }
-  for (; count >= 8; p += 8, count -= 8) crc = step8(crc, load64(p));
+  for (; count >= 8; p += 8, count -= 8) crc = step8(crc, varve_little_64(p));
   if (count >= 4) {
-    crc = step4(crc, load32(p));
+    crc = step4(crc, varve_little_32(p));
     p += 4;
     count -= 4;
   }

@@ -4,9 +4,8 @@
 // spreads every bit over the whole result. Fast and well spread, but no defence against an
 // adversary: never used as a checksum.
 
+#include "VarveBytes.h"
 #include "VarveChecksums.h"
-
-#include <string.h>
 
 static const uint64_t prime1 = 0x9E3779B185EBCA87u;
 static const uint64_t prime2 = 0xC2B2AE3D27D4EB4Fu;
@@ -15,24 +14,6 @@ static const uint64_t prime4 = 0x85EBCA77C2B2AE63u;
 static const uint64_t prime5 = 0x27D4EB2F165667C5u;
 
 static inline uint64_t rotate(uint64_t word, int bits) { return word << bits | word >> (64 - bits); }
-
-static inline uint64_t load64(const uint8_t *p) {
-  uint64_t word;
-  memcpy(&word, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap64(word);
-#endif
-  return word;
-}
-
-static inline uint32_t load32(const uint8_t *p) {
-  uint32_t word;
-  memcpy(&word, p, 4);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap32(word);
-#endif
-  return word;
-}
 
 static inline uint64_t mixed(uint64_t lane, uint64_t word) {
   return rotate(lane + word * prime2, 31) * prime1;
@@ -49,20 +30,20 @@ uint64_t varve_xxh64(const void *bytes, size_t count) {
   if (left >= 32) {
     uint64_t a = prime1 + prime2, b = prime2, c = 0, d = 0 - prime1;
     for (; left >= 32; p += 32, left -= 32) {
-      a = mixed(a, load64(p));
-      b = mixed(b, load64(p + 8));
-      c = mixed(c, load64(p + 16));
-      d = mixed(d, load64(p + 24));
+      a = mixed(a, varve_little_64(p));
+      b = mixed(b, varve_little_64(p + 8));
+      c = mixed(c, varve_little_64(p + 16));
+      d = mixed(d, varve_little_64(p + 24));
     }
     hash = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
     hash = joined(joined(joined(joined(hash, a), b), c), d);
   }
   hash += count;
   for (; left >= 8; p += 8, left -= 8) {
-    hash = rotate(hash ^ mixed(0, load64(p)), 27) * prime1 + prime4;
+    hash = rotate(hash ^ mixed(0, varve_little_64(p)), 27) * prime1 + prime4;
   }
   if (left >= 4) {
-    hash = rotate(hash ^ load32(p) * prime1, 23) * prime2 + prime3;
+    hash = rotate(hash ^ varve_little_32(p) * prime1, 23) * prime2 + prime3;
     p += 4;
     left -= 4;
   }

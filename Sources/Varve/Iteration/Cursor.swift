@@ -65,15 +65,25 @@ extension Cursor {
   /// Shows the keyspace as it is now, as a new cursor over the same range would: it stands before the first
   /// entry of its order again. A cursor of a snapshot goes on showing that.
   ///
-  /// Costs far less than a new cursor as long as the store holds the same files and memtables.
+  /// Costs far less than a new cursor as long as the store holds the same files and memtables; until then
+  /// the cursor keeps those that it shows from going.
   ///
-  /// - Throws: `.closed`, `.notFound` once the keyspace was dropped.
+  /// - Throws: `.closed`, `.notFound` once the keyspace was dropped, and what a new cursor throws for files
+  ///   that cannot be opened. The cursor is then what it was: it stands where it stood, in the same moment.
   public mutating func refresh() throws(StoreError) {
-    if showsPresent { try keyspace.checkLive() } else { try engine.checkOpen() }
+    if showsPresent {
+      try keyspace.checkLive()
+      try showPresent()
+    } else {
+      try engine.checkOpen()
+    }
     lendNothing()
-    (failure, isPlaced, valueWalk) = (nil, false, ValueWalk())
     source.leave()
-    if !showsPresent { return }
+    (failure, isPlaced, valueWalk) = (nil, false, ValueWalk())
+  }
+
+  /// Reads at the present from here on, through the same source where that has all of it.
+  private mutating func showPresent() throws(StoreError) {
     if let point = engine.readPoint(ifCurrent: view),
       hasActive || point.sequence == source.readPoint.sequence
     {

@@ -1,5 +1,6 @@
 import Testing
 import VarvePlatform
+import VarveSimulation
 import VarveTestSupport
 
 @testable import Varve
@@ -58,48 +59,80 @@ import VarveTestSupport
     var cursor = try keyspace.cursor()
     #expect(try cursor.next())
     try store.dropKeyspace("k")
-    #expect(throws: StoreError.self) { try cursor.refresh() }
+    #expect(try storeFailure { try cursor.refresh() }?.code == .notFound)
+    #expect(String(copying: cursor.key) == "a", "it stands where it stood")
     var other = try store.keyspace("other").cursor()
     try store.close()
-    #expect(throws: StoreError.self) { try other.refresh() }
+    #expect(try storeFailure { try other.refresh() }?.code == .closed)
   }
 
-  /// Random writes, flushes and compactions; now and then a kept cursor is refreshed and compared with a
-  /// new one, in both orders and within bounds.
+  /// All of the new moment is shown, or an error and all of the old one.
+  @Test func aRefreshThatFailsChangesNothing() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    let keyspace = try store.keyspace("k")
+    for key in ["a", "b", "c"] { try keyspace.put(key, "1") }
+    var cursor = try keyspace.cursor()
+    #expect(try cursor.next())
+    try keyspace.put("b", "2")
+    try store.flush()
+    disk.inject(Fault(nil, "segment-", lasts: .forGood))
+    #expect(try storeFailure { try cursor.refresh() } != nil)
+    #expect(try cursor.texts() == ["a 1", "b 1", "c 1"])
+    disk.clearFaults()
+    try cursor.refresh()
+    #expect(try cursor.texts() == ["a 1", "b 2", "c 1"])
+  }
+
+  /// Random writes that fill memtables and many segments, flushes and compactions; now and then a kept
+  /// cursor is refreshed and compared with a new one, in both orders and within bounds.
   @Test(arguments: 1...UInt64(6))
   func aKeptCursorAgreesWithANewOne(seed: UInt64) throws {
     let (tested, _) = try TestedStore.simulated()
-    let store = try tested.open()
+    let store = try tested.open { $0.segmentBytes = 64 << 10 }
     let keyspace = try store.keyspace("k")
     var random = SeededRandom(seed: seed)
     let order: ScanOrder = seed % 2 == 0 ? .ascending : .descending
     let range = seed % 3 == 0 ? KeyRange("key 2"..<"key 7") : .all
     var kept = try keyspace.cursor(range, order: order)
+    for key in 0..<300 {
+      try keyspace.put("key \(key)", random.bytes(900), durability: .buffered)
+    }
+    try store.compact()
+    #expect(store.metrics().levels.map(\.segments).max() ?? 0 > 2)
     for step in 0..<400 {
-      let key = "key \(random.below(100))"
+      let key = "key \(random.below(300))"
       switch random.below(20) {
       case 0: try store.flush()
       case 1: try store.compact()
       case 2...4: try keyspace.delete(key)
-      case 5...12: try keyspace.put(key, "\(step)", durability: .buffered)
+      case 5...12: try keyspace.put(key, random.bytes(900), durability: .buffered)
       default:
         var fresh = try keyspace.cursor(range, order: order)
         try kept.refresh()
         if random.below(2) == 0 {
           #expect(try kept.seek(to: key) == fresh.seek(to: key))
+          #expect(try kept.previous() == fresh.previous())
         }
-        #expect(try kept.texts() == fresh.texts(), "seed \(seed), step \(step)")
+        let agree = try kept.rest() == fresh.rest()
+        #expect(agree, "seed \(seed), step \(step)")
       }
     }
   }
 }
 
 extension Cursor {
-  /// The rest of its walk, from where it stands: each key with its value.
+  /// The rest of its walk, from where it stands.
+  fileprivate mutating func rest() throws(StoreError) -> [[UInt8]] {
+    var rest: [[UInt8]] = []
+    if !key.isEmpty { rest += [[UInt8](copying: key), [UInt8](copying: value)] }
+    while try next() { rest += [[UInt8](copying: key), [UInt8](copying: value)] }
+    return rest
+  }
+
+  /// The same as texts: each key with its value.
   fileprivate mutating func texts() throws(StoreError) -> [String] {
-    var texts: [String] = []
-    if !key.isEmpty { texts.append(String(copying: key) + " " + String(copying: value)) }
-    while try next() { texts.append(String(copying: key) + " " + String(copying: value)) }
-    return texts
+    let texts = try rest().map { String(decoding: $0, as: UTF8.self) }
+    return stride(from: 0, to: texts.count, by: 2).map { texts[$0] + " " + texts[$0 + 1] }
   }
 }

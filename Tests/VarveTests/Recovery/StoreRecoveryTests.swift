@@ -81,7 +81,10 @@ import VarveTestSupport
   }
 
   /// Files are synced while they grow; the system tells of what it lost once, whoever syncs then.
-  @Test(arguments: [(Fault(.sync, "values-"), 4_000), (Fault(.sync, "segment-"), 900)])
+  @Test(arguments: [
+    (Fault(.sync, "values-"), 4_000), (Fault(.sync, "segment-"), 900),
+    (Fault(.sync, "segment-"), 4_000),
+  ])
   func aSyncThatFailsOnTheWayIsNotForgottenAtTheEnd(_ fault: Fault, valueBytes: Int) throws {
     let (tested, disk) = try TestedStore.simulated()
     let store = try tested.open { $0.memoryBudget = 256 << 20 }
@@ -102,6 +105,20 @@ import VarveTestSupport
     image.clearFaults()
     let isThere = try TestedStore.afterCrash(of: image, .durableOnly).reopenedContent() == content
     #expect(isThere)
+  }
+
+  /// The values are durable, written by one thread, when the segment of another fails: both go again.
+  @Test func nothingIsLeftOfValuesWhoseSegmentFails() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let content = try Self.writeLarge(try tested.open())
+    let image = disk.crashImage(.durableOnly)
+    let crashed = try TestedStore(image, "store")
+    let before = try crashed.directory.names().filter { $0 != "lock" }.sorted()
+    image.inject(Fault(.write, "segment-"))
+    #expect(try storeFailure { _ = try crashed.open(.threads) } != nil)
+    image.clearFaults()
+    #expect(try crashed.directory.names().filter { $0 != "lock" }.sorted() == before)
+    #expect(try crashed.reopenedContent() == content)
   }
 
   /// Large values in a growing file, some of them overwritten.

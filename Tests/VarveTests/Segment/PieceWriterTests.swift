@@ -87,6 +87,34 @@ import VarvePlatform
     #expect(ends.withLock { $0.count } == 1)
   }
 
+  /// Nothing is left that could write into a file whose number or buffer is used again.
+  @Test func aWriterThatIsGivenUpIsDoneWithTheFile() throws {
+    let file = GatedFile(open: 0)
+    var writer: PieceWriter? = PieceWriter(file, pieceBytes: Self.pieceBytes) { _ in }
+    try Self.write(1, with: #require(writer))
+    #expect(file.hasBegun(1))
+    let opener = try WorkerThread(name: "opener") {
+      _ = file.hasBegun(2, withinMilliseconds: 50)
+      file.open(1)
+    }
+    writer = nil
+    #expect(file.bytes == Self.content([1]))
+    opener.join()
+  }
+
+  /// A piece that was lost on the way fails the file, at its end at the latest.
+  @Test(arguments: [0, 1, 2])
+  func aBufferWhosePieceIsLostFails(_ piece: Int) throws {
+    let file = GatedFile(failing: piece)
+    var buffer = SegmentFileBuffer(file, writesBehind: true)
+    #expect(throws: (any Error).self) {
+      for _ in 0..<3 { try buffer.append([UInt8](repeating: 1, count: 2 << 20)) }
+      try buffer.flush()
+      try buffer.sync()
+    }
+    #expect(!file.steps.contains { $0.kind == .sync })
+  }
+
   /// A file is the same by whatever way it was written.
   @Test(arguments: [0, 100, 2 << 20, (4 << 20) + 17, (6 << 20)])
   func aBufferThatWritesBehindMakesTheSameFile(_ count: Int) throws {

@@ -28,13 +28,20 @@ import VarvePlatform
   }
 
   /// The writer goes on while the device is busy.
-  @Test func whoWritesWaitsForNoSync() {
+  @Test func whoWritesWaitsForNoSync() throws {
     let file = GatedFile(open: 0)
-    let syncing = SyncBehind(file)
-    for end in 1...8 { syncing.note(UInt64(end) * Self.step) }
-    #expect(file.hasBegun(1))
-    #expect(!file.steps.isEmpty && file.steps.count < 8)
+    let isThrough = Monitor(false)
+    let writer = try WorkerThread(name: "writer") {
+      let syncing = SyncBehind(file)
+      for end in 1...8 { syncing.note(UInt64(end) * Self.step) }
+      isThrough.withLock { $0 = true }
+      isThrough.broadcast()
+    }
+    let deadline = SystemClock().monotonicNanoseconds() + 10_000_000_000
+    #expect(isThrough.wait(until: deadline) { $0 })
+    // Whoever waited goes on, so that a failure does not hang.
     file.open(.max / 2)
+    writer.join()
   }
 
   @Test func aSmallFileIsSyncedOnceAtItsEnd() throws {
@@ -71,11 +78,20 @@ import VarvePlatform
     #expect(file.steps.count == 1)
   }
 
-  @Test func aFileThatIsGivenUpIsNotSynced() {
-    let file = GatedFile()
+  /// Only what was begun already is waited for.
+  @Test func aFileThatIsGivenUpIsNotSyncedAnyMore() throws {
+    let file = GatedFile(open: 0)
     var syncing: SyncBehind? = SyncBehind(file)
-    syncing?.note(10)
+    syncing?.note(Self.step)
+    #expect(file.hasBegun(1))
+    syncing?.note(3 * Self.step)
+    let opener = try WorkerThread(name: "opener") {
+      _ = file.hasBegun(2, withinMilliseconds: 50)
+      file.open(.max / 2)
+    }
     syncing = nil
-    #expect(file.steps.isEmpty)
+    #expect(file.hasFinished(1))
+    #expect(file.steps.count == 1)
+    opener.join()
   }
 }
