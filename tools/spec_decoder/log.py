@@ -18,8 +18,11 @@ from .primitives import (
 from .values import POINTER_LENGTH, parse_pointer
 
 RECORD_HEADER = 32
+ENTRY_HEADER = 24
 MAX_PAYLOAD = 2**30 + 2**26
 BATCH, WATERMARK = 1, 2
+PUT, DELETE, POINTER = 0x11, 0x12, 0x14
+ENTRIES = (PUT, DELETE, POINTER)
 EXPIRES = 0x10
 
 
@@ -81,6 +84,40 @@ def _parse_entry(reader):
     return Entry(kind & 0x0F, keyspace, key, expiry, value)
 
 
+class Header(NamedTuple):
+    """The fields of a record's header, and where its sequence number and its payload begin."""
+
+    type: int
+    payload_crc: int
+    length: int
+    key_length: int
+    first_sequence: int
+    lag: int
+    watermark: int
+    size: int
+    sequence_at: int
+
+    @classmethod
+    def parse(cls, data):
+        kind = data[12]
+        if kind in ENTRIES:
+            lag, key_length = data[10], data[11]
+            sequence = int.from_bytes(data[13:20], "little")
+            fields = (key_length, sequence, lag, 16 * u32(data, 20), ENTRY_HEADER, 13)
+            return cls(kind, u32(data, 4), u16(data, 8), *fields)
+        fields = (0, u64(data, 16), u16(data, 14), u64(data, 24), RECORD_HEADER, 16)
+        return cls(kind, u32(data, 4), u32(data, 8), *fields)
+
+    @property
+    def is_entry(self):
+        return self.type in ENTRIES
+
+    def lengths_hold(self):
+        """Whether an entry's value is as long as its kind wants."""
+        value = self.length - 4 - self.key_length
+        return value >= 0 if self.type == PUT else value == (32 if self.type == POINTER else 0)
+
+
 class Record(NamedTuple):
     """A valid record of a log."""
 
@@ -91,16 +128,27 @@ class Record(NamedTuple):
     entries: int
     watermark: tuple
     payload: bytes
+    key_length: int = 0
+
+    def parse(self):
+        """The entries of a record that holds any; more than the reader of a log has checked."""
+        if self.type == BATCH:
+            return parse_batch(self.payload, self.offset + RECORD_HEADER)
+        key, value = self.payload[: 4 + self.key_length], self.payload[4 + self.key_length :]
+        if self.type == POINTER:
+            parse_pointer(value, self.offset + ENTRY_HEADER + len(key))
+        return [Entry(self.type & 0x0F, int.from_bytes(key[:4], "big"), key[4:], 0, value)]
 
     def json(self):
         watermark = self.watermark
         return {
             "offset": self.offset,
             "end": self.end,
-            "type": self.type if self.type in (BATCH, WATERMARK) else None,
+            "type": self.type if self.type in (BATCH, WATERMARK, *ENTRIES) else None,
             "first_sequence": self.first_sequence,
             "entries": self.entries,
             "watermark": {"log": watermark[0], "offset": watermark[1]} if watermark else None,
+            "key_length": self.key_length,
             "payload": self.payload.hex(),
         }
 
@@ -140,29 +188,44 @@ class Log:
     def _checksum(self, offset, data):
         return context_crc(self.number, self.salt, offset, data)
 
-    def _header_fault(self, header, offset):
+    def _is_intact(self, header, offset):
+        """Whether the 32 bytes begin with a header whose checksum holds."""
+        size = ENTRY_HEADER if header[12] in ENTRIES else RECORD_HEADER
+        return self._checksum(offset, header[4:size]) == u32(header, 0)
+
+    def _header_fault(self, data, offset):
         """(fault, offset) of the rule of the header that is broken, its checksum holding."""
-        kind, lag, watermark = header[12], u16(header, 14), u64(header, 24)
-        if u32(header, 8) > MAX_PAYLOAD:
-            return "limit", offset + 8
-        if kind == 0:
-            return "value", offset + 12
-        if kind not in (BATCH, WATERMARK) and kind < 0x80:
-            return "features", offset + 12
-        if header[13] != 0:
-            return "value", offset + 13
-        if not 1 <= u64(header, 16) <= MAX_SEQUENCE:
-            return "limit", offset + 16
+        header = Header.parse(data)
+        fault = self._entry_fault(header) if header.is_entry else self._plain_fault(header, data)
+        if fault:
+            return fault[0], offset + fault[1]
+        if not 1 <= header.first_sequence <= MAX_SEQUENCE:
+            return "limit", offset + header.sequence_at
+        lag, watermark = header.lag, header.watermark
         if watermark == 0:
             holds = lag == 0
         else:
             holds = watermark % 16 == 0 and watermark >= 64 and lag < self.number
             holds = holds and (lag > 0 or watermark <= offset)
-        return None if holds else ("value", offset + 24)
+        return None if holds else ("value", offset + (20 if header.is_entry else 24))
 
-    def _watermark(self, header):
-        offset = u64(header, 24)
-        return (self.number - u16(header, 14), offset) if offset else None
+    @staticmethod
+    def _entry_fault(header):
+        return None if header.lengths_hold() else ("value", 8)
+
+    @staticmethod
+    def _plain_fault(header, data):
+        if header.length > MAX_PAYLOAD:
+            return "limit", 8
+        if header.type == 0:
+            return "value", 12
+        if header.type not in (BATCH, WATERMARK) and header.type < 0x80:
+            return "features", 12
+        return ("value", 13) if data[13] != 0 else None
+
+    def _watermark(self, data):
+        header = Header.parse(data)
+        return (self.number - header.lag, header.watermark) if header.watermark else None
 
     def _read(self):
         """Takes records until one is not valid."""
@@ -175,12 +238,12 @@ class Log:
                     return End(offset, "clean")
             if len(header) < RECORD_HEADER:
                 return End(offset, "torn", "truncated", offset)
-            if self._checksum(offset, header[4:]) != u32(header, 0):
+            if not self._is_intact(header, offset):
                 return End(offset, "torn", "value" if is_zero(header) else "checksum", offset)
             fault = self._header_fault(header, offset)
             if fault:
                 return End(offset, "broken", *fault)
-            outcome = self._read_record(offset, header, following)
+            outcome = self._read_record(offset, Header.parse(header), following)
             if isinstance(outcome, End):
                 return outcome
             self.records.append(outcome)
@@ -190,39 +253,40 @@ class Log:
     def _read_record(self, offset, header, following):
         """The record whose header holds, or the end of the log."""
         data, size = self.data, len(self.data)
-        begin, length, kind = offset + RECORD_HEADER, u32(header, 8), header[12]
-        first = u64(header, 16)
+        begin, length, kind = offset + header.size, header.length, header.type
+        first = header.first_sequence
         if begin + length > size:
             return End(offset, "torn", "truncated", size)
         payload = data[begin : begin + length]
         if length == 0:
-            if u32(header, 4) != 0:
+            if header.payload_crc != 0:
                 return End(offset, "broken", "value", offset + 4)
-        elif self._checksum(offset, payload) != u32(header, 4):
+        elif self._checksum(offset, payload) != header.payload_crc:
             return End(offset, "torn", "checksum", begin)
         if following is not None and first != following:
-            return End(offset, "broken", "order", offset + 16)
+            return End(offset, "broken", "order", offset + header.sequence_at)
         if kind == WATERMARK and length:
             return End(offset, "broken", "excess", begin)
-        count = 0
+        count = 1 if header.is_entry else 0
         if kind == BATCH:
             count = u32(payload, 0) if length >= 4 else 0
             if count == 0:
                 return End(offset, "broken", "value", begin)
-            if first + count > MAX_SEQUENCE:
-                return End(offset, "broken", "limit", offset + 16)
+        if first + count > MAX_SEQUENCE and count:
+            return End(offset, "broken", "limit", offset + header.sequence_at)
         end = (begin + length + 15) & ~15
         if end > size:
             return End(offset, "torn", "truncated", size)
         if not is_zero(data[begin + length : end]):
             return End(offset, "torn", "value", begin + length)
-        return Record(offset, end, kind, first, count, self._watermark(header), payload)
+        watermark = (self.number - header.lag, header.watermark) if header.watermark else None
+        return Record(offset, end, kind, first, count, watermark, payload, header.key_length)
 
     def _later_headers(self):
         """(offset, watermark) of intact headers behind a torn end."""
         for offset in range(self.end.offset + 16, len(self.data) - RECORD_HEADER + 1, 16):
             header = self.data[offset : offset + RECORD_HEADER]
-            if is_zero(header) or self._checksum(offset, header[4:]) != u32(header, 0):
+            if is_zero(header) or not self._is_intact(header, offset):
                 continue
             if self._header_fault(header, offset) is None:
                 yield offset, self._watermark(header)
@@ -245,11 +309,10 @@ def decode(data):
     records = []
     for record in log.records:
         json = record.json()
-        if record.type == BATCH:
-            batch = parse_batch(record.payload, record.offset + RECORD_HEADER)
+        if record.entries:
             json["batch"] = [
                 {"sequence": record.first_sequence + index, **entry.json()}
-                for index, entry in enumerate(batch)
+                for index, entry in enumerate(record.parse())
             ]
         records.append(json)
     later = [{"offset": offset} for offset, _ in log.later]
@@ -420,7 +483,7 @@ class Replay:
         """(log, record) of every batch that is replayed, in order."""
         for log in self.replayed:
             for record in log.records:
-                if record.type == BATCH:
+                if record.entries:
                     yield log, record
 
     @property

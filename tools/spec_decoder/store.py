@@ -121,7 +121,7 @@ class Store:
         self.replay = log.Replay(self.manifest, files)
         for source, record in self.replay.batches():
             with in_file(log.log_name(source.number)):
-                batch = log.parse_batch(record.payload, record.offset + log.RECORD_HEADER)
+                batch = record.parse()
             for index, entry in enumerate(batch):
                 sequence = record.first_sequence + index
                 if sequence > self.manifest["last_sequence"]:

@@ -16,7 +16,7 @@ def _store(vector):
     newest = max(name for name, (kind, _) in names.items() if kind == "manifest")
     replay = log.Replay(manifest.parse(files[newest])[1], logs)
     for _, record in replay.batches():
-        log.parse_batch(record.payload)
+        record.parse()
     return replay.json()
 
 

@@ -56,7 +56,7 @@ extension StoreVerification {
     var reader = LogReader(part.bytes, identity: part.identity)
     while let record = reader.next() {
       count(logRecords: 1)
-      guard record.type == .batch else { continue }
+      guard record.entryCount > 0 else { continue }
       do throws(FormatError) {
         let end = LogPosition(log: file.number, offset: record.end)
         try examineBatch(record, isDurable: end <= durable)
@@ -69,8 +69,7 @@ extension StoreVerification {
   private mutating func examineBatch(
     _ record: LogRecord, isDurable: Bool
   ) throws(FormatError) {
-    var batch = try BatchDecoder(
-      record.payload, at: record.offset + UInt64(LogRecordHeader.byteCount))
+    var batch = try BatchDecoder(of: record)
     while let entry = try batch.next() {
       count(entries: 1)
       guard depth == .deep, entry.kind == .pointer else { continue }

@@ -2,11 +2,22 @@ import VarveFormat
 
 extension MemTable {
   /// Inserts the entries of an encoded batch, numbered from `firstSequence` on.
-  ///
-  /// The payload is our own encoding, or was checked when it was replayed: a flaw here is ours.
   func insert(batch payload: ByteView, firstSequence: SequenceNumber) {
+    insert(firstSequence) { () throws(FormatError) in try BatchDecoder(payload) }
+  }
+
+  /// Inserts the entries of a log's record that holds any.
+  func insert(_ record: LogRecord) {
+    insert(record.firstSequence) { () throws(FormatError) in try BatchDecoder(of: record) }
+  }
+
+  /// They are our own encoding, or were checked when they were replayed: a flaw here is ours.
+  @inline(__always)
+  private func insert(
+    _ firstSequence: SequenceNumber, _ decode: () throws(FormatError) -> BatchDecoder
+  ) {
     do throws(FormatError) {
-      var decoder = try BatchDecoder(payload)
+      var decoder = try decode()
       var sequence = firstSequence.rawValue
       while let entry = try decoder.next() {
         insert(EntryView(entry, SequenceNumber(sequence)))

@@ -42,7 +42,7 @@ final class GatheredLog: @unchecked Sendable {
 
   /// Takes the next record of the log.
   func take(_ record: LogRecord) {
-    guard !isGivenUp, record.type == .batch else { return }
+    guard !isGivenUp, record.entryCount > 0 else { return }
     if entryCount == 0 { run.reserve(min(usualCount, room.left)) }
     guard room.take(record.entryCount), (try? takeEntries(of: record)) == true else {
       isGivenUp = true
@@ -57,7 +57,7 @@ final class GatheredLog: @unchecked Sendable {
 
   /// False where the batch holds a pointer, or one record of keyspaces too many.
   private func takeEntries(of record: LogRecord) throws(FormatError) -> Bool {
-    var decoder = try BatchDecoder(record.payload)
+    var decoder = try BatchDecoder(of: record)
     var sequence = record.firstSequence.rawValue
     var isOfSystem = false
     while let entry = try decoder.next() {

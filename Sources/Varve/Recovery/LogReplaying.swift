@@ -43,7 +43,7 @@ struct LogReplaying {
     }
     let table = table(for: batch.log, in: &result)
     for pointer in pointers { keep(pointer, for: table, in: &result) }
-    table.table.insert(batch: batch.record.payload, firstSequence: batch.record.firstSequence)
+    table.table.insert(batch.record)
     result.entryCount += batch.record.entryCount
     result.lastSequence = max(result.lastSequence, batch.lastSequence)
     return true

@@ -81,7 +81,7 @@ final class StoredLogs: Sendable {
       }
       var reader = LogReader(part.bytes, identity: part.identity)
       while let record = reader.next() {
-        guard record.type == .batch else { continue }
+        guard record.entryCount > 0 else { continue }
         let isDurable = LogPosition(log: log, offset: record.end) <= replay.durable
         guard try take(Batch(log: log, record: record, isDurable: isDurable)) else {
           return dropped + UInt64(part.bytes.count) - record.offset
@@ -119,7 +119,7 @@ extension StoredLogs.Batch {
   ) throws(StoreError) {
     var sequence = record.firstSequence.rawValue
     var decoder = try checked { () throws(FormatError) in
-      try BatchDecoder(record.payload, at: record.offset + UInt64(LogRecordHeader.byteCount))
+      try BatchDecoder(of: record)
     }
     while let entry = try checked({ () throws(FormatError) in try decoder.next() }) {
       try body(entry, SequenceNumber(sequence))

@@ -37,7 +37,7 @@ struct LogDump {
   ) -> Int? {
     var place = offset + LogRecordHeader.alignment
     if let broken = try? LogRecordHeader(in: bytes, at: offset, identity: identity) {
-      place = offset + LogFramer.framedCount(payload: broken.payloadCount)
+      place = offset + broken.framedCount
     }
     while place <= bytes.count - LogRecordHeader.byteCount {
       if (try? LogRecordHeader(in: bytes, at: place, identity: identity)) != nil { return place }
@@ -77,14 +77,13 @@ extension LogDump {
       if record.watermark != .none { item.add("watermark", record.watermark.description) }
       writer.write(item)
     }
-    guard record.type == .batch else { return }
+    guard record.entryCount > 0 else { return }
     do throws(FormatError) { try showEntries(record) } catch { writer.damage(error) }
   }
 
   /// Decodes every entry, shown or not: a batch that breaks is worth a line in any case.
   private func showEntries(_ record: LogRecord) throws(FormatError) {
-    var batch = try BatchDecoder(
-      record.payload, at: record.offset + UInt64(LogRecordHeader.byteCount))
+    var batch = try BatchDecoder(of: record)
     var sequence = record.firstSequence.rawValue
     while let entry = try batch.next() {
       if writer.detail.entries {

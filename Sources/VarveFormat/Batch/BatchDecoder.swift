@@ -24,6 +24,27 @@ package struct BatchDecoder {
   /// Entries that `next()` has still to return.
   package private(set) var remaining: Int
   private var reader: ByteReader
+  /// The entry of a record that holds one without being a batch, until it is returned.
+  private var single: BatchEntry?
+
+  /// The entries of a log's record that holds any, with offsets in its file in errors.
+  package init(of record: LogRecord) throws(FormatError) {
+    guard let kind = record.type?.entryKind else {
+      self = try BatchDecoder(
+        record.payload, at: record.offset &+ UInt64(LogRecordHeader.byteCount))
+      return
+    }
+    let keyEnd = Limits.keyspacePrefixBytes &+ record.keyCount
+    let value = record.payload.dropping(keyEnd)
+    if kind == .pointer {
+      let place = record.offset &+ UInt64(LogRecordHeader.entryByteCount &+ keyEnd)
+      _ = try ValuePointer(decoding: value, at: place)
+    }
+    reader = ByteReader(.empty, .batch)
+    (count, remaining) = (1, 1)
+    single = BatchEntry(
+      kind: kind, key: record.payload.prefix(keyEnd), expiry: 0, value: value)
+  }
 
   /// - Parameter base: the payload's offset in its file, for errors.
   package init(_ payload: ByteView, at base: UInt64 = 0) throws(FormatError) {
@@ -42,6 +63,10 @@ package struct BatchDecoder {
     guard remaining > 0 else {
       try reader.end()
       return nil
+    }
+    if let entry = single.take() {
+      remaining = 0
+      return entry
     }
     let start = reader
     let tag = try reader.uint8()

@@ -96,13 +96,10 @@ final class ByteHeap {
     }
   }
 
-  /// Writes four little-endian words over the first 32 bytes, which were appended before.
-  func set(_ words: (UInt64, UInt64, UInt64, UInt64)) {
-    precondition(count >= 32)
-    let stored = (
-      words.0.littleEndian, words.1.littleEndian, words.2.littleEndian, words.3.littleEndian
-    )
-    unsafe start.storeBytes(of: stored, as: (UInt64, UInt64, UInt64, UInt64).self)
+  /// Writes a little-endian number over eight bytes that were appended before.
+  func set(_ number: UInt64, at offset: Int) {
+    precondition(offset >= 0 && offset <= count &- 8)
+    unsafe start.storeBytes(of: number.littleEndian, toByteOffset: offset, as: UInt64.self)
   }
 
   /// Fills with zeros up to the next multiple of `alignment`, a power of two up to 64.

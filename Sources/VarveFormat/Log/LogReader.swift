@@ -7,6 +7,8 @@ package struct LogRecord: Sendable {
   /// Entries in the record: the sequence numbers it takes.
   package var entryCount: Int
   package var payload: ByteView
+  /// Bytes of the user's key in an entry record.
+  package var keyCount = 0
   /// Where the record begins, in bytes from the start of the file.
   package var offset: UInt64
   /// Where it ends and the next one begins.
@@ -87,12 +89,12 @@ extension LogReader {
     let payload = try payload(of: header)
     let entryCount = try entryCount(of: header, payload)
     let start = offset
-    offset = try paddedEnd(of: payload)
+    offset = try paddedEnd(of: header)
     nextSequence = SequenceNumber(header.firstSequence.rawValue &+ UInt64(entryCount))
     watermark = max(watermark, header.watermark)
     return LogRecord(
       type: LogRecordType(rawValue: header.type), firstSequence: header.firstSequence,
-      entryCount: entryCount, payload: payload,
+      entryCount: entryCount, payload: payload, keyCount: header.keyCount,
       offset: UInt64(start), end: UInt64(offset), watermark: header.watermark)
   }
 
@@ -105,7 +107,7 @@ extension LogReader {
   }
 
   private func payload(of header: LogRecordHeader) throws(LogFlaw) -> ByteView {
-    let start = offset &+ LogRecordHeader.byteCount
+    let start = offset &+ header.payloadOffset
     guard let payload = bytes.part(at: start, count: header.payloadCount) else {
       throw .torn(error(.truncated, at: bytes.count))
     }
@@ -128,27 +130,30 @@ extension LogReader {
   /// How many sequence numbers the record takes; checks that they follow the last record's.
   private func entryCount(of header: LogRecordHeader, _ payload: ByteView) throws(LogFlaw) -> Int {
     let first = header.firstSequence
-    if let nextSequence, first != nextSequence { throw .broken(error(.order, at: offset &+ 16)) }
+    let sequencePlace = offset &+ header.sequenceOffset
+    if let nextSequence, first != nextSequence { throw .broken(error(.order, at: sequencePlace)) }
+    let count: UInt32
     switch LogRecordType(rawValue: header.type) {
-    case .batch: break
+    case .batch:
+      count = payload.uint32(at: 0) ?? 0
+      guard count > 0 else { throw .broken(error(.value("entry count"), at: offset &+ 32)) }
+    case .put, .delete, .pointer:
+      count = 1
     case .watermark:
       guard payload.isEmpty else { throw .broken(error(.excess, at: offset &+ 32)) }
       return 0
     case nil: return 0
     }
-    guard let count = payload.uint32(at: 0), count > 0 else {
-      throw .broken(error(.value("entry count"), at: offset &+ 32))
-    }
     guard UInt64(count) <= SequenceNumber.max.rawValue &- first.rawValue else {
-      throw .broken(error(.limit("sequence number"), at: offset &+ 16))
+      throw .broken(error(.limit("sequence number"), at: sequencePlace))
     }
     return Int(count)
   }
 
-  /// The end of the record with `payload`, behind padding that must be zero.
-  private func paddedEnd(of payload: ByteView) throws(LogFlaw) -> Int {
-    let start = offset &+ LogRecordHeader.byteCount &+ payload.count
-    let end = offset &+ LogFramer.framedCount(payload: payload.count)
+  /// The end of the record with `header`, behind padding that must be zero.
+  private func paddedEnd(of header: LogRecordHeader) throws(LogFlaw) -> Int {
+    let start = offset &+ header.payloadOffset &+ header.payloadCount
+    let end = offset &+ header.framedCount
     guard let padding = bytes.part(at: start, count: end &- start) else {
       throw .torn(error(.truncated, at: bytes.count))
     }

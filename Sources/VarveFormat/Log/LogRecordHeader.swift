@@ -8,9 +8,31 @@ package enum LogRecordType: UInt8, Sendable, CaseIterable {
   case batch = 1
   /// No payload: the record is written for its watermark alone.
   case watermark = 2
+  /// One entry, with a short header: see ``LogRecordHeader/entryByteCount``.
+  case put = 0x11
+  case delete = 0x12
+  case pointer = 0x14
+
+  init(entry kind: EntryKind) {
+    switch kind {
+    case .put: self = .put
+    case .pointer: self = .pointer
+    case .delete, .rangeDelete: self = .delete
+    }
+  }
+
+  /// Of the one entry of an entry record.
+  var entryKind: EntryKind? {
+    switch self {
+    case .put: .put
+    case .delete: .delete
+    case .pointer: .pointer
+    case .batch, .watermark: nil
+    }
+  }
 }
 
-/// The 32 bytes before a record's payload. Spec: log.md, "Record".
+/// The bytes before a record's payload, 32 of them but in entry records. Spec: log.md, "Record".
 ///
 /// ```
 ///  0  header checksum    u32, CRC-32C of (log number, salt, record offset, bytes 4..<32)
@@ -27,6 +49,7 @@ package enum LogRecordType: UInt8, Sendable, CaseIterable {
 /// by their own CRC is a constant, so a header checksum over (context, CRC of context) would not
 /// depend on the context at all.
 package struct LogRecordHeader: Equatable, Sendable {
+  /// Of a header that is no entry record's. No record as a whole has less.
   @inlinable package static var byteCount: Int { 32 }
   /// Records begin at multiples of this.
   package static let alignment = 16
@@ -37,6 +60,21 @@ package struct LogRecordHeader: Equatable, Sendable {
   package var payloadChecksum: UInt32
   package var firstSequence: SequenceNumber
   package var watermark: LogPosition
+  /// Bytes of the user's key in an entry record.
+  package var keyCount = 0
+}
+
+extension LogRecordHeader {
+  var isOfEntry: Bool { Self.isOfEntry(type: type) }
+
+  /// Where the payload begins, and where the first sequence number stands, from the record's start.
+  package var payloadOffset: Int { isOfEntry ? Self.entryByteCount : Self.byteCount }
+  var sequenceOffset: Int { isOfEntry ? 13 : 16 }
+
+  /// Bytes that the record takes in its log.
+  package var framedCount: Int {
+    (payloadOffset &+ payloadCount &+ Self.alignment &- 1) & -Self.alignment
+  }
 }
 
 /// Why bytes are not a record.
@@ -56,7 +94,7 @@ package enum LogFlaw: Error, Equatable, Sendable {
 // MARK: - Encoding
 
 extension LogRecordHeader {
-  /// Appends the header of a record at `offset` of the log `identity`.
+  /// Appends the header of a record at `offset` of the log `identity`, which is no entry record.
   func encode(to writer: inout ByteWriter, identity: LogIdentity, offset: UInt64) {
     let words = words(identity: identity, offset: offset)
     writer.uint64(words.0)
@@ -65,11 +103,29 @@ extension LogRecordHeader {
     writer.uint64(words.3)
   }
 
+  /// Writes the header over the first bytes of `heap`.
+  func set(in heap: ByteHeap, identity: LogIdentity, offset: UInt64) {
+    if isOfEntry {
+      let words = entryWords(identity: identity, offset: offset)
+      heap.set(words.0, at: 0)
+      heap.set(words.1, at: 8)
+      heap.set(words.2, at: 16)
+    } else {
+      let words = words(identity: identity, offset: offset)
+      heap.set(words.0, at: 0)
+      heap.set(words.1, at: 8)
+      heap.set(words.2, at: 16)
+      heap.set(words.3, at: 24)
+    }
+  }
+
   /// The header of a record at `offset` of the log `identity`, as four little-endian numbers.
   ///
   /// A watermark in a log more than 65,535 numbers back does not fit and is left out: to claim less
   /// is always right.
-  func words(identity: LogIdentity, offset: UInt64) -> (UInt64, UInt64, UInt64, UInt64) {
+  private func words(
+    identity: LogIdentity, offset: UInt64
+  ) -> (UInt64, UInt64, UInt64, UInt64) {
     let lag = UInt16(exactly: identity.number &- watermark.log)
     let known = watermark != .none && lag != nil
     var middle = UInt64(UInt32(truncatingIfNeeded: payloadCount)) | UInt64(type) << 32
@@ -93,17 +149,11 @@ extension LogRecordHeader {
 // MARK: - Decoding
 
 extension LogRecordHeader {
-  /// Whether the 32 bytes at `offset` of `log` carry the header checksum of a record there.
-  static func isIntact(in log: ByteView, at offset: Int, identity: LogIdentity) -> Bool {
-    guard let covered = log.part(at: offset &+ 4, count: byteCount &- 4),
-      let stored = log.uint32(at: offset)
-    else { return false }
-    return checksum(of: covered, identity: identity, offset: offset) == stored
-  }
-
-  private static func checksum(of covered: ByteView, identity: LogIdentity, offset: Int) -> UInt32 {
+  /// The checksum that a header in the 32 `bytes` at `offset` would have, but for them.
+  private static func checksum(of bytes: ByteView, identity: LogIdentity, offset: Int) -> UInt32 {
+    let count = isOfEntry(type: bytes.byte(at: 12) ?? 0) ? entryByteCount : byteCount
     var sum = identity.context(at: UInt64(truncatingIfNeeded: offset))
-    sum.append(covered)
+    sum.append(bytes.prefix(count).dropping(4))
     return sum.value
   }
 
@@ -113,26 +163,25 @@ extension LogRecordHeader {
     guard let bytes = log.part(at: offset, count: Self.byteCount) else {
       throw .torn(FormatError(.logRecord, .truncated, at: place))
     }
-    guard Self.isIntact(in: log, at: offset, identity: identity) else {
-      throw Self.checksumFlaw(of: bytes, identity: identity, offset: offset)
+    let stored = bytes.uint32(at: 0) ?? 0
+    let computed = Self.checksum(of: bytes, identity: identity, offset: offset)
+    guard stored == computed else {
+      let fault: FormatError.Fault =
+        bytes.isAllZero
+        ? .value("record type") : .checksum(stored: stored, computed: computed)
+      throw .torn(FormatError(.logRecord, fault, at: place))
     }
     do {
+      if Self.isOfEntry(type: bytes.byte(at: 12) ?? 0) {
+        self = try Self(ofEntry: bytes, identity: identity, offset: place)
+        return
+      }
       var reader = ByteReader(bytes, .logRecord, at: place)
       _ = try reader.uint32()
       self = try Self(fields: &reader, identity: identity, offset: place)
     } catch {
       throw .broken(error)
     }
-  }
-
-  private static func checksumFlaw(
-    of bytes: ByteView, identity: LogIdentity, offset: Int
-  ) -> LogFlaw {
-    let place = UInt64(truncatingIfNeeded: offset)
-    if bytes.isAllZero { return .torn(FormatError(.logRecord, .value("record type"), at: place)) }
-    let computed = checksum(of: bytes.dropping(4), identity: identity, offset: offset)
-    let fault = FormatError.Fault.checksum(stored: bytes.uint32(at: 0) ?? 0, computed: computed)
-    return .torn(FormatError(.logRecord, fault, at: place))
   }
 
   /// The fields behind a header checksum that holds.
@@ -171,7 +220,7 @@ extension LogRecordHeader {
   }
 
   /// The watermark that two fields stand for, or nil where they stand for none that can be.
-  private static func watermark(
+  static func watermark(
     _ lag: UInt64, _ offset: UInt64, _ identity: LogIdentity, _ recordOffset: UInt64
   ) -> LogPosition? {
     if offset == 0 { return lag == 0 ? LogPosition.none : nil }

@@ -135,8 +135,9 @@ extension LogSurvey {
   private mutating func findLaterHeaders(_ identity: LogIdentity) {
     var offset = endOffset &+ LogRecordHeader.alignment
     while offset < written.count, let start = bytes.uint64(at: offset &+ 8) {
-      // The type is not zero and the byte behind it is: cheaper than a checksum.
-      if start >> 32 & 0xff != 0, start >> 40 & 0xff == 0,
+      // The type is not zero and the byte behind it is, or it is an entry's: cheaper than a checksum.
+      let type = UInt8(start >> 32 & 0xff)
+      if type != 0, start >> 40 & 0xff == 0 || LogRecordHeader.isOfEntry(type: type),
         let header = try? LogRecordHeader(in: bytes, at: offset, identity: identity)
       {
         watermark = max(watermark, header.watermark)

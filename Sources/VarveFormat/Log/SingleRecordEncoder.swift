@@ -1,7 +1,7 @@
 /// A buffer in which a record with one entry is put together, the most common of all.
 ///
-/// In one pass over key and value: what ``BatchEncoder`` and ``LogFramer`` do in two, with the same
-/// bytes as the result. Used by one thread at a time.
+/// In one pass over key and value: an entry record where the entry fits into one, else what
+/// ``BatchEncoder`` and ``LogFramer`` do in two passes. Used by one thread at a time.
 package final class SingleRecordEncoder {
   private let heap = ByteHeap()
   /// More than this is not kept for the next record.
@@ -26,31 +26,40 @@ package final class SingleRecordEncoder {
     identity: LogIdentity, offset: UInt64
   ) -> BatchEntry {
     precondition(key.count <= Limits.keyBytes && value.count <= Limits.valueBytes)
+    let isShort =
+      expiry == 0
+      && LogRecordHeader.fitsEntry(
+        keyCount: key.count, valueCount: value.count, watermark: watermark, identity: identity)
+    let type = isShort ? LogRecordType(entry: kind) : .batch
     heap.removeAll(keeping: Self.keptBytes)
-    var (keyAt, valueAt, payloadCount) = (0, 0, 0)
+    var (keyAt, valueAt, end) = (0, 0, 0)
     heap.append(atMost: Self.headBytes + key.count + value.count) { heap in
-      for _ in 0..<4 { heap.append(0, width: 8) }
-      heap.append(1, width: BatchEncoder.countBytes)
-      let tag = expiry == 0 ? kind.rawValue : kind.rawValue | BatchEncoder.expiryFlag
-      heap.append(UInt64(tag), width: 1)
-      heap.append(varint: UInt64(key.count))
+      for _ in 0..<3 { heap.append(0, width: 8) }
+      if !isShort {
+        heap.append(0, width: 8)
+        heap.append(1, width: BatchEncoder.countBytes)
+        let tag = expiry == 0 ? kind.rawValue : kind.rawValue | BatchEncoder.expiryFlag
+        heap.append(UInt64(tag), width: 1)
+        heap.append(varint: UInt64(key.count))
+      }
       keyAt = heap.count
       heap.append(UInt64(keyspace.byteSwapped), width: 4)
       heap.append(key)
       if expiry != 0 { heap.append(varint: expiry) }
-      if kind == .put { heap.append(varint: UInt64(value.count)) }
+      if kind == .put, !isShort { heap.append(varint: UInt64(value.count)) }
       valueAt = heap.count
       heap.append(value)
-      payloadCount = heap.count &- LogRecordHeader.byteCount
+      end = heap.count
       heap.alignTo16()
     }
-    let payload = heap.view(LogRecordHeader.byteCount, payloadCount)
+    var header = LogRecordHeader(
+      type: type.rawValue, payloadCount: 0, payloadChecksum: 0, firstSequence: firstSequence,
+      watermark: watermark, keyCount: isShort ? key.count : 0)
+    header.payloadCount = end &- header.payloadOffset
     var sum = identity.context(at: offset)
-    sum.append(payload)
-    let header = LogRecordHeader(
-      type: LogRecordType.batch.rawValue, payloadCount: payloadCount,
-      payloadChecksum: sum.value, firstSequence: firstSequence, watermark: watermark)
-    heap.set(header.words(identity: identity, offset: offset))
+    sum.append(heap.view(header.payloadOffset, header.payloadCount))
+    header.payloadChecksum = sum.value
+    header.set(in: heap, identity: identity, offset: offset)
     return BatchEntry(
       kind: kind, key: heap.view(keyAt, 4 &+ key.count), expiry: expiry,
       value: heap.view(valueAt, value.count))

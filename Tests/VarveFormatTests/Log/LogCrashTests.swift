@@ -50,6 +50,7 @@ private struct CrashingWriter {
     case 0 where logs[last].payloads.count > 1: rotate()
     case 1, 2: sync()
     case 3: logs[last].watermarkRecord()
+    case 4...6: logs[last].entry(valueBytes: Int(random.next() % 150))
     default:
       logs[last].batch(1 + Int(random.next() % 3), valueBytes: Int(random.next() % 150))
     }
@@ -149,6 +150,6 @@ struct LogCrashTests {
 extension LogBuilder {
   /// Where the last batch ends.
   fileprivate var endOfEntries: Int {
-    Int(LogWalkResult(bytes, identity).records.last { $0.type == .batch }?.end ?? 0)
+    Int(LogWalkResult(bytes, identity).records.last { $0.entryCount > 0 }?.end ?? 0)
   }
 }

@@ -30,20 +30,24 @@ struct LogReaderTests {
     log.sync()
     log.watermarkRecord()
     log.batch(1, valueBytes: 0)
+    log.entry()
+    log.entry(.delete)
     let walk = LogWalkResult(log.bytes, log.identity)
     #expect(walk.batches == log.payloads)
-    #expect(walk.records.map(\.firstSequence) == [1, 3, 3])
-    #expect(walk.records.map(\.entryCount) == [2, 0, 1])
+    #expect(walk.records.map(\.firstSequence) == [1, 3, 3, 4, 5])
+    #expect(walk.records.map(\.entryCount) == [2, 0, 1, 1, 1])
+    #expect(walk.records.map(\.keyCount) == [0, 0, 0, 5, 5])
     #expect(walk.records.map(\.offset) == log.offsets.map(UInt64.init))
-    #expect(walk.records.map(\.type) == [.batch, .watermark, .batch])
+    #expect(walk.records.map(\.type) == [.batch, .watermark, .batch, .put, .delete])
     let stated = LogPosition(log: 7, offset: UInt64(log.offsets[1]))
-    #expect(walk.records.map(\.watermark) == [.none, stated, stated])
+    #expect(walk.records.map(\.watermark) == [.none, stated, stated, stated, stated])
     #expect(walk.end == .clean)
   }
 
   @Test func everySizeOfPayloadIsPaddedAndFound() {
     var log = LogBuilder()
     for size in 0..<70 { log.batch(1, valueBytes: size) }
+    for size in 0..<70 { log.entry(valueBytes: size) }
     log.batch(1, valueBytes: 50_000)
     log.batch(3, valueBytes: 0)
     let walk = LogWalkResult(log.bytes, log.identity)
@@ -57,7 +61,11 @@ struct LogReaderTests {
     var random = SeededRandom(seed: seed)
     var log = LogBuilder()
     for _ in 0..<1000 {
-      log.batch(Int.random(in: 1...3, using: &random), valueBytes: 1 << (random.next() % 12))
+      let size = 1 << Int(random.next() % 12)
+      switch Int.random(in: 0...3, using: &random) {
+      case 0: log.entry(valueBytes: size)
+      case let entries: log.batch(entries, valueBytes: size)
+      }
     }
     let walk = LogWalkResult(log.bytes, log.identity)
     #expect(walk.batches == log.payloads, "SeededRandom(seed: \(seed))")
@@ -94,6 +102,7 @@ struct LogReaderTests {
   @Test func everyTruncationLeavesTheWholeRecordsBeforeIt() {
     var log = LogBuilder()
     for entries in 1...3 { log.batch(entries) }
+    for kind in [EntryKind.put, .delete, .pointer] { log.entry(kind) }
     let boundaries = log.offsets + [log.bytes.count]
     for length in 64..<log.bytes.count {
       let walk = LogWalkResult(Array(log.bytes.prefix(length)), log.identity)
@@ -111,6 +120,7 @@ struct LogReaderTests {
   @Test func everyFlippedBitStopsTheReaderAtItsRecord() {
     var log = LogBuilder()
     for entries in 1...3 { log.batch(entries) }
+    for kind in [EntryKind.put, .delete, .pointer] { log.entry(kind) }
     for bit in 64 * 8..<log.bytes.count * 8 {
       let walk = LogWalkResult(log.bytes.flippingBit(bit), log.identity)
       let whole = log.offsets.lastIndex { $0 <= bit / 8 }!
@@ -235,6 +245,17 @@ struct LogReaderTests {
       ("watermark beyond", 24, { $0.rawRecord(type: 2, watermarkOffset: 4096) }),
       ("lag without offset", 24, { $0.rawRecord(type: 2, lag: 1) }),
       ("lag beyond log 1", 24, { $0.rawRecord(type: 2, lag: 7, watermarkOffset: 64) }),
+      ("entry shorter than its key", 8, { $0.rawEntry(keyLength: 3) }),
+      ("entry without a keyspace", 8, { $0.rawEntry(payload: [0, 0, 0], keyLength: 0) }),
+      ("delete with a value", 8, { $0.rawEntry(type: 0x12) }),
+      ("pointer of two bytes", 8, { $0.rawEntry(type: 0x14) }),
+      ("entry's sequence zero", 13, { $0.rawEntry(sequence: 0) }),
+      ("entry's sequence the last", 13, { $0.rawEntry(sequence: (1 << 56) - 1) }),
+      ("entry's sequence not the next", 13, { $0.rawEntry(sequence: 9) }),
+      ("entry's watermark in the header", 20, { $0.rawEntry(watermark: 3) }),
+      ("entry's watermark beyond", 20, { $0.rawEntry(watermark: 1 << 8) }),
+      ("entry's lag without offset", 20, { $0.rawEntry(lag: 1) }),
+      ("entry's lag beyond log 1", 20, { $0.rawEntry(lag: 7, watermark: 4) }),
     ]
     for (name, place, append) in cases {
       var log = LogBuilder()
@@ -265,6 +286,19 @@ struct LogReaderTests {
       #expect(walk.records.map(\.watermark) == [kept ? far : .none])
       #expect(walk.end == .clean)
     }
+  }
+
+  /// Told by the spec's layout alone, byte by byte.
+  @Test func anEntryRecordHasTheBytesOfTheSpecification() {
+    var written = LogBuilder(number: 9, firstSequence: 0x1234_5678_9abc_de)
+    written.watermark = LogPosition(log: 4, offset: 0x7_0000)
+    var raw = written
+    written.entry()
+    let key = Array("key-\(raw.nextSequence)".utf8)
+    raw.rawEntry(
+      payload: [0, 0, 0, 1] + key + [UInt8](repeating: 0xde, count: 5), lag: 5,
+      keyLength: UInt8(key.count), watermark: 0x7000)
+    #expect(written.bytes == raw.bytes)
   }
 
   @Test func aLengthBeyondTheFileIsTornWithoutBeingAllocated() {

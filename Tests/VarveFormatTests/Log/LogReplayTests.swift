@@ -8,15 +8,15 @@ struct LogReplayTests {
     var first = LogBuilder(number: 7, salt: 11)
     first.batch(2)
     first.sync()
-    first.batch(1)
+    first.entry()
     first.batch(3)
     first.sync()
     var second = LogBuilder(
       number: 9, salt: 12, firstSequence: first.nextSequence, watermark: first.end)
-    second.batch(1)
+    second.entry()
     second.sync()
     second.batch(2)
-    second.batch(1)
+    second.entry()
     return [first, second]
   }
 
@@ -117,13 +117,13 @@ struct LogReplayTests {
   @Test func aDamagedRecordBelowALaterRecordsWatermarkIsCorruption() throws {
     var logs = Self.twoLogs()
     let bad = logs[1].offsets[0]
-    logs[1].bytes[bad + 40] ^= 0x10
+    logs[1].bytes[bad + 30] ^= 0x10
     #expect(throws: LogDamage.self) { try Verdict(Self.files(logs), .forLogs()) }
     do {
       _ = try Verdict(Self.files(logs), .forLogs())
     } catch {
       #expect(error.log == 9)
-      #expect(error.error.offset == UInt64(bad + 32))
+      #expect(error.error.offset == UInt64(bad + 24))
     }
   }
 

@@ -3,8 +3,8 @@ import VarveTestSupport
 
 @testable import VarveFormat
 
-/// A record of one entry is put together in one pass; batch encoder and framer, which do it in two,
-/// are the reference.
+/// A record of one entry is put together in one pass: an entry record where it fits into one, else the
+/// bytes that batch encoder and framer, the reference, make in two.
 @Suite struct SingleRecordEncoderTests {
   private let identity = LogIdentity(number: 9, salt: 0x1234_5678_9abc_def0)
 
@@ -32,7 +32,7 @@ import VarveTestSupport
     return writer.bytes
   }
 
-  @Test func everyRecordIsTheOneThatIsMadeInTwoPasses() throws {
+  @Test func everyRecordHoldsWhatItWasGiven() throws {
     let single = SingleRecordEncoder()
     var random = SeededRandom(seed: 11)
     for round in 0..<400 {
@@ -49,8 +49,13 @@ import VarveTestSupport
         }
       }
       let expected = try reference(kind, key, value, expiry, at: offset)
-      let isEqual = single.record.array == expected
-      #expect(isEqual, "round \(round)")
+      if expiry != 0 || key.count > 255 {
+        let isEqual = single.record.array == expected
+        #expect(isEqual, "round \(round)")
+      } else {
+        #expect(single.record.count <= expected.count)
+        try expect([kind: (key, value)], in: single.record, at: offset, watermark: 4096)
+      }
       #expect(entry.keyspace == 0x0102_0304)
       #expect(entry.userKey.array == key)
       #expect(entry.value.array == value)
@@ -82,5 +87,57 @@ import VarveTestSupport
     }
     #expect(single.record.array == writer.bytes)
     #expect(try ValuePointer(decoding: entry.value) == pointer)
+  }
+
+  /// What does not fit into an entry record is written as a batch, with the same meaning.
+  @Test(arguments: [
+    (255, 65_535 - 259, LogPosition(log: 745, offset: (16 << 32) - 16), true),
+    (256, 0, .none, false), (255, 65_535 - 258, .none, false),
+    (1, 1, LogPosition(log: 744, offset: 64), false),
+    (1, 1, LogPosition(log: 1000, offset: 16 << 32), false),
+  ])
+  func theLimitsOfAnEntryRecordAreKept(
+    _ keyCount: Int, _ valueCount: Int, _ watermark: LogPosition, _ fits: Bool
+  ) throws {
+    let identity = LogIdentity(number: 1000, salt: 5)
+    let single = SingleRecordEncoder()
+    let offset: UInt64 = 16 << 33
+    let (key, value) = (
+      [UInt8](repeating: 1, count: keyCount), [UInt8](repeating: 2, count: valueCount)
+    )
+    key.withByteView { key in
+      value.withByteView { value in
+        _ = single.frame(
+          .put, key, in: 1, value, expiry: 0, firstSequence: SequenceNumber(3),
+          watermark: watermark, identity: identity, offset: offset)
+      }
+    }
+    #expect(single.record.byte(at: 12) == (fits ? 0x11 : 1))
+  }
+
+  /// The single entry of a record at `offset` of a log that holds nothing before it.
+  private func expect(
+    _ entries: [EntryKind: (key: [UInt8], value: [UInt8])], in record: ByteView, at offset: UInt64,
+    watermark: UInt64
+  ) throws {
+    let log = [UInt8](repeating: 0, count: Int(offset)) + record.array
+    try log.withByteView { log in
+      var reader = LogReader(log, identity: identity, at: Int(offset))
+      let next = reader.next()
+      let record = try #require(next)
+      #expect(record.watermark == LogPosition(log: 8, offset: watermark))
+      #expect(record.firstSequence == SequenceNumber(77))
+      var decoder = try BatchDecoder(of: record)
+      #expect(decoder.count == 1 && decoder.remaining == 1)
+      let first = try decoder.next()
+      let entry = try #require(first)
+      #expect(entries[entry.kind]?.key == entry.userKey.array)
+      #expect(entries[entry.kind]?.value == entry.value.array)
+      #expect(entry.keyspace == 0x0102_0304 && entry.expiry == 0)
+      let second = try decoder.next()
+      #expect(second == nil && decoder.remaining == 0)
+      let last = reader.next()
+      #expect(last == nil && reader.end == .clean)
+    }
   }
 }

@@ -12,7 +12,7 @@ struct LogBuilder {
   var watermark = LogPosition.none
   /// Where each record begins.
   var offsets: [Int] = []
-  /// The payloads of all batches, in order.
+  /// The payloads of all batches and entry records, in order.
   var payloads: [[UInt8]] = []
 
   init(
@@ -55,6 +55,35 @@ struct LogBuilder {
     nextSequence += UInt64(entries)
   }
 
+  /// Appends an entry record, as the engine writes one for an entry on its own.
+  mutating func entry(_ kind: EntryKind = .put, valueBytes: Int = 5) {
+    let key = Array("key-\(nextSequence)".utf8)
+    var value = [UInt8](
+      repeating: UInt8(truncatingIfNeeded: nextSequence), count: kind == .delete ? 0 : valueBytes)
+    if kind == .pointer { value = Self.pointer }
+    let encoder = SingleRecordEncoder()
+    key.withByteView { key in
+      value.withByteView { value in
+        _ = encoder.frame(
+          kind, key, in: 1, value, expiry: 0, firstSequence: SequenceNumber(nextSequence),
+          watermark: watermark, identity: identity, offset: UInt64(bytes.count))
+      }
+    }
+    offsets.append(bytes.count)
+    payloads.append([0, 0, 0, 1] + key + value)
+    bytes += encoder.record.array
+    nextSequence += 1
+  }
+
+  /// The bytes of a pointer.
+  static var pointer: [UInt8] {
+    var writer = ByteWriter()
+    ValuePointer(
+      file: 3, offset: 4096, storedCount: 3000, fullCount: 3000, checksum: 5, codec: .none
+    ).encode(to: &writer)
+    return writer.bytes
+  }
+
   mutating func watermarkRecord() { record(.watermark, []) }
 
   /// Appends one framed record at the end.
@@ -93,6 +122,28 @@ struct LogBuilder {
     bytes += writer.bytes
   }
 
+  /// Appends an entry record whose header has any fields, with right checksums: log.md, "Entry record".
+  mutating func rawEntry(
+    type: UInt8 = 0x11, payload: [UInt8] = [0, 0, 0, 1, 7, 8], length: UInt16? = nil,
+    lag: UInt8 = 0, keyLength: UInt8 = 1, sequence: UInt64? = nil, watermark: UInt32 = 0
+  ) {
+    let offset = bytes.count
+    offsets.append(offset)
+    var writer = ByteWriter()
+    writer.uint32(0)
+    writer.uint32(checksum(payload, at: offset))
+    writer.uint16(length ?? UInt16(payload.count))
+    for byte in [lag, keyLength, type] { writer.uint8(byte) }
+    for byte in 0..<7 {
+      writer.uint8(UInt8(truncatingIfNeeded: (sequence ?? nextSequence) >> (8 * byte)))
+    }
+    writer.uint32(watermark)
+    writer.patch(uint32: checksum(Array(writer.bytes[4...]), at: offset), at: 0)
+    writer.append(payload)
+    writer.align(to: 16)
+    bytes += writer.bytes
+  }
+
   /// The checksum of log.md, computed from its text alone.
   func checksum(_ bytes: [UInt8], at offset: Int) -> UInt32 {
     var writer = ByteWriter()
@@ -111,6 +162,7 @@ struct LogWalkResult: Equatable {
     var firstSequence: UInt64
     var entryCount: Int
     var payload: [UInt8]
+    var keyCount: Int
     var offset: UInt64
     var end: UInt64
     var watermark: LogPosition
@@ -120,7 +172,7 @@ struct LogWalkResult: Equatable {
   var end: LogEnd?
   var offset = 0
 
-  var batches: [[UInt8]] { records.filter { $0.type == .batch }.map(\.payload) }
+  var batches: [[UInt8]] { records.filter { $0.entryCount > 0 }.map(\.payload) }
 
   init(_ bytes: [UInt8], _ identity: LogIdentity) {
     bytes.withByteView { read($0, identity) }
@@ -132,8 +184,8 @@ struct LogWalkResult: Equatable {
       records.append(
         Record(
           type: record.type, firstSequence: record.firstSequence.rawValue,
-          entryCount: record.entryCount, payload: record.payload.array, offset: record.offset,
-          end: record.end, watermark: record.watermark))
+          entryCount: record.entryCount, payload: record.payload.array, keyCount: record.keyCount,
+          offset: record.offset, end: record.end, watermark: record.watermark))
     }
     end = reader.end
     offset = reader.offset

@@ -17,6 +17,14 @@ enum LogVectors {
     var skipped = LogBuilder()
     skipped.rawRecord(type: 0x80, payload: [1, 2, 3])
     skipped.batch()
+    var entries = LogBuilder(
+      number: 300, watermark: LogPosition(log: 45, offset: 16 * UInt64(UInt32.max)))
+    entries.entry()
+    entries.entry(.pointer)
+    entries.sync()
+    entries.entry(.delete)
+    entries.batch(2)
+    entries.entry(valueBytes: 0)
     let zeros = [UInt8](repeating: 0, count: 100)
     return [
       Vector("log", "empty", "a header and nothing else", empty.bytes),
@@ -25,6 +33,9 @@ enum LogVectors {
       Vector("log", "one batch, allocated", "zeros follow the last record", one.bytes + zeros),
       Vector("log", "several records", "two batches, a bare watermark between", several.bytes),
       Vector("log", "watermark lag", "the watermark stands 65535 numbers back", lagging.bytes),
+      Vector(
+        "log", "entry records", "a put, a pointer, a delete, a batch, an empty value", entries.bytes
+      ),
       Vector("log", "ignorable type", "a record of type 0x80 is passed over", skipped.bytes),
     ]
   }
@@ -38,6 +49,14 @@ enum LogVectors {
     func changed(_ place: Int) -> [UInt8] {
       var bytes = log.bytes
       bytes[place] ^= 0x40
+      return bytes
+    }
+    var entry = LogBuilder()
+    entry.batch()
+    entry.entry()
+    func changedEntry(_ place: Int) -> [UInt8] {
+      var bytes = entry.bytes
+      bytes[entry.offsets[1] + place] ^= 0x10
       return bytes
     }
     var old = LogBuilder(number: 3, salt: 1, firstSequence: 50)
@@ -56,6 +75,10 @@ enum LogVectors {
       Vector("log", "payload checksum field", "the header checksum fails", changed(last + 4)),
       Vector("log", "length", "the header checksum fails", changed(last + 8)),
       Vector("log", "payload", "the payload checksum fails", changed(last + 36)),
+      Vector("log", "entry as another type", "the header checksum fails", changedEntry(12)),
+      Vector("log", "entry's sequence number", "the header checksum fails", changedEntry(19)),
+      Vector("log", "entry's watermark", "the header checksum fails", changedEntry(23)),
+      Vector("log", "entry's keyspace", "the payload checksum fails", changedEntry(24)),
       Vector("log", "padding", "padding is covered by being zero", changed(log.bytes.count - 1)),
       Vector("log", "hole", "zeros instead of a header, and more behind them", hole),
       Vector(
@@ -92,6 +115,14 @@ enum LogVectors {
       ("watermark beyond the record", { $0.rawRecord(type: 2, watermarkOffset: 4096) }),
       ("watermark unaligned", { $0.rawRecord(type: 2, watermarkOffset: 72) }),
       ("lag without offset", { $0.rawRecord(type: 2, lag: 1) }),
+      ("entry shorter than its key", { $0.rawEntry(keyLength: 3) }),
+      ("delete with a value", { $0.rawEntry(type: 0x12) }),
+      ("pointer of two bytes", { $0.rawEntry(type: 0x14) }),
+      ("entry's sequence zero", { $0.rawEntry(sequence: 0) }),
+      ("entry's sequence the last", { $0.rawEntry(sequence: (1 << 56) - 1) }),
+      ("entry's watermark beyond the record", { $0.rawEntry(watermark: 5) }),
+      ("entry's watermark in the header", { $0.rawEntry(lag: 1, watermark: 3) }),
+      ("entry's lag without offset", { $0.rawEntry(lag: 1) }),
     ]
     return cases.enumerated().map { index, item in
       var log = LogBuilder()

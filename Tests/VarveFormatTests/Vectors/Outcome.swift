@@ -83,7 +83,7 @@ extension LogWalkResult.Record {
       ("offset", .number(offset)), ("end", .number(end)),
       ("type", type.map { .number(UInt64($0.rawValue)) } ?? .nothing),
       ("first_sequence", .number(firstSequence)), ("entries", .number(entryCount)),
-      ("watermark", watermark.json), ("payload", .hex(payload)),
+      ("watermark", watermark.json), ("key_length", .number(keyCount)), ("payload", .hex(payload)),
     ])
   }
 }

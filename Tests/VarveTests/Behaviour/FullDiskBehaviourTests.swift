@@ -107,7 +107,7 @@ import VarveTestSupport
     let (tested, disk) = try TestedStore.simulated()
     let store = try tested.open()
     try store.put("first", [0])
-    disk.inject(Fault(.write, "log-", effect: .partial(40, .full)))
+    disk.inject(Fault(.write, "log-", effect: .partial(20, .full)))
     #expect(try storeFailure { try store.put("second", [1]) }?.code == .poisoned)
     try store.close()
     #expect(try tested.reopenedContent() == ["first": [0]])

@@ -100,7 +100,7 @@ import VarveTestSupport
     let whole = try TestedStore(full, "store").bytes(name)
     let used = (whole.lastIndex { $0 != 0 } ?? 0) + 1
     var ends: Set<Int> = []
-    for length in stride(from: 64, through: used, by: 7) {
+    for length in stride(from: 64, to: used, by: 7) {
       let image = try TestedStore(full.crashImage(.everything), "store")
       try image.replace(name, Array(whole.prefix(length)))
       let recovered = try image.open { $0.access = .readOnly }

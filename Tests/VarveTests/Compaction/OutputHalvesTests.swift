@@ -7,8 +7,13 @@ import Testing
   private static let full = StoreError(.full, "no room")
   private static let poisoned = StoreError(.poisoned, "not known durable")
 
+  private static let poisonedPairs: [(StoreError?, StoreError?)] = [
+    (full, poisoned), (poisoned, full), (nil, poisoned), (poisoned, nil),
+  ]
+  private static let fullPairs: [(StoreError?, StoreError?)] = [(full, nil), (nil, full)]
+
   /// What may have lost data must be heard of, whatever else went wrong beside it.
-  @Test(arguments: [(full, poisoned), (poisoned, full), (nil, poisoned), (poisoned, nil)])
+  @Test(arguments: poisonedPairs)
   func poisonIsNeverHiddenByAnotherFailure(_ first: StoreError?, _ second: StoreError?) throws {
     let (tested, _) = try TestedStore.simulated()
     let engine = try tested.open().engine
@@ -20,7 +25,7 @@ import Testing
     #expect(failure?.code == .poisoned)
   }
 
-  @Test(arguments: [(full, nil), (nil, full)])
+  @Test(arguments: fullPairs)
   func aHalfThatFailsFailsBoth(_ first: StoreError?, _ second: StoreError?) throws {
     let (tested, _) = try TestedStore.simulated()
     let engine = try tested.open().engine
