@@ -107,15 +107,20 @@ import VarveTestSupport
     #expect(isThere)
   }
 
-  /// The values are durable, written by one thread, when the segment of another fails: both go again.
-  @Test func nothingIsLeftOfValuesWhoseSegmentFails() throws {
+  /// Values and their segment go again, whichever of them fails, written by one thread or by two.
+  @Test(
+    arguments: [Fault(.write, "segment-"), Fault(.write, "values-")],
+    [StoreComponents.Background.none, .threads])
+  func nothingIsLeftOfARecoveryThatFails(
+    _ fault: Fault, _ background: StoreComponents.Background
+  ) throws {
     let (tested, disk) = try TestedStore.simulated()
     let content = try Self.writeLarge(try tested.open())
     let image = disk.crashImage(.durableOnly)
     let crashed = try TestedStore(image, "store")
     let before = try crashed.directory.names().filter { $0 != "lock" }.sorted()
-    image.inject(Fault(.write, "segment-"))
-    #expect(try storeFailure { _ = try crashed.open(.threads) } != nil)
+    image.inject(fault)
+    #expect(try storeFailure { _ = try crashed.open(background) } != nil)
     image.clearFaults()
     #expect(try crashed.directory.names().filter { $0 != "lock" }.sorted() == before)
     #expect(try crashed.reopenedContent() == content)

@@ -59,18 +59,21 @@ final class GatedFile: File {
   private func step(
     _ kind: Step.Kind, _ body: (inout State) -> Void = { _ in }
   ) throws(FileSystemError) {
+    let failure = FileSystemError(kind == .sync ? .sync : .write, .other, path: name)
     let number = state.withLock { state in
       state.steps.append(Step(kind: kind, count: state.bytes.count))
       return state.steps.count - 1
     }
     state.broadcast()
-    let fails = state.withLock(when: { $0.open > number }) { state in
+    // A sign that never comes, as where its giver waits for the step, is a failure: none hangs.
+    let deadline = SystemClock().monotonicNanoseconds() + 20_000_000_000
+    let fails = state.withLock(when: { $0.open > number }, until: deadline) { state in
       if state.failing != number { body(&state) }
       state.finished += 1
       return state.failing == number
     }
     state.broadcast()
-    if fails { throw FileSystemError(kind == .sync ? .sync : .write, .other, path: name) }
+    if fails ?? true { throw failure }
   }
 
   func write(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
