@@ -48,6 +48,10 @@ let package = Package(
       "VarveTestSupport",
       ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveShims"],
       path: "Tests/VarveTestSupport"),
+    .executableTarget(
+      name: "VarveSoak",
+      dependencies: ["VarveTestSupport", "Varve", "VarveSimulation", "VarvePlatform"],
+      path: "Tests/VarveSoak", swiftSettings: settings),
     tests("VarveFormatTests", ["VarveFormat", "CVarveShims"]),
     tests(
       "VarvePlatformTests", ["VarvePlatform", "VarveSimulation", "VarveFormat", "CVarveShims"]),

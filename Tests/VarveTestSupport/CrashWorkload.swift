@@ -21,8 +21,13 @@ package struct CrashWorkload: Sendable {
     case sync
     case flush
     case compact
+    /// Compares what the snapshot before it shows with what was there then, and takes another.
+    case snapshot
     case reopen
   }
+
+  /// A snapshot showed something else than what was there when it was taken.
+  package struct SnapshotChanged: Error {}
 
   package var acts: [Act] = []
   /// The content after so many acts.
@@ -37,7 +42,7 @@ package struct CrashWorkload: Sendable {
     case .dropKeyspace(let name): content[name] = nil
     case .commit(let writes, _):
       for (keyspace, key, value) in writes { content[keyspace]?[key] = value }
-    case .sync, .flush, .compact, .reopen: break
+    case .sync, .flush, .compact, .snapshot, .reopen: break
     }
     acts.append(act)
     states.append(content)
@@ -56,6 +61,7 @@ package struct CrashWorkload: Sendable {
       case 1, 2: add(.flush)
       case 3: add(.compact)
       case 4: add(.reopen)
+      case 6: add(.snapshot)
       case 5 where acts.count > count / 2:
         let exists = states[states.count - 1]["b"] != nil
         add(exists ? .dropKeyspace("b") : .makeKeyspace("b"))
@@ -67,10 +73,13 @@ package struct CrashWorkload: Sendable {
   private func writes(_ random: inout SeededRandom) -> [(String, [UInt8], [UInt8]?)] {
     let keyspaces = states[states.count - 1].keys.sorted()
     let isLarge = random.below(8) == 0
-    return (0..<1 + random.below(isLarge ? 30 : 6)).map { _ in
+    // More than a log holds: the next one is begun without a flush.
+    let isBulk = random.below(7) == 0
+    return (0..<(isBulk ? 26 : 1 + random.below(isLarge ? 30 : 6))).map { _ in
       let keyspace = keyspaces[random.below(keyspaces.count)]
       let key = Array("key-\(random.below(40))".utf8)
       if random.below(5) == 0 { return (keyspace, key, nil) }
+      if isBulk { return (keyspace, key, random.bytes(500 + random.below(400))) }
       let count = isLarge ? 2_000 + random.below(3_000) : random.below(6) == 0 ? 1_200 : 40
       return (keyspace, key, random.bytes(count))
     }
@@ -100,12 +109,33 @@ extension CrashWorkload {
   /// Runs every act, telling `progress` before and after each.
   package func run(on system: SimulatedFileSystem, progress: Monitor<Progress>) throws {
     var store = try Self.open(system)
+    var kept: (snapshot: Snapshot, content: Content)?
     for (index, act) in acts.enumerated() {
       progress.withLock { $0.invoked = index + 1 }
+      if case .snapshot = act {
+        try kept.map { try Self.check($0.snapshot, of: store, shows: $0.content) }
+        kept = (try store.snapshot(), states[index])
+        continue
+      }
+      // Nothing is read through a snapshot once its store is closed.
+      if case .reopen = act { kept = nil }
       let isDurable = try perform(act, on: &store, system)
       if isDurable { progress.withLock { $0.durable = index + 1 } }
     }
     try store.close()
+  }
+
+  /// Keyspaces that were dropped since are not asked.
+  private static func check(
+    _ snapshot: Snapshot, of store: SegmentStore, shows content: Content
+  ) throws {
+    for keyspace in store.keyspaces {
+      guard let entries = content[keyspace.name] else { continue }
+      var found: [[UInt8]: [UInt8]] = [:]
+      try keyspace.forEach(at: snapshot) { found[[UInt8](copying: $0)] = [UInt8](copying: $1) }
+      // Made again under its old name, it is another keyspace, of which the snapshot knows nothing.
+      guard found == entries || found.isEmpty else { throw SnapshotChanged() }
+    }
   }
 
   /// Performs one act; says whether everything so far is durable after it.
@@ -130,6 +160,7 @@ extension CrashWorkload {
     case .sync: try store.sync()
     case .flush: try store.flush()
     case .compact: try store.compact()
+    case .snapshot: return false
     case .reopen:
       try store.close()
       store = try Self.open(system)
@@ -156,7 +187,11 @@ extension CrashWorkload {
   ///
   /// The store must open, hold one of the states a crash may leave, take a write, and hold the same
   /// and that write after it was opened again.
-  package func judge(_ image: SimulatedFileSystem, _ progress: Progress) -> String? {
+  ///
+  /// - Parameter isVerified: whether the verifier is asked too, of all bytes, when the store is closed.
+  package func judge(
+    _ image: SimulatedFileSystem, _ progress: Progress, isVerified: Bool = false
+  ) -> String? {
     do {
       let store = try Self.open(image)
       var content = try Self.content(of: store)
@@ -167,10 +202,20 @@ extension CrashWorkload {
       content["default"]?[Array("after the crash".utf8)] = Array("written".utf8)
       try store.close()
       let again = try Self.open(image)
-      defer { try? again.close() }
-      return try Self.content(of: again) == content ? nil : "the next opening found something else"
+      guard try Self.content(of: again) == content else {
+        return "the next opening found something else"
+      }
+      try again.close()
+      return isVerified ? try Self.finding(of: image) : nil
     } catch {
       return "\(error)"
     }
+  }
+
+  /// The first thing that the verifier has to say.
+  private static func finding(of image: SimulatedFileSystem) throws -> String? {
+    var first: IntegrityFinding?
+    try StoreVerifier(at: "store", on: image).run(.deep) { first = first ?? $0 }
+    return first.map { "the verifier found \($0)" }
   }
 }

@@ -19,6 +19,7 @@ final class ManifestWriter: Sendable {
   func write(_ manifest: Manifest) throws(StoreError) -> [UInt8] {
     let name = FileName(.manifest, manifest.number)
     let bytes = manifest.encoded()
+    if manifest.namesFiles { try syncNames() }
     try prepare(bytes, as: FileName.temporary(name))
     do throws(FileSystemError) {
       try directory.rename(FileName.temporary(name), to: name.description)
@@ -29,14 +30,16 @@ final class ManifestWriter: Sendable {
     return bytes.withByteView(SHA256.digest(of:))
   }
 
+  /// A file that is named must not be missing.
+  private func syncNames() throws(StoreError) {
+    do throws(FileSystemError) { try directory.sync() } catch {
+      throw poison.set(because: StoreError(error))
+    }
+  }
+
   /// A complete, synced file under the temporary name. Nothing refers to it yet, so most failures
   /// cost only this attempt; a failed sync is the exception.
   private func prepare(_ bytes: [UInt8], as name: String) throws(StoreError) {
-    do throws(FileSystemError) {
-      try directory.sync()
-    } catch {
-      throw poison.set(because: StoreError(error))
-    }
     do throws(FileSystemError) {
       if try directory.status(of: name) != nil { try directory.remove(name) }
       let file = try directory.create(name)
@@ -60,5 +63,11 @@ final class ManifestWriter: Sendable {
   /// Removes a manifest that has a durable successor. One that stays is removed at next opening.
   func remove(_ number: UInt64) {
     try? directory.remove(FileName(.manifest, number).description)
+  }
+}
+
+extension Manifest {
+  fileprivate var namesFiles: Bool {
+    !segments.isEmpty || !valueFiles.isEmpty || !logs.isEmpty
   }
 }

@@ -135,6 +135,15 @@ extension SimulatedDisk {
     giveBackSpace(of: node)
   }
 
+  /// Takes every handle away, as the end of a process does.
+  mutating func closeAll() {
+    for (node, file) in files {
+      files[node]?.openHandles = 0
+      if !file.isLinked { usedPages -= file.allocatedPages }
+    }
+    forgetLostFiles()
+  }
+
   /// A file that is neither named nor open takes no room.
   private mutating func giveBackSpace(of node: Int) {
     guard let file = files[node], !file.isLinked, file.openHandles == 0 else { return }

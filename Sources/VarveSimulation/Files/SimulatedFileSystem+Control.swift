@@ -26,6 +26,17 @@ extension SimulatedFileSystem {
       disk: image, seed: random.next(), logsAreReusable: logsAreReusable)
   }
 
+  /// The machine after the process died and nothing else did: nothing is open or locked, every call has
+  /// had its effect, and what no sync made durable can still be lost by a power cut.
+  package func killImage(seed: UInt64 = 0) -> SimulatedFileSystem {
+    var (disk, steps) = state.withLock { ($0.disk, $0.steps) }
+    disk.closeAll()
+    let image = SimulatedFileSystem(disk: disk, seed: seed, logsAreReusable: logsAreReusable)
+    // What is pending goes by the numbers of the calls: later ones are higher.
+    image.state.withLock { $0.steps = steps }
+    return image
+  }
+
   /// Calls `observer` before each step, outside all locks: the place to take a crash image of every
   /// moment in one run, instead of one run for each moment.
   package func observeSteps(_ observer: (@Sendable (Step) -> Void)?) {

@@ -1,0 +1,73 @@
+import Foundation
+import Varve
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// A commit by one thread while another flushes: the flush has ended the value file that the commit needs
+/// to be durable, and no manifest names it yet.
+///
+/// ```
+///   background   make a spare log     | seal values | make the segment ... waits ... | manifest
+///   writer                 put large, | flush         put, synced; acknowledged; power cut
+///                          buffered   | into the spare
+/// ```
+enum CommitBesideFlush {
+  private static let large = [UInt8](repeating: 7, count: 3_000)
+
+  /// What was lost; nil where nothing was.
+  static func failure(preparing prepare: (SimulatedFileSystem) -> Void) -> String? {
+    do { return try run(preparing: prepare) } catch { return "a commit beside a flush: \(error)" }
+  }
+
+  private static func run(preparing prepare: (SimulatedFileSystem) -> Void) throws -> String? {
+    let system = SimulatedFileSystem()
+    prepare(system)
+    let store = try SegmentStore.open(
+      at: "store", options: .small,
+      components: StoreComponents(
+        fileSystem: system, clock: SimulatedClock(), random: SimulatedRandom(seed: 7),
+        background: .threads))
+    guard try fillUntilSpare(store, system) else { return nil }
+    try store.keyspace("default").put("large", large, durability: .buffered)
+    let flush = Monitor((hasBegun: false, mayGoOn: false))
+    system.observeSteps { step in
+      guard step.operation == .create, step.name.hasPrefix("segment-") else { return }
+      flush.withLock { $0.hasBegun = true }
+      flush.broadcast()
+      flush.withLock(when: { $0.mayGoOn }) { _ in }
+    }
+    let flusher = try WorkerThread(name: "flush") { try? store.flush() }
+    flush.withLock(when: { $0.hasBegun }) { _ in }
+    try store.keyspace("default").put("small", [1])
+    let images = CrashMode.allCases.map { ($0, system.crashImage($0, seed: 1)) }
+    flush.withLock { $0.mayGoOn = true }
+    flush.broadcast()
+    flusher.join()
+    system.observeSteps(nil)
+    try? store.close()
+    for (mode, image) in images {
+      let again = try CrashWorkload.open(image)
+      let found = try CrashWorkload.content(of: again)["default"] ?? [:]
+      guard found[Array("large".utf8)] == large, found[Array("small".utf8)] == [1] else {
+        return "a commit beside a flush: \(mode): what was acknowledged is gone"
+      }
+    }
+    return nil
+  }
+
+  /// Fills the log until the next one is made ready; false where that never happens.
+  private static func fillUntilSpare(
+    _ store: SegmentStore, _ system: SimulatedFileSystem
+  ) throws -> Bool {
+    let keyspace = try store.keyspace("default")
+    for number in 0..<12 {
+      try keyspace.put("filler \(number)", [UInt8](repeating: 1, count: 900), durability: .buffered)
+    }
+    for _ in 0..<2_000 {
+      if system.contents().keys.count(where: { $0.contains("log-") }) > 1 { return true }
+      usleep(1_000)
+    }
+    return false
+  }
+}

@@ -1,0 +1,90 @@
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// One way in which the bytes of a file can be other than they were written.
+enum Mutation: Sendable {
+  case flip(offset: Int, bit: Int)
+  case set(offset: Int, UInt8)
+  case cut(length: Int)
+  case zero(sector: Int)
+  /// The sector as another file of the kind, or an older state of this one, has it.
+  case stale(sector: Int, [UInt8])
+  case swap(Int, Int, unit: Int)
+  case replace([UInt8])
+
+  static let sectorBytes = 512
+
+  var name: String {
+    switch self {
+    case .flip: "bit flipped"
+    case .set: "byte set to 00 or ff"
+    case .cut: "cut short"
+    case .zero: "sector zeroed"
+    case .stale: "sector of another file"
+    case .swap: "sectors or pages swapped"
+    case .replace: "file of another store"
+    }
+  }
+
+  /// What repeats it.
+  var place: String {
+    switch self {
+    case .flip(let offset, let bit): "bit \(bit) of byte \(offset)"
+    case .set(let offset, let byte): "byte \(offset) as \(byte)"
+    case .cut(let length): "cut to \(length)"
+    case .zero(let sector): "sector \(sector) zeroed"
+    case .stale(let sector, _): "sector \(sector) of another file"
+    case .swap(let one, let other, let unit): "\(one) and \(other) of \(unit) bytes swapped"
+    case .replace: "the file of another store"
+    }
+  }
+
+  /// The bytes afterwards; nil where they are the same.
+  func applied(to bytes: [UInt8]) -> [UInt8]? {
+    var changed = bytes
+    switch self {
+    case .flip(let offset, let bit): changed[offset] ^= 1 << UInt8(bit)
+    case .set(let offset, let byte): changed[offset] = byte
+    case .cut(let length): changed.removeLast(bytes.count - length)
+    case .zero(let sector):
+      let range = Self.range(sector, Self.sectorBytes, bytes.count)
+      changed.replaceSubrange(range, with: [UInt8](repeating: 0, count: range.count))
+    case .stale(let sector, let other):
+      let range = Self.range(sector, Self.sectorBytes, min(bytes.count, other.count))
+      changed.replaceSubrange(range, with: other[range])
+    case .swap(let one, let other, let unit):
+      let (left, right) = (Self.range(one, unit, bytes.count), Self.range(other, unit, bytes.count))
+      guard left.count == right.count else { return nil }
+      changed.replaceSubrange(left, with: bytes[right])
+      changed.replaceSubrange(right, with: bytes[left])
+    case .replace(let other): changed = other
+    }
+    return changed.isSame(as: bytes) ? nil : changed
+  }
+
+  private static func range(_ index: Int, _ unit: Int, _ count: Int) -> Range<Int> {
+    min(index * unit, count)..<min((index + 1) * unit, count)
+  }
+
+  /// Every mutation of a file, given the same file of other stores.
+  static func all(of bytes: [UInt8], others: [[UInt8]]) -> [Mutation] {
+    var all: [Mutation] = []
+    for offset in bytes.indices {
+      all += (0..<8).map { .flip(offset: offset, bit: $0) }
+      all += [.set(offset: offset, 0), .set(offset: offset, 0xff), .cut(length: offset)]
+    }
+    let sectors = (bytes.count + sectorBytes - 1) / sectorBytes
+    for sector in 0..<sectors {
+      all.append(.zero(sector: sector))
+      all += others.map { .stale(sector: sector, $0) }
+    }
+    for unit in [sectorBytes, 4096] {
+      let count = bytes.count / unit
+      for one in 0..<count {
+        all += (one + 1..<max(one + 1, count)).map { .swap(one, $0, unit: unit) }
+      }
+    }
+    return all + others.map { .replace($0) }
+  }
+}

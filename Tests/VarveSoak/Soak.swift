@@ -1,0 +1,70 @@
+import Foundation
+import VarveTestSupport
+
+/// Campaigns on the simulated disk that are too long for a test: `tools/soak` runs them.
+///
+/// ```
+/// VarveSoak crash [--images N] [--seed S]     a power cut at every call, and at every call of recovery
+/// VarveSoak syncs [--images N] [--seed S]     the same with each sync left out: is it seen?
+/// VarveSoak sweep [--every N] [--seed S]      every bit, byte, length and sector of every file changed
+/// VarveSoak faults [--seed S]                  every call of every operation fails
+/// ```
+///
+/// Prints figures as JSON, and exits with 1 where a promise was broken.
+@main
+struct Soak {
+  static func main() {
+    var arguments = Array(CommandLine.arguments.dropFirst())
+    guard !arguments.isEmpty else { fail("which campaign? crash, syncs, sweep or faults") }
+    let campaign = arguments.removeFirst()
+    let images = number("--images", in: &arguments)
+    let every = number("--every", in: &arguments)
+    let seed = number("--seed", in: &arguments) ?? 1
+    guard arguments.isEmpty else { fail("not understood: \(arguments)") }
+    let start = ContinuousClock.now
+    let figures = figures(of: campaign, images: images, every: every, seed: UInt64(seed))
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    let members = figures.members + [("seconds", JSON.number(Int(seconds.rounded())))]
+    print(JSON.object([("campaign", .text(campaign))] + members).written())
+    exit(figures.isGood ? 0 : 1)
+  }
+
+  private static func figures(
+    of campaign: String, images: Int?, every: Int?, seed: UInt64
+  ) -> Figures {
+    switch campaign {
+    case "crash": return CrashCampaign(images: images ?? 100_000, seed: seed).run()
+    case "syncs": return SyncMutation(mostImages: images ?? 20_000, seed: seed).run()
+    case "sweep": return made { try CorruptionSweep(stride: max(1, every ?? 1), seed: seed).run() }
+    case "faults": return made { try FaultCampaign(seed: seed).run() }
+    default: fail("no campaign is called \(campaign)")
+    }
+  }
+
+  private static func made(_ body: () throws -> Figures) -> Figures {
+    do { return try body() } catch { fail("the stores could not be made: \(error)") }
+  }
+
+  private static func number(_ name: String, in arguments: inout [String]) -> Int? {
+    guard let index = arguments.firstIndex(of: name) else { return nil }
+    guard index + 1 < arguments.count, let number = Int(arguments[index + 1]), number >= 0 else {
+      fail("\(name) wants a number")
+    }
+    arguments.removeSubrange(index...index + 1)
+    return number
+  }
+
+  /// Tells whoever watches; figures go to the output.
+  static func tell(_ what: String) { FileHandle.standardError.write(Data("\(what)\n".utf8)) }
+
+  private static func fail(_ what: String) -> Never {
+    tell("VarveSoak: \(what)")
+    exit(2)
+  }
+}
+
+/// What a campaign measured.
+struct Figures {
+  var isGood: Bool
+  var members: [(String, JSON)]
+}

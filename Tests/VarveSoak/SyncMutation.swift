@@ -1,0 +1,88 @@
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// Leaves out each sync of the engine in turn: the crash runs must notice every one.
+///
+/// A sync that nothing misses is one too many, or stands for a promise that no test holds.
+struct SyncMutation {
+  /// A sync that was not missed after so many disks is called a survivor.
+  let mostImages: Int
+  let seed: UInt64
+  private static let acts = 60
+  /// Workloads in which the places are found.
+  private static let discoveries: UInt64 = 12
+
+  struct Outcome: Sendable {
+    var site: String
+    var images = 0
+    var failure: String?
+  }
+
+  func run() -> Figures {
+    let sites = SyncSites()
+    let found = discover(sites)
+    let outcomes = found.sorted { $0.key < $1.key }.map { site, seeds in
+      outcome(without: site, sites, seeds: seeds.sorted())
+    }
+    let seen = outcomes.count { $0.failure != nil }
+    return Figures(
+      isGood: seen == found.count && seen > 0,
+      members: [
+        ("first seed", .number(seed)), ("syncs", .number(found.count)), ("missed", .number(seen)),
+        ("score", .text("\(found.isEmpty ? 0 : 100 * seen / found.count) %")),
+        ("sites", .list(outcomes.map(\.json))),
+      ])
+  }
+
+  /// The places from which anything is synced, and the workloads in which that happens.
+  private func discover(_ sites: SyncSites) -> [String: Set<UInt64>] {
+    let found = Monitor<[String: Set<UInt64>]>([:])
+    func note(_ number: UInt64) -> @Sendable (SimulatedFileSystem) -> Void {
+      { system in
+        system.ignoringSync { _, _ in
+          let site = sites.current()
+          found.withLock { _ = $0[site, default: []].insert(number) }
+          return false
+        }
+      }
+    }
+    for number in seed..<seed &+ Self.discoveries {
+      var run = CrashRun(seed: number, acts: Self.acts)
+      run.prepare = note(number)
+      run.isJudged = false
+      _ = run.run()
+    }
+    _ = CommitBesideFlush.failure(preparing: note(seed))
+    return found.withLock { $0 }
+  }
+
+  /// Crashes machines that leave one sync out until that is noticed.
+  private func outcome(without site: String, _ sites: SyncSites, seeds: [UInt64]) -> Outcome {
+    var outcome = Outcome(site: site)
+    outcome.failure = CommitBesideFlush.failure {
+      $0.ignoringSync { _, _ in sites.current() == site }
+    }
+    for number in seeds where outcome.images < mostImages && outcome.failure == nil {
+      var run = CrashRun(seed: number, acts: Self.acts)
+      run.prepare = { $0.ignoringSync { _, _ in sites.current() == site } }
+      let left = mostImages - outcome.images
+      run.isOver = { !$0.failures.isEmpty || $0.allImages > left }
+      let tally = run.run()
+      outcome.images += tally.allImages
+      outcome.failure = tally.failures.first
+    }
+    let verdict = outcome.failure == nil ? "NOT MISSED" : "missed"
+    Soak.tell("\(verdict) after \(outcome.images) images: \(site)")
+    return outcome
+  }
+}
+
+extension SyncMutation.Outcome {
+  var json: JSON {
+    .object([
+      ("site", .text(site)), ("images", .number(images)),
+      ("violation", failure.map(JSON.text) ?? .nothing),
+    ])
+  }
+}
