@@ -25,10 +25,13 @@ public func beginFuzzing(
       end("")
     case (let target?, 3...) where FuzzTarget.named(target) != nil:
       Session.choose(target: target, way: words[2])
-      // The name of the program stays, the two words behind it go.
-      unsafe arguments.pointee[2] = unsafe arguments.pointee[0]
-      unsafe arguments.pointee += 2
-      unsafe count.pointee -= 2
+      // The two words behind the name of the program go, and a flag comes: before those on the
+      // command line, which count for more.
+      let most = FuzzTarget.named(target)?.maximumBytes ?? 0
+      unsafe arguments.pointee[1] = unsafe arguments.pointee[0]
+      unsafe arguments.pointee[2] = unsafe strdup("-max_len=\(most)")
+      unsafe arguments.pointee += 1
+      unsafe count.pointee -= 1
     default: break
     }
   } catch {

@@ -8,6 +8,7 @@ import VarveTestSupport
 enum StoreSeeds {
   static func add(to inputs: inout Inputs) throws {
     for seed in 1...4 as ClosedRange<UInt64> {
+      add(try smallStore(seed), as: "small-\(seed)", to: &inputs)
       let disk = SimulatedFileSystem(seed: seed)
       try CrashWorkload(varied: 10 + Int(seed) * 3, seed: seed)
         .run(on: disk, progress: Monitor(CrashWorkload.Progress()))
@@ -17,6 +18,22 @@ enum StoreSeeds {
       let mode: CrashMode = seed % 2 == 0 ? .pages : .tornGarbage
       add(varied.crashImage(mode, seed: seed), as: "crashed-\(seed)", to: &inputs)
     }
+  }
+
+  /// One segment, one value file and one log, with a few entries; two of four were closed.
+  private static func smallStore(_ seed: UInt64) throws -> SimulatedFileSystem {
+    let disk = SimulatedFileSystem(seed: seed)
+    let store = try CrashWorkload.open(disk)
+    let keyspace = try store.keyspace("default")
+    var random = SeededRandom(seed: seed)
+    for number in 0..<4 { try keyspace.put("key \(number)", random.text(20)) }
+    try keyspace.delete("key 2")
+    try keyspace.put("large", random.text(1_100), durability: .buffered)
+    try store.flush()
+    try keyspace.put("key 3", "again")
+    try keyspace.put("large too", random.bytes(1_100), durability: .buffered)
+    if seed % 2 == 0 { try store.close() }
+    return disk
   }
 
   /// A store that was not closed, with something of every kind in it.

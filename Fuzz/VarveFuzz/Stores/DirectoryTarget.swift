@@ -8,15 +8,14 @@ import VarveTestSupport
 extension FuzzTarget {
   /// The whole directory of a store, as an archive.
   static let directory = FuzzTarget(
-    "directory", upTo: 48 << 10, sign: { $0.signArchive() }, change: Archive.change,
+    "directory", upTo: 24 << 10, sign: { $0.signArchive() }, change: Archive.change,
     read: { bytes in
-      let archive = Archive(bytes.array)
-      for (number, mode) in [StoreOptions.ReadMode.mapped, .buffered].enumerated() {
-        let exam = try DirectoryExam(archive, mode)
-        let isSound = exam.isSound()
-        let content = exam.read(mustSucceed: isSound)
-        if number == 0 { exam.rewrite(of: isSound ? content : nil) }
-      }
+      // Each input is read in one of the two ways, which any change of its length changes.
+      let exam = try DirectoryExam(
+        Archive(bytes.array), bytes.count % 2 == 0 ? .mapped : .buffered)
+      let isSound = exam.isSound()
+      let content = exam.read(mustSucceed: isSound)
+      exam.rewrite(of: isSound ? content : nil)
     })
 }
 
@@ -33,7 +32,8 @@ struct DirectoryExam {
   init(_ archive: Archive, _ mode: StoreOptions.ReadMode) throws {
     self.mode = mode
     _ = try disk.openDirectory(at: "store", create: true)
-    for member in archive.members where !member.name.contains("/") {
+    for member in archive.members
+    where ![".", "..", ""].contains(member.name) && !member.name.contains("/") {
       // A name that no file can have is left out.
       try? disk.place(member.bytes, at: "store/\(member.name)")
     }
@@ -89,7 +89,7 @@ extension DirectoryExam {
       let store = try open(.readOnly)
       _ = store.metrics()
       _ = store.spaceNeededToCompact()
-      let found = allEntries(of: store)
+      let found = allEntries(of: store, isSound: mustSucceed)
       try store.close()
       return found
     }
@@ -98,7 +98,7 @@ extension DirectoryExam {
   }
 
   /// All entries, each asked for as well; nil where any is refused.
-  private func allEntries(of store: SegmentStore) -> Content? {
+  private func allEntries(of store: SegmentStore, isSound: Bool) -> Content? {
     var content: Content? = [:]
     for keyspace in store.keyspaces {
       let forward = attempt { try entries(of: keyspace, .ascending) }
@@ -106,8 +106,8 @@ extension DirectoryExam {
       _ = attempt { try keyspace.approximateSize() }
       for entry in (forward ?? []).prefix(60) {
         let found = attempt { try keyspace.value(for: entry.key) }
-        promise(found == nil || found != .some(nil), "an entry that was seen is not found")
-        promise(found == nil || found == entry.value, "an entry has another value")
+        // A forged filter hides what is there; where nothing is wrong, nothing is hidden.
+        promise(!isSound || found == entry.value, "an entry that was seen is not found")
       }
       guard let forward, let backward else {
         content = nil
@@ -151,7 +151,7 @@ extension DirectoryExam {
     if isWritten { expected?["default"]?[key] = [1, 2, 3] } else { expected = nil }
     let acts = [{ try store.flush() }, { try store.compact() }]
     for act in acts where attempt(act) == nil { expected = nil }
-    let found = allEntries(of: store)
+    let found = allEntries(of: store, isSound: content != nil)
     promise(expected == nil || found == expected, "a store that was rewritten holds something else")
     let isClosed = attempt { try store.close() } != nil
     guard expected != nil else { return }

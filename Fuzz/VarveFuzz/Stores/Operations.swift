@@ -24,7 +24,7 @@ struct Operations {
   }
 
   /// Longer inputs only take longer.
-  static let most = 120
+  static let most = 60
 
   private var rest: ArraySlice<UInt8>
   private var count = 0
@@ -71,8 +71,8 @@ struct Operations {
     var random = SeededRandom(seed: seed)
     switch kind {
     case ..<0x80: return random.bytes(Int(kind))
-    case ..<0xc0: return random.text(Int(kind & 63) * 40)
-    default: return random.bytes(Int(kind & 63) * 200)
+    case ..<0xf0: return random.text(Int(kind & 63) * 20)
+    default: return random.bytes(Int(kind & 15) * 700)
     }
   }
 }

@@ -167,7 +167,9 @@ extension OperationRun {
 
   private func compareValue(_ key: [UInt8]) throws {
     let expected = model.value(of: key)
-    promise(try keyspace.value(for: key) == expected, "a key has another value")
+    let found = try keyspace.value(for: key)
+    promise((found == nil) == (expected == nil), "a key that was seen is not there, or is")
+    promise(found.map { $0.isSame(as: expected ?? []) } ?? true, "a key has another value")
     promise(try keyspace.size(ofValueFor: key) == expected?.count, "a value has another size")
   }
 
