@@ -71,3 +71,24 @@ if Context.environment["VARVE_BENCH"] != nil {
       name: "VarveBench", dependencies: ["Varve", "VarveFormat", "VarvePlatform"],
       path: "tools/bench/Sources", swiftSettings: settings))
 }
+
+// tools/fuzz: everything is built for libFuzzer, and the tool as a module that can be imported.
+if Context.environment["VARVE_FUZZ"] != nil {
+  package.products.removeAll { $0.name == "varve" }
+  package.targets.removeAll { $0.name == "VarveCLI" || $0.isTest }
+  package.targets += [
+    .target(
+      name: "VarveCLI", dependencies: ["Varve", "VarveFormat", "VarvePlatform", "CVarveShims"],
+      exclude: ["Main.swift"], swiftSettings: settings),
+    .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "VarveFuzz",
+      dependencies: [
+        "CFuzzer", "VarveCLI", "VarveTestSupport", "Varve", "VarveSimulation", "VarvePlatform",
+        "VarveFormat",
+      ],
+      path: "Fuzz/VarveFuzz", swiftSettings: settings,
+      // Gold cannot link what libFuzzer needs. See Fuzz/CFuzzer/checksums.c for the wrapping.
+      linkerSettings: [.unsafeFlags(["-use-ld=lld", "-Xlinker", "--wrap=varve_crc32c"])]),
+  ]
+}

@@ -14,7 +14,8 @@ extension JSONScanner {
         guard output.count <= limit else { throw tooLong(limit) }
         return
       case UInt8(ascii: "\\"): try escape(form, into: &output)
-      case 0x20..<0x80: plainRun(into: &output)
+      // No further than the byte that is one too many: the error stands there, wherever a chunk ends.
+      case 0x20..<0x80: plainRun(into: &output, upTo: max(1, limit + 3 - output.count))
       case 0x80...: try character(lead: byte, into: &output)
       case 0x0a: throw error("the string does not end in its line")
       default:

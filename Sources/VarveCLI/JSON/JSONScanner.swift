@@ -212,10 +212,11 @@ extension JSONScanner {
 // MARK: - Parts that strings use
 
 extension JSONScanner {
-  /// Appends a run of plain ASCII from the present chunk: no quote, backslash or control character.
-  mutating func plainRun(into output: inout [UInt8]) {
+  /// Appends a run of plain ASCII from the present chunk, at most `most` bytes: no quote, backslash or
+  /// control character.
+  mutating func plainRun(into output: inout [UInt8], upTo most: Int) {
     let start = stream.index
-    let end = Self.endOfPlainRun(stream.chunk.span, from: start)
+    let end = min(start + most, Self.endOfPlainRun(stream.chunk.span, from: start))
     guard end > start else { return }
     output.append(contentsOf: stream.chunk[start..<end])
     stream.advance(end - start)

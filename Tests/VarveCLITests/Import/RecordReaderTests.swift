@@ -67,6 +67,20 @@ struct JSONLinesReaderTests {
     }
   }
 
+  @Test(
+    "says where a text is too long, however the input is cut",
+    arguments: [
+      #"{"\#(String(repeating: "n", count: 400))":1}"#,
+      #"{"key":"a","value":1,"expires":"\#(String(repeating: "9", count: 99))"}"#,
+    ])
+  func saysWhereItIsTooLong(_ text: String) {
+    let whole = inputError { _ = try jsonLines(text) }
+    #expect(whole?.message.contains("longer than") == true)
+    for pieceBytes in [1, 3, 100, 300] {
+      #expect(inputError { _ = try jsonLines(text, pieceBytes: pieceBytes) } == whole)
+    }
+  }
+
   @Test("refuses keys above the limit")
   func limitsKeys() throws {
     let key = String(repeating: "k", count: 65_535)
