@@ -105,8 +105,6 @@ extension OperationRun {
       }
     }
     try store.commit(batch, durability: durability)
-    // Without a write in it nothing is done, and nothing that was buffered before becomes durable.
-    guard batch.count > 0 else { return }
     possible = durability == .synced ? [model] : possible + [model]
   }
 

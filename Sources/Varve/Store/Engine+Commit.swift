@@ -17,7 +17,11 @@ extension Engine {
   func commit(_ batch: WriteBatch, _ durability: Durability) throws(StoreError) {
     try checkWritable()
     try batch.check(for: self)
-    guard batch.count > 0 else { return }
+    guard batch.count > 0 else {
+      // Whoever asks for durability gets it for all that came before, with or without an entry.
+      if durability == .synced { try sync() }
+      return
+    }
     try waitForBackground(toWrite: batch.byteCount - batch.largeValueBytes)
     try checkTrusted()
     let placed = try placement.place(batch, isSynced: durability == .synced)

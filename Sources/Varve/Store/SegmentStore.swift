@@ -98,7 +98,8 @@ extension SegmentStore {
 // MARK: - Writing
 
 extension SegmentStore {
-  /// Writes all of `batch` or nothing: visible and durable together, across keyspaces.
+  /// Writes all of `batch` or nothing: visible and durable together, across keyspaces. What was committed
+  /// before is durable with it; an empty batch that is synced is a ``sync()``.
   ///
   /// - Throws: `.limit` and `.invalid` for a batch that cannot be taken; `.full` when there is no
   ///   room, nothing was written; `.poisoned` when it is unknown whether it will be there after

@@ -33,10 +33,6 @@ public struct StoreOptions: Sendable {
   /// How segments and value files are read.
   public var readMode: ReadMode = .mapped
 
-  /// Checks a block's checksum the first time a mapping touches it. Turning it off is for stores
-  /// that live on storage with checksums of its own.
-  public var verifyChecksums = true
-
   /// Bytes a second that flush and compaction together may write; nil for no limit.
   public var backgroundWriteRate: Int?
 

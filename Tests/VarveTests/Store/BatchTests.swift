@@ -76,6 +76,18 @@ import VarveTestSupport
     }
   }
 
+  /// Found by the fuzzer of operations.
+  @Test func anEmptyBatchThatIsSyncedMakesWhatCameBeforeDurable() throws {
+    for isSynced in [true, false] {
+      let system = SimulatedFileSystem()
+      let store = try CrashWorkload.open(system)
+      try store.keyspace("default").put("a", "1", durability: .buffered)
+      try store.commit(WriteBatch(), durability: isSynced ? .synced : .buffered)
+      let crashed = try CrashWorkload.open(system.crashImage(.durableOnly))
+      #expect(try crashed.keyspace("default").text("a") == (isSynced ? "1" : nil))
+    }
+  }
+
   @Test func aBatchThatWasEmptiedForgetsItsWritesAndItsFailure() throws {
     try FileSystemKind.simulated.withStores { open in
       let store = try open()
