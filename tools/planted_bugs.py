@@ -5,7 +5,7 @@ Each: what is wrong, the file, the text that is there, what stands in its place,
 """
 
 CRASH = ["crash", "--images", "40000"]
-SWEEP = ["sweep", "--every", "7"]
+SWEEP = ["sweep", "--every", "499"]
 FAULTS = ["faults"]
 
 BUGS = [
