@@ -9,10 +9,10 @@ SWEEP = ["sweep", "--every", "499"]
 FAULTS = ["faults"]
 
 BUGS = [
-    ("the tail rule: damage below the watermark is taken for a torn tail",
-     "Sources/VarveFormat/Log/LogJudge.swift",
-     "guard judge.durable <= survey.endPosition else {",
-     "guard judge.durable <= survey.endPosition || survey.recordCount > 0 else {",
+    ("the tail rule: what headers behind a torn record say of the watermark is ignored",
+     "Sources/VarveFormat/Log/LogSurvey.swift",
+     "        watermark = max(watermark, header.watermark)\n",
+     "",
      SWEEP),
     ("the checksum of a record's payload is ignored",
      "Sources/VarveFormat/Log/LogReader.swift",
