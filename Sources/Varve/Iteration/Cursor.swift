@@ -65,8 +65,8 @@ extension Cursor {
   /// Shows the keyspace as it is now, as a new cursor over the same range would: it stands before the first
   /// entry of its order again. A cursor of a snapshot goes on showing that.
   ///
-  /// Costs far less than a new cursor as long as the store holds the same files and memtables; until then
-  /// the cursor keeps those that it shows from going.
+  /// Costs far less than a new cursor as long as the store holds the same files and memtables. Until it
+  /// is refreshed the cursor keeps those that it shows from going.
   ///
   /// - Throws: `.closed`, `.notFound` once the keyspace was dropped, and what a new cursor throws for files
   ///   that cannot be opened. The cursor is then what it was: it stands where it stood, in the same moment.
