@@ -28,7 +28,7 @@ enum CommitBesideFlush {
       components: StoreComponents(
         fileSystem: system, clock: SimulatedClock(), random: SimulatedRandom(seed: 7),
         background: .threads))
-    guard try fillUntilSpare(store, system) else { return nil }
+    guard try fillUntilSpare(store, system) else { return "no log was made ready ahead" }
     try store.keyspace("default").put("large", large, durability: .buffered)
     let flush = Monitor((hasBegun: false, mayGoOn: false))
     system.observeSteps { step in
@@ -38,7 +38,13 @@ enum CommitBesideFlush {
       flush.withLock(when: { $0.mayGoOn }) { _ in }
     }
     let flusher = try WorkerThread(name: "flush") { try? store.flush() }
-    flush.withLock(when: { $0.hasBegun }) { _ in }
+    let deadline = SystemClock().monotonicNanoseconds() + 10_000_000_000
+    guard flush.wait(until: deadline, for: { $0.hasBegun }) else {
+      flush.withLock { $0.mayGoOn = true }
+      flush.broadcast()
+      flusher.join()
+      return "the flush made no segment"
+    }
     try store.keyspace("default").put("small", [1])
     let images = CrashMode.allCases.map { ($0, system.crashImage($0, seed: 1)) }
     flush.withLock { $0.mayGoOn = true }
@@ -64,7 +70,7 @@ enum CommitBesideFlush {
     for number in 0..<12 {
       try keyspace.put("filler \(number)", [UInt8](repeating: 1, count: 900), durability: .buffered)
     }
-    for _ in 0..<2_000 {
+    for _ in 0..<10_000 {
       if system.contents().keys.count(where: { $0.contains("log-") }) > 1 { return true }
       usleep(1_000)
     }

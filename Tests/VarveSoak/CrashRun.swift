@@ -71,7 +71,9 @@ struct CrashRun {
         }
         tally.images += 1
       }
-      if step.number % recoveryEvery == 0, index == step.number / recoveryEvery % 11 {
+      if step.number % recoveryEvery == 0,
+        index == step.number / recoveryEvery % CrashMode.allCases.count
+      {
         crashRecovery(
           of: system.crashImage(mode, seed: seed), "before \(step), \(mode)", workload, reached,
           &tally)

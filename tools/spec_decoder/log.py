@@ -23,6 +23,11 @@ MAX_PAYLOAD = 2**30 + 2**26
 BATCH, WATERMARK = 1, 2
 PUT, DELETE, POINTER = 0x11, 0x12, 0x14
 ENTRIES = (PUT, DELETE, POINTER)
+
+
+def has_short_header(kind):
+    """Whether records of a type, known or not, are laid out as entry records."""
+    return kind & 0xF0 == 0x10
 EXPIRES = 0x10
 
 
@@ -100,7 +105,7 @@ class Header(NamedTuple):
     @classmethod
     def parse(cls, data):
         kind = data[12]
-        if kind in ENTRIES:
+        if has_short_header(kind):
             lag, key_length = data[10], data[11]
             sequence = int.from_bytes(data[13:20], "little")
             fields = (key_length, sequence, lag, 16 * u32(data, 20), ENTRY_HEADER, 13)
@@ -110,7 +115,7 @@ class Header(NamedTuple):
 
     @property
     def is_entry(self):
-        return self.type in ENTRIES
+        return has_short_header(self.type)
 
     def lengths_hold(self):
         """Whether an entry's value is as long as its kind wants."""
@@ -129,6 +134,10 @@ class Record(NamedTuple):
     watermark: tuple
     payload: bytes
     key_length: int = 0
+
+    @property
+    def sequence_at(self):
+        return self.offset + (13 if self.type in ENTRIES else 16)
 
     def parse(self):
         """The entries of a record that holds any; more than the reader of a log has checked."""
@@ -190,7 +199,7 @@ class Log:
 
     def _is_intact(self, header, offset):
         """Whether the 32 bytes begin with a header whose checksum holds."""
-        size = ENTRY_HEADER if header[12] in ENTRIES else RECORD_HEADER
+        size = ENTRY_HEADER if has_short_header(header[12]) else RECORD_HEADER
         return self._checksum(offset, header[4:size]) == u32(header, 0)
 
     def _header_fault(self, data, offset):
@@ -211,6 +220,8 @@ class Log:
 
     @staticmethod
     def _entry_fault(header):
+        if header.type not in ENTRIES:
+            return "features", 12
         return None if header.lengths_hold() else ("value", 8)
 
     @staticmethod
@@ -238,8 +249,10 @@ class Log:
                     return End(offset, "clean")
             if len(header) < RECORD_HEADER:
                 return End(offset, "torn", "truncated", offset)
+            if is_zero(header):
+                return End(offset, "torn", "value", offset)
             if not self._is_intact(header, offset):
-                return End(offset, "torn", "value" if is_zero(header) else "checksum", offset)
+                return End(offset, "torn", "checksum", offset)
             fault = self._header_fault(header, offset)
             if fault:
                 return End(offset, "broken", *fault)
@@ -441,7 +454,7 @@ class Replay:
                 first = log.records[0].first_sequence
                 expected = self.manifest["last_sequence"] + 1 if following is None else following
                 if following is not None and first < following:
-                    self._raise(Damage("log record", "order", 80, "sequence number again"), number)
+                    self._raise(Damage("log record", "order", log.records[0].sequence_at, "again"), number)
                 if first > expected:
                     return torn or before or Position(number, 0)
                 self.replayed.append(log)

@@ -37,7 +37,7 @@ private struct RecordShape {
 
   init(_ file: Signed, at offset: Int) {
     type = file.byte(at: offset + 12)
-    isOfEntry = [0x11, 0x12, 0x14].contains(type)
+    isOfEntry = LogRecordHeader.isOfEntry(type: type)
   }
 
   var headerBytes: Int { isOfEntry ? 24 : LogRecordHeader.byteCount }

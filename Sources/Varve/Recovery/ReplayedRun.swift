@@ -4,7 +4,7 @@ import VarveFormat
 /// of each is where that is, and sorted once.
 ///
 /// ```
-/// log     [ ... kind, key count | key | expiry, value count | value ... ]
+/// batch   [ ... kind, key count | key | expiry, value count | value ... ]    (an entry record: no gap)
 ///                                 ^                           ^
 /// place   address, sequence, counts: 24 bytes                 |
 ///                                 └── key.count ──┴── gap ────┘

@@ -31,11 +31,10 @@ struct JSONScanner {
 // MARK: - Between values
 
 extension JSONScanner {
-  /// Passes over blanks within a line, and keeps them where asked.
-  mutating func skipBlanks(into kept: inout [UInt8]) throws {
+  /// Passes over blanks within a line, and keeps them.
+  mutating func skipBlanks(into kept: inout [UInt8], limit: Int) throws {
     while let byte = try stream.peek(), byte == 0x20 || byte == 0x09 || byte == 0x0d {
-      kept.append(byte)
-      stream.advance()
+      try keepNext(into: &kept, limit: limit)
     }
   }
 
@@ -97,11 +96,11 @@ extension JSONScanner {
     case UInt8(ascii: "\""): try string(.exact, into: &output, limit: limit)
     case UInt8(ascii: "{"): try object(into: &output, limit: limit, depth: depth + 1)
     case UInt8(ascii: "["): try array(into: &output, limit: limit, depth: depth + 1)
-    case UInt8(ascii: "-"): try number(into: &output)
+    case UInt8(ascii: "-"): try number(into: &output, limit: limit)
     case UInt8(ascii: "t"): try literal("true", into: &output)
     case UInt8(ascii: "f"): try literal("false", into: &output)
     case UInt8(ascii: "n"): try literal("null", into: &output)
-    case let digit? where isDigit(digit): try number(into: &output)
+    case let digit? where isDigit(digit): try number(into: &output, limit: limit)
     default: throw try unexpected("expected a JSON value")
     }
     try check(output.count, limit)
@@ -109,30 +108,32 @@ extension JSONScanner {
 
   private mutating func object(into output: inout [UInt8], limit: Int, depth: Int) throws {
     try enter(depth, into: &output)
-    if try keep(UInt8(ascii: "}"), into: &output) { return }
+    if try keep(UInt8(ascii: "}"), into: &output, limit: limit) { return }
     repeat {
-      try skipBlanks(into: &output)
+      try skipBlanks(into: &output, limit: limit)
       guard try stream.peek() == UInt8(ascii: "\"") else {
         throw try unexpected("expected the name of a member")
       }
       try string(.exact, into: &output, limit: limit)
-      guard try keep(UInt8(ascii: ":"), into: &output) else { throw try unexpected("expected ':'") }
-      try skipBlanks(into: &output)
+      guard try keep(UInt8(ascii: ":"), into: &output, limit: limit) else {
+        throw try unexpected("expected ':'")
+      }
+      try skipBlanks(into: &output, limit: limit)
       try value(into: &output, limit: limit, depth: depth)
-    } while try keep(UInt8(ascii: ","), into: &output)
-    guard try keep(UInt8(ascii: "}"), into: &output) else {
+    } while try keep(UInt8(ascii: ","), into: &output, limit: limit)
+    guard try keep(UInt8(ascii: "}"), into: &output, limit: limit) else {
       throw try unexpected("expected ',' or '}'")
     }
   }
 
   private mutating func array(into output: inout [UInt8], limit: Int, depth: Int) throws {
     try enter(depth, into: &output)
-    if try keep(UInt8(ascii: "]"), into: &output) { return }
+    if try keep(UInt8(ascii: "]"), into: &output, limit: limit) { return }
     repeat {
-      try skipBlanks(into: &output)
+      try skipBlanks(into: &output, limit: limit)
       try value(into: &output, limit: limit, depth: depth)
-    } while try keep(UInt8(ascii: ","), into: &output)
-    guard try keep(UInt8(ascii: "]"), into: &output) else {
+    } while try keep(UInt8(ascii: ","), into: &output, limit: limit)
+    guard try keep(UInt8(ascii: "]"), into: &output, limit: limit) else {
       throw try unexpected("expected ',' or ']'")
     }
   }
@@ -147,8 +148,10 @@ extension JSONScanner {
   }
 
   /// Keeps blanks, and `byte` if it comes after them.
-  private mutating func keep(_ byte: UInt8, into output: inout [UInt8]) throws -> Bool {
-    try skipBlanks(into: &output)
+  private mutating func keep(
+    _ byte: UInt8, into output: inout [UInt8], limit: Int
+  ) throws -> Bool {
+    try skipBlanks(into: &output, limit: limit)
     guard try stream.peek() == byte else { return false }
     output.append(byte)
     stream.advance()
@@ -171,37 +174,41 @@ extension JSONScanner {
 // MARK: - Numbers
 
 extension JSONScanner {
-  private mutating func number(into output: inout [UInt8]) throws {
-    if try stream.peek() == UInt8(ascii: "-") { try keepNext(into: &output) }
+  private mutating func number(into output: inout [UInt8], limit: Int) throws {
+    if try stream.peek() == UInt8(ascii: "-") { try keepNext(into: &output, limit: limit) }
     if try stream.peek() == UInt8(ascii: "0") {
-      try keepNext(into: &output)
+      try keepNext(into: &output, limit: limit)
       if let digit = try stream.peek(), isDigit(digit) {
         throw error("a number does not begin with a needless zero")
       }
     } else {
-      try digits(into: &output)
+      try digits(into: &output, limit: limit)
     }
     if try stream.peek() == UInt8(ascii: ".") {
-      try keepNext(into: &output)
-      try digits(into: &output)
+      try keepNext(into: &output, limit: limit)
+      try digits(into: &output, limit: limit)
     }
     if let letter = try stream.peek(), letter | 0x20 == UInt8(ascii: "e") {
-      try keepNext(into: &output)
+      try keepNext(into: &output, limit: limit)
       if let sign = try stream.peek(), sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") {
-        try keepNext(into: &output)
+        try keepNext(into: &output, limit: limit)
       }
-      try digits(into: &output)
+      try digits(into: &output, limit: limit)
     }
   }
 
-  private mutating func digits(into output: inout [UInt8]) throws {
+  private mutating func digits(into output: inout [UInt8], limit: Int) throws {
     guard let first = try stream.peek(), isDigit(first) else {
       throw try unexpected("expected a digit")
     }
-    while let digit = try stream.peek(), isDigit(digit) { try keepNext(into: &output) }
+    while let digit = try stream.peek(), isDigit(digit) {
+      try keepNext(into: &output, limit: limit)
+    }
   }
 
-  private mutating func keepNext(into output: inout [UInt8]) throws {
+  /// Keeps the next byte; no part of a value is held in memory that is one byte too long.
+  private mutating func keepNext(into output: inout [UInt8], limit: Int) throws {
+    try check(output.count, limit)
     if let byte = try stream.peek() { output.append(byte) }
     stream.advance()
   }

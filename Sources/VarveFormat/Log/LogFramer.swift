@@ -29,6 +29,7 @@ package enum LogFramer {
   ) {
     precondition(offset >= FileHeader.byteCount && offset % UInt64(LogRecordHeader.alignment) == 0)
     precondition(payload.count <= Limits.batchBytes)
+    precondition(type.entryKind == nil, "an entry record has another header")
     precondition(watermark <= LogPosition(log: identity.number, offset: offset))
     var sum = identity.context(at: offset)
     sum.append(payload)

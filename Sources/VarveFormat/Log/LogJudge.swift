@@ -147,7 +147,7 @@ struct LogWalk {
       return first.rawValue <= judge.manifest.lastSequence.rawValue &+ 1
     }
     guard first >= nextSequence else {
-      throw LogDamage(log: survey.number, .order, at: UInt64(FileHeader.byteCount) + 16)
+      throw LogDamage(log: survey.number, .order, at: survey.firstSequencePlace)
     }
     return first == nextSequence
   }

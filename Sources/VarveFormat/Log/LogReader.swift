@@ -16,6 +16,11 @@ package struct LogRecord: Sendable {
   package var watermark: LogPosition
 }
 
+extension LogRecord {
+  /// Where its first sequence number stands.
+  var sequencePlace: UInt64 { offset &+ (type?.entryKind == nil ? 16 : 13) }
+}
+
 /// Why a log has no further record.
 package enum LogEnd: Equatable, Sendable {
   /// The file ends here, or holds nothing but zeros from here on.

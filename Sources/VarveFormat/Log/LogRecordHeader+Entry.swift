@@ -6,7 +6,7 @@
 //   8  payload length     u16
 //  10  watermark lag      u8
 //  11  key length         u8
-//  12  type               u8: 0x10 and the entry's kind
+//  12  type               u8: 0x10 and the entry's kind; all of 0x10 to 0x1f have this header
 //  13  first sequence     u56
 //  20  watermark          u32, its offset / 16; 0 for none
 //  24  keyspace number, key, value
@@ -15,7 +15,8 @@ extension LogRecordHeader {
   /// Bytes of the header of an entry record.
   static var entryByteCount: Int { 24 }
 
-  static func isOfEntry(type: UInt8) -> Bool { type == 0x11 || type == 0x12 || type == 0x14 }
+  /// Whether a record of this type, known or not, has the short header.
+  package static func isOfEntry(type: UInt8) -> Bool { type & 0xf0 == 0x10 }
 
   /// Whether an entry without an expiry fits into an entry record of the log `identity`.
   static func fitsEntry(
@@ -67,7 +68,10 @@ extension LogRecordHeader {
     keyCount = Int(middle >> 24 & 0xff)
     type = UInt8(middle >> 32 & 0xff)
     firstSequence = SequenceNumber(middle >> 40 | (last & 0xffff_ffff) << 24)
-    guard Self.areValid(payloadCount: payloadCount, keyCount: keyCount, type: type) else {
+    guard let kind = LogRecordType(rawValue: type)?.entryKind else {
+      throw error(.features(UInt32(type)), at: 12)
+    }
+    guard Self.areValid(payloadCount: payloadCount, keyCount: keyCount, of: kind) else {
       throw error(.value("payload length"), at: 8)
     }
     guard firstSequence > .zero else { throw error(.limit("sequence number"), at: 13) }
@@ -77,14 +81,14 @@ extension LogRecordHeader {
     self.watermark = watermark
   }
 
-  /// Whether the lengths are those of an entry of the type's kind.
-  private static func areValid(payloadCount: Int, keyCount: Int, type: UInt8) -> Bool {
+  /// Whether the lengths are those of an entry of this kind.
+  private static func areValid(payloadCount: Int, keyCount: Int, of kind: EntryKind) -> Bool {
     let valueCount = payloadCount &- Limits.keyspacePrefixBytes &- keyCount
-    return switch LogRecordType(rawValue: type) {
+    return switch kind {
     case .put: valueCount >= 0
     case .delete: valueCount == 0
     case .pointer: valueCount == ValuePointer.byteCount
-    case .batch, .watermark, nil: false
+    case .rangeDelete: false
     }
   }
 }

@@ -13,11 +13,13 @@ package enum LogRecordType: UInt8, Sendable, CaseIterable {
   case delete = 0x12
   case pointer = 0x14
 
-  init(entry kind: EntryKind) {
+  /// Of an entry record; nil for a kind that has none.
+  init?(entry kind: EntryKind) {
     switch kind {
     case .put: self = .put
     case .pointer: self = .pointer
-    case .delete, .rangeDelete: self = .delete
+    case .delete: self = .delete
+    case .rangeDelete: return nil
     }
   }
 
@@ -149,7 +151,7 @@ extension LogRecordHeader {
 // MARK: - Decoding
 
 extension LogRecordHeader {
-  /// The checksum that a header in the 32 `bytes` at `offset` would have, but for them.
+  /// The checksum that the header at the beginning of the 32 `bytes` at `offset` must state.
   private static func checksum(of bytes: ByteView, identity: LogIdentity, offset: Int) -> UInt32 {
     let count = isOfEntry(type: bytes.byte(at: 12) ?? 0) ? entryByteCount : byteCount
     var sum = identity.context(at: UInt64(truncatingIfNeeded: offset))

@@ -36,6 +36,8 @@ struct LogSurvey {
   var end = LogEnd.clean
   /// Of the first record; nil where there is none.
   var firstSequence: SequenceNumber?
+  /// Where that stands.
+  var firstSequencePlace: UInt64 = 0
   /// That the next record would begin with; nil where there is no record.
   var nextSequence: SequenceNumber?
   /// The highest that any header in the file states.
@@ -113,7 +115,9 @@ extension LogSurvey {
     var reader = LogReader(bytes, identity: identity, writtenCount: written.count)
     noteCheckpoint(reader, checkpointOffset)
     while let record = reader.next() {
-      if firstSequence == nil { firstSequence = record.firstSequence }
+      if firstSequence == nil {
+        (firstSequence, firstSequencePlace) = (record.firstSequence, record.sequencePlace)
+      }
       recordCount += 1
       visit?(record)
       noteCheckpoint(reader, checkpointOffset)

@@ -26,11 +26,14 @@ package final class SingleRecordEncoder {
     identity: LogIdentity, offset: UInt64
   ) -> BatchEntry {
     precondition(key.count <= Limits.keyBytes && value.count <= Limits.valueBytes)
-    let isShort =
+    precondition(kind == .put || value.count == (kind == .pointer ? ValuePointer.byteCount : 0))
+    let fits =
       expiry == 0
       && LogRecordHeader.fitsEntry(
         keyCount: key.count, valueCount: value.count, watermark: watermark, identity: identity)
-    let type = isShort ? LogRecordType(entry: kind) : .batch
+    let entryType = fits ? LogRecordType(entry: kind) : nil
+    let isShort = entryType != nil
+    let type = entryType ?? .batch
     heap.removeAll(keeping: Self.keptBytes)
     var (keyAt, valueAt, end) = (0, 0, 0)
     heap.append(atMost: Self.headBytes + key.count + value.count) { heap in

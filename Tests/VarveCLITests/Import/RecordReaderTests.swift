@@ -81,6 +81,20 @@ struct JSONLinesReaderTests {
     }
   }
 
+  @Test(
+    "holds no part of a value that is too long",
+    arguments: [
+      #"{"key":"a","value":1,"expires":\#(String(repeating: "9", count: 5000))}"#,
+      #"{"key":"a","value":1,"expires":[\#(String(repeating: " ", count: 5000))1]}"#,
+    ])
+  func holdsNoPartThatIsTooLong(_ text: String) {
+    for pieceBytes in [1, 100, 10_000] {
+      let error = inputError { _ = try jsonLines(text, pieceBytes: pieceBytes) }
+      #expect(error?.message.contains("longer than") == true)
+      #expect(error.map { $0.column < 120 } == true)
+    }
+  }
+
   @Test("refuses keys above the limit")
   func limitsKeys() throws {
     let key = String(repeating: "k", count: 65_535)

@@ -87,7 +87,7 @@ struct CleanCloseTests {
     var files = LogReplayTests.files(logs)
     files[1].bytes += [UInt8](repeating: 0, count: 512)
     #expect(try Verdict(files, manifest).durable == logs[1].end)
-    files[1].bytes[logs[1].offsets[2] + 40] ^= 1
+    files[1].bytes[logs[1].payloadPlace(of: 2)] ^= 1
     #expect(throws: LogDamage.self) { try Verdict(files, manifest) }
   }
 }

@@ -245,6 +245,7 @@ struct LogReaderTests {
       ("watermark beyond", 24, { $0.rawRecord(type: 2, watermarkOffset: 4096) }),
       ("lag without offset", 24, { $0.rawRecord(type: 2, lag: 1) }),
       ("lag beyond log 1", 24, { $0.rawRecord(type: 2, lag: 7, watermarkOffset: 64) }),
+      ("unknown type of entry", 12, { $0.rawEntry(type: 0x13) }),
       ("entry shorter than its key", 8, { $0.rawEntry(keyLength: 3) }),
       ("entry without a keyspace", 8, { $0.rawEntry(payload: [0, 0, 0], keyLength: 0) }),
       ("delete with a value", 8, { $0.rawEntry(type: 0x12) }),
@@ -299,6 +300,20 @@ struct LogReaderTests {
       payload: [0, 0, 0, 1] + key + [UInt8](repeating: 0xde, count: 5), lag: 5,
       keyLength: UInt8(key.count), watermark: 0x7000)
     #expect(written.bytes == raw.bytes)
+  }
+
+  /// The reader of a log does not look at it; whoever wants the entry does.
+  @Test func aPointerThatIsNoneIsRefusedWithItsPlace() throws {
+    var log = LogBuilder()
+    log.rawEntry(type: 0x14, payload: [0, 0, 0, 1, 7] + [UInt8](repeating: 0xff, count: 32))
+    try log.bytes.withByteView { bytes in
+      var reader = LogReader(bytes, identity: log.identity)
+      let next = reader.next()
+      let record = try #require(next)
+      let error = #expect(throws: FormatError.self) { try BatchDecoder(of: record) }
+      #expect(error?.structure == .valuePointer)
+      #expect(error.map { (64 + 24 + 5..<64 + 24 + 37).contains($0.offset) } == true)
+    }
   }
 
   @Test func aLengthBeyondTheFileIsTornWithoutBeingAllocated() {

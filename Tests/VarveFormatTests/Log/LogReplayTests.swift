@@ -48,12 +48,13 @@ struct LogReplayTests {
   /// Logs that end in zeros: whole, torn, torn with later records, cut in a record, and never used.
   private static func logsWithTails() -> [[(number: UInt64, bytes: [UInt8])]] {
     let whole = files(twoLogs())
-    let last = twoLogs()[1].offsets
+    let log = twoLogs()[1]
+    let last = log.offsets[2]
     return [
       whole,
-      flipped(whole, at: last[2] + 40), flipped(whole, at: last[1] + 40),
-      [whole[0], (UInt64(9), Array(whole[1].bytes.prefix(last[2] + 20)))],
-      [whole[0], (UInt64(9), Array(whole[1].bytes.prefix(last[2] + 50)))],
+      flipped(whole, at: log.payloadPlace(of: 2)), flipped(whole, at: log.payloadPlace(of: 1)),
+      [whole[0], (UInt64(9), Array(whole[1].bytes.prefix(last + 20)))],
+      [whole[0], (UInt64(9), Array(whole[1].bytes.prefix(last + 36)))],
       [whole[0], (UInt64(9), [])],
     ].map { logs in logs.map { ($0.number, $0.bytes + [UInt8](repeating: 0, count: 5000)) } }
   }
@@ -117,7 +118,7 @@ struct LogReplayTests {
   @Test func aDamagedRecordBelowALaterRecordsWatermarkIsCorruption() throws {
     var logs = Self.twoLogs()
     let bad = logs[1].offsets[0]
-    logs[1].bytes[bad + 30] ^= 0x10
+    logs[1].bytes[logs[1].payloadPlace(of: 0)] ^= 0x10
     #expect(throws: LogDamage.self) { try Verdict(Self.files(logs), .forLogs()) }
     do {
       _ = try Verdict(Self.files(logs), .forLogs())
@@ -129,7 +130,7 @@ struct LogReplayTests {
 
   @Test func evidenceThatIsItselfDamagedProvesNothing() throws {
     var logs = Self.twoLogs()
-    logs[1].bytes[logs[1].offsets[0] + 40] ^= 0x10
+    logs[1].bytes[logs[1].payloadPlace(of: 0)] ^= 0x10
     for later in logs[1].offsets[1...] { logs[1].bytes[later + 20] ^= 1 }
     let verdict = try Verdict(Self.files(logs), .forLogs())
     #expect(verdict.batches == logs[0].payloads)
@@ -138,8 +139,8 @@ struct LogReplayTests {
 
   @Test func aHeaderWhosePayloadIsTornIsEvidenceAllTheSame() {
     var logs = Self.twoLogs()
-    logs[1].bytes[logs[1].offsets[0] + 40] ^= 0x10
-    for later in logs[1].offsets[1...] { logs[1].bytes[later + 40] ^= 1 }
+    logs[1].bytes[logs[1].payloadPlace(of: 0)] ^= 0x10
+    for later in 1..<3 { logs[1].bytes[logs[1].payloadPlace(of: later)] ^= 1 }
     #expect(throws: LogDamage.self) { try Verdict(Self.files(logs), .forLogs()) }
   }
 

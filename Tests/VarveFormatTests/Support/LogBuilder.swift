@@ -36,6 +36,11 @@ struct LogBuilder {
       lastSequence: SequenceNumber(offsets.isEmpty ? 0 : nextSequence - 1))
   }
 
+  /// Where the payload of a record begins.
+  func payloadPlace(of record: Int) -> Int {
+    offsets[record] + (bytes[offsets[record] + 12] & 0xf0 == 0x10 ? 24 : 32)
+  }
+
   /// Everything so far is durable, and later records say so.
   mutating func sync() { watermark = end }
 

@@ -78,6 +78,9 @@ enum LogVectors {
       Vector("log", "entry as another type", "the header checksum fails", changedEntry(12)),
       Vector("log", "entry's sequence number", "the header checksum fails", changedEntry(19)),
       Vector("log", "entry's watermark", "the header checksum fails", changedEntry(23)),
+      Vector(
+        "log", "entry's padding", "padding is covered by being zero",
+        changedEntry(entry.bytes.count - entry.offsets[1] - 1)),
       Vector("log", "entry's keyspace", "the payload checksum fails", changedEntry(24)),
       Vector("log", "padding", "padding is covered by being zero", changed(log.bytes.count - 1)),
       Vector("log", "hole", "zeros instead of a header, and more behind them", hole),
@@ -115,6 +118,8 @@ enum LogVectors {
       ("watermark beyond the record", { $0.rawRecord(type: 2, watermarkOffset: 4096) }),
       ("watermark unaligned", { $0.rawRecord(type: 2, watermarkOffset: 72) }),
       ("lag without offset", { $0.rawRecord(type: 2, lag: 1) }),
+      ("unknown type of entry", { $0.rawEntry(type: 0x13) }),
+      ("entry's sequence gap", { $0.rawEntry(sequence: 9) }),
       ("entry shorter than its key", { $0.rawEntry(keyLength: 3) }),
       ("delete with a value", { $0.rawEntry(type: 0x12) }),
       ("pointer of two bytes", { $0.rawEntry(type: 0x14) }),
@@ -127,7 +132,7 @@ enum LogVectors {
     return cases.enumerated().map { index, item in
       var log = LogBuilder()
       // Without a record before it, a wrong first sequence is only what its own rule says.
-      if item.0 == "sequence gap" { log.batch() }
+      if item.0.hasSuffix("sequence gap") { log.batch() }
       item.1(&log)
       return Vector("log", item.0, "checksums hold; a rule is broken", log.bytes)
     }

@@ -28,7 +28,7 @@ enum StoreVectors {
   static var crashed: [Vector] {
     let second = two[1]
     var hopeless = two[1]
-    hopeless.bytes[hopeless.offsets[0] + 40] ^= 1
+    hopeless.bytes[hopeless.payloadPlace(of: 0)] ^= 1
     for offset in hopeless.offsets[1...] { hopeless.bytes[offset + 20] ^= 1 }
     return [
       store("no logs", "", []),
@@ -39,10 +39,15 @@ enum StoreVectors {
       store(
         "unused logs between", "8 has no header, 20 no records",
         whole + [(8, [UInt8](repeating: 0, count: 128)), (20, LogBuilder(number: 20).bytes)]),
-      store("torn payload", "above the watermark", changed(1, second.offsets[1] + 40)),
+      store("torn payload", "above the watermark", changed(1, second.payloadPlace(of: 1))),
       store("torn header", "above the watermark", changed(1, second.offsets[2] + 1)),
       store(
-        "cut", "in the last record", [whole[0], (9, Array(second.bytes.dropLast(20)))]),
+        "cut in a header", "of the last record", [whole[0], (9, Array(second.bytes.dropLast(20)))]),
+      store(
+        "cut in a payload", "of the last record",
+        [whole[0], (9, Array(second.bytes.prefix(second.payloadPlace(of: 2) + 12)))]),
+      store(
+        "cut in padding", "of the last record", [whole[0], (9, Array(second.bytes.dropLast()))]),
       store(
         "evidence is damaged too", "all later headers are", [whole[0], (9, hopeless.bytes)]),
       lostEnd, lostLog,
@@ -74,6 +79,9 @@ enum StoreVectors {
     back.batch()
     var unknown = LogBuilder()
     unknown.rawRecord(type: 3)
+    var evident = second
+    evident.bytes[evident.payloadPlace(of: 0)] ^= 1
+    evident.bytes[evident.offsets[1] + 20] ^= 1
     var named = Manifest.forLogs()
     named.logs = [first.extent]
     func bad(
@@ -81,7 +89,10 @@ enum StoreVectors {
       _ manifest: Manifest = .forLogs()
     ) -> Vector { store(name, note, logs, manifest, bad: true) }
     return [
-      bad("payload below a watermark", "in the last log", changed(1, second.offsets[0] + 40)),
+      bad("payload below a watermark", "in the last log", changed(1, second.payloadPlace(of: 0))),
+      bad(
+        "payload below an entry's watermark", "no other header tells of it",
+        [whole[0], (9, evident.bytes)]),
       bad("header below a watermark", "in an older log", changed(0, first.offsets[1] + 9)),
       bad("padding below a watermark", "", changed(0, first.bytes.count - 1)),
       bad("file header", "of a log with records", changed(0, 33)),
@@ -121,7 +132,7 @@ enum StoreVectors {
       store(
         "closed, then used", "log 1000 was begun later", whole + [(1000, later.bytes)], manifest),
       store("closed, then crashed", "log 1000 is torn", whole + [(1000, torn.bytes)], manifest),
-      bad("closed, last payload", "", changed(1, second.offsets[2] + 40), manifest),
+      bad("closed, last payload", "", changed(1, second.payloadPlace(of: 2)), manifest),
       bad("closed, last padding", "", changed(1, second.bytes.count - 1), manifest),
       bad("closed, too long", "by a zero", [whole[0], (9, second.bytes + [0])], manifest),
       bad(

@@ -15,26 +15,24 @@ import Testing
   /// What may have lost data must be heard of, whatever else went wrong beside it.
   @Test(arguments: poisonedPairs)
   func poisonIsNeverHiddenByAnotherFailure(_ first: StoreError?, _ second: StoreError?) throws {
-    let (tested, _) = try TestedStore.simulated()
-    let engine = try tested.open().engine
-    let failure = try storeFailure {
-      _ = try engine.write(
-        { () throws(StoreError) in try Self.half(first) },
-        and: { () throws(StoreError) in try Self.half(second) }, by: "half")
-    }
-    #expect(failure?.code == .poisoned)
+    #expect(try Self.failure(first, second)?.code == .poisoned)
   }
 
   @Test(arguments: fullPairs)
   func aHalfThatFailsFailsBoth(_ first: StoreError?, _ second: StoreError?) throws {
-    let (tested, _) = try TestedStore.simulated()
-    let engine = try tested.open().engine
+    #expect(try Self.failure(first, second)?.code == .full)
+  }
+
+  /// What is thrown where the halves fail with these.
+  private static func failure(_ first: StoreError?, _ second: StoreError?) throws -> StoreError? {
+    let store = try TestedStore.simulated().store.open()
     let failure = try storeFailure {
-      _ = try engine.write(
-        { () throws(StoreError) in try Self.half(first) },
-        and: { () throws(StoreError) in try Self.half(second) }, by: "half")
+      _ = try store.engine.write(
+        { () throws(StoreError) in try half(first) },
+        and: { () throws(StoreError) in try half(second) }, by: "half")
     }
-    #expect(failure?.code == .full)
+    try store.close()
+    return failure
   }
 
   private static func half(_ failure: StoreError?) throws(StoreError) -> SegmentOutput.Result {

@@ -33,9 +33,10 @@ struct FileForger {
     sound.withByteView { bytes in
       var reader = LogReader(bytes, identity: identity)
       while let record = reader.next() {
-        records.append(Int(record.offset))
-        parts += [Int(record.offset)..<Int(record.offset) + 32]
-        parts += [Int(record.offset) + 32..<Int(record.end)].filter { !$0.isEmpty }
+        let (offset, end) = (Int(record.offset), Int(record.end))
+        let payload = offset + Self.headerBytes(ofLogRecord: bytes.byte(at: offset + 12) ?? 0)
+        records.append(offset)
+        parts += [offset..<payload, payload..<end].filter { !$0.isEmpty }
       }
     }
   }
@@ -105,10 +106,26 @@ extension FileForger {
   private func signRecord(ofLog bytes: inout [UInt8], at offset: Int) {
     guard offset + 32 <= bytes.count else { return }
     let context = [number(24, bytes), number(32, bytes), UInt64(offset)]
-    let count = Int(number(offset + 8, bytes) & 0xffff_ffff)
-    let end = min(bytes.count, offset + 32 + count)
-    put(count == 0 ? 0 : sum(bytes[offset + 32..<end], after: context), at: offset + 4, &bytes)
-    put(sum(bytes[offset + 4..<offset + 32], after: context), at: offset, &bytes)
+    let payload = offset + Self.headerBytes(ofLogRecord: bytes[offset + 12])
+    let isOfEntry = payload == offset + 24
+    let count = Int(number(offset + 8, bytes) & (isOfEntry ? 0xffff : 0xffff_ffff))
+    let end = min(bytes.count, payload + count)
+    put(count == 0 ? 0 : sum(bytes[payload..<end], after: context), at: offset + 4, &bytes)
+    put(sum(bytes[offset + 4..<payload], after: context), at: offset, &bytes)
+  }
+
+  /// An entry record has the shorter header: log.md, "Entry record".
+  private static func headerBytes(ofLogRecord type: UInt8) -> Int { type & 0xf0 == 0x10 ? 24 : 32 }
+
+  /// What nobody changed, signed: the same, or the signatures are not what the reader wants.
+  var signedUnchanged: [UInt8] {
+    if var segment {
+      segment.sign()
+      return segment.bytes
+    }
+    var bytes = sound
+    sign(&bytes, keepsLength: true)
+    return bytes
   }
 
   private func signRecord(ofValues bytes: inout [UInt8], at offset: Int) {

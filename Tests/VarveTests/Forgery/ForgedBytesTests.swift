@@ -23,6 +23,15 @@ import VarveTestSupport
     return UInt64(unsafe String(cString: text)) ?? 0
   }()
 
+  /// Else all that is forged is refused for its checksums, and nothing behind them is reached.
+  @Test(arguments: FileName.Kind.allCases, [true, false])
+  func whatIsSignedWithoutAChangeIsTheSame(_ kind: FileName.Kind, closesCleanly: Bool) throws {
+    for (name, forger) in try ForgedSample(closesCleanly: closesCleanly).forgers(kind) {
+      let isSame = forger.signedUnchanged == forger.sound
+      #expect(isSame, "\(name)")
+    }
+  }
+
   @Test(arguments: FileName.Kind.allCases)
   func aForgedFileIsReadOrRefused(_ kind: FileName.Kind) throws {
     let sample = try ForgedSample(closesCleanly: true)

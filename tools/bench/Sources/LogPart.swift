@@ -27,7 +27,7 @@ enum LogPart {
     ]
   }
 
-  /// A batch of one entry, 16 and 64 bytes: a record of 136 with its header.
+  /// A batch of one entry, 16 and 72 bytes: a record of 144 with header and padding.
   private static func payload() throws -> [UInt8] {
     var encoder = BatchEncoder()
     var numbers = Numbers(seed: 9)
