@@ -72,6 +72,7 @@ extension StoreVerification {
     var batch = try BatchDecoder(of: record)
     while let entry = try batch.next() {
       count(entries: 1)
+      try SystemEntry.check(entry.kind, key: entry.key, value: entry.value, at: record.offset)
       guard depth == .deep, entry.kind == .pointer else { continue }
       let pointer = try ValuePointer(decoding: entry.value, at: record.offset)
       examineLoggedValue(pointer, isDurable: isDurable)

@@ -86,6 +86,9 @@ extension StoreVerification {
           bytes += count
           return true
         },
+        checkMeaning: { (entry, place) throws(FormatError) in
+          try SystemEntry.check(entry.kind, key: entry.key, value: entry.value, at: place)
+        },
         onPointer: { pointers.append(PointerUse(pointer: $0, place: $1)) },
         { findings.append(IntegrityFinding($0)) })
       count(bytes: bytes, blocks: Int(seen.blockCount), entries: seen.entryCount)

@@ -137,11 +137,13 @@ extension SegmentReader {
   ///
   /// - Parameter progress: called with the bytes of each piece that was read, from the same thread;
   ///   returning false stops the check. May wait, to bound the rate.
+  /// - Parameter checkMeaning: what is thrown is reported; told the offset of the entry's block.
   /// - Parameter onPointer: told of every pointer to a value, with the offset of its block.
   /// - Returns: what was counted; less than there is where something could not be read.
   @discardableResult
   func verify(
     progress: @escaping (UInt64) -> Bool = { _ in true },
+    checkMeaning: @escaping (EntryView, UInt64) throws(FormatError) -> Void = { _, _ in },
     onPointer: @escaping (ValuePointer, UInt64) -> Void = { _, _ in },
     _ report: @escaping (Finding) -> Void
   ) throws(StoreError) -> SegmentProperties {
@@ -150,7 +152,7 @@ extension SegmentReader {
     try? file.dropCache()
     let verifier = SegmentVerifier(
       FilePieces(file: file, size: size), id: id, decompressor: environment.blocks.decompressor,
-      progress: progress, onPointer: onPointer, report: report)
+      progress: progress, checkMeaning: checkMeaning, onPointer: onPointer, report: report)
     verifier.run()
     do { try file.close() } catch { throw StoreError(error) }
     return verifier.counter.properties

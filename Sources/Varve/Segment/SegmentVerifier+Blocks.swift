@@ -153,6 +153,9 @@ extension SegmentVerifier {
       found(.filter, .value("a key's bits"), at: offset)
     }
     counter.count(entry, isNewKey: isNewKey)
+    _ = decode { () throws(FormatError) in
+      try checkMeaning(entry, offset)
+    }
     guard entry.kind == .pointer,
       let pointer = decode({ () throws(FormatError) in
         try ValuePointer(decoding: entry.value, at: offset)

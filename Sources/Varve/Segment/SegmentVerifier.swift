@@ -17,6 +17,8 @@ final class SegmentVerifier {
   let report: (Finding) -> Void
   /// Called with the bytes read after each piece; false stops the check.
   private let progress: (UInt64) -> Bool
+  /// Checks what an entry, whose block has this offset, says to those who know what keys mean.
+  let checkMeaning: (EntryView, UInt64) throws(FormatError) -> Void
   /// Told of every pointer to a value and the offset of its block.
   let onPointer: (ValuePointer, UInt64) -> Void
 
@@ -30,6 +32,7 @@ final class SegmentVerifier {
   init(
     _ pieces: FilePieces, id: FileID, decompressor: Decompressor,
     progress: @escaping (UInt64) -> Bool = { _ in true },
+    checkMeaning: @escaping (EntryView, UInt64) throws(FormatError) -> Void = { _, _ in },
     onPointer: @escaping (ValuePointer, UInt64) -> Void = { _, _ in },
     report: @escaping (Finding) -> Void
   ) {
@@ -37,6 +40,7 @@ final class SegmentVerifier {
     self.id = id
     self.decompressor = decompressor
     self.progress = progress
+    self.checkMeaning = checkMeaning
     self.onPointer = onPointer
     self.report = report
   }

@@ -73,14 +73,13 @@ extension Engine {
   private func load(_ entry: EntryView) throws(StoreError) {
     let key = entry.key.dropping(Limits.keyspacePrefixBytes)
     do throws(FormatError) {
-      if SystemKeyspace.nextNumberKey.withByteView({ $0 == key }) {
-        return catalog.raiseNextNumber(to: try SystemKeyspace.decodeNextNumber(entry.value))
+      switch try SystemEntry(key: key, value: entry.value) {
+      case .nextNumber(let number): catalog.raiseNextNumber(to: number)
+      case .keyspace(let name, let record):
+        catalog.add(
+          Keyspace(
+            name: name, policy: KeyspacePolicy(record.policy), number: record.number, engine: self))
       }
-      let name = try SystemKeyspace.name(inKey: key)
-      let record = try KeyspaceRecord(decoding: entry.value)
-      catalog.add(
-        Keyspace(
-          name: name, policy: KeyspacePolicy(record.policy), number: record.number, engine: self))
     } catch {
       throw StoreError(error, in: path)
     }

@@ -57,3 +57,36 @@ package enum SystemKeyspace {
     return number
   }
 }
+
+/// One entry of the system keyspace, as a reader takes it.
+package enum SystemEntry {
+  case keyspace(name: String, KeyspaceRecord)
+  /// All numbers below it have been given out.
+  case nextNumber(UInt32)
+
+  /// - Parameter key: the user's part, without the keyspace number.
+  /// - Throws: the offset is that within the key or the value.
+  package init(key: ByteView, value: ByteView) throws(FormatError) {
+    if SystemKeyspace.nextNumberKey.withByteView({ $0 == key }) {
+      self = .nextNumber(try SystemKeyspace.decodeNextNumber(value))
+    } else {
+      self = .keyspace(
+        name: try SystemKeyspace.name(inKey: key), try KeyspaceRecord(decoding: value))
+    }
+  }
+
+  /// Checks an entry of any keyspace: one of the system keyspace must be readable.
+  ///
+  /// - Parameter key: with the keyspace number.
+  /// - Throws: at `offset`, where the entry stands.
+  package static func check(
+    _ kind: EntryKind, key: ByteView, value: ByteView, at offset: UInt64
+  ) throws(FormatError) {
+    guard key.uint32(at: 0) == SystemKeyspace.number, kind != .delete else { return }
+    do throws(FormatError) {
+      _ = try SystemEntry(key: key.dropping(Limits.keyspacePrefixBytes), value: value)
+    } catch {
+      throw FormatError(error.structure, error.fault, at: offset)
+    }
+  }
+}

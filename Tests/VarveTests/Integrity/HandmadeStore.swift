@@ -18,11 +18,20 @@ struct HandmadeStore {
   static let valuesName = FileName(.values, 3)
   static let logName = FileName(.log, 4)
 
+  /// An entry of the system keyspace, in place of the first one of a file.
+  struct SystemRecord: Sendable {
+    var file: FileName
+    var key: [UInt8]
+    var value: [UInt8]
+  }
+
   let directory: any Directory
+  private let system: SystemRecord?
   private(set) var manifest = Manifest(storeID: FileID(low: 11, high: 12))
 
-  init(in directory: any Directory) throws {
+  init(in directory: any Directory, system: SystemRecord? = nil) throws {
     self.directory = directory
+    self.system = system
     manifest.number = 1
     manifest.nextFileNumber = 5
     manifest.logFloor = 4
@@ -78,9 +87,12 @@ extension HandmadeStore {
       pointer.encode(to: &encoded)
       let isPointer = index == 17
       let value = isPointer ? encoded.bytes : Array("value \(index) \(index) \(index)".utf8)
-      let entry = OwnedEntry(
+      var entry = OwnedEntry(
         [0, 0, 0, 1] + Array("key \(100 + index)".utf8), UInt64(index + 1),
         isPointer ? .pointer : .put, value: value)
+      if index == 0, let system, system.file == Self.segmentName {
+        entry = OwnedEntry([0, 0, 0, 0] + system.key, 1, .put, value: system.value)
+      }
       try entry.withView { try writer.add($0) }
     }
     let summary = try writer.finish()
@@ -99,8 +111,10 @@ extension HandmadeStore {
       ).encoded())
     for (index, sequence) in [41, 42].enumerated() {
       var batch = BatchEncoder()
-      try Array("new \(index)".utf8).withByteView { key in
-        try batch.put(key, in: 1, key)
+      if index == 0, let system, system.file == Self.logName {
+        try put(system, into: &batch)
+      } else {
+        try Array("new \(index)".utf8).withByteView { try batch.put($0, in: 1, $0) }
       }
       batch.withPayload { payload in
         LogFramer.frame(
@@ -113,5 +127,11 @@ extension HandmadeStore {
       LogExtent(
         number: 4, length: UInt64(writer.count), lastSequence: SequenceNumber(42))
     ]
+  }
+
+  private func put(_ system: SystemRecord, into batch: inout BatchEncoder) throws {
+    try system.key.withByteView { key in
+      try system.value.withByteView { try batch.put(key, in: SystemKeyspace.number, $0) }
+    }
   }
 }

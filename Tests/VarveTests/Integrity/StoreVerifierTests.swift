@@ -1,6 +1,7 @@
 import Testing
 import VarveFormat
 import VarvePlatform
+import VarveSimulation
 import VarveTestSupport
 
 @testable import Varve
@@ -102,6 +103,39 @@ struct StoreVerifierTests {
         try store.write(original, to: name)
       }
       #expect(try store.findings(.deep, on: fileSystem) == [])
+    }
+  }
+
+  @Test(
+    "finds a keyspace record that nobody can read, behind a right checksum",
+    arguments: [HandmadeStore.segmentName, HandmadeStore.logName])
+  func findsBadKeyspaceRecords(in file: FileName) throws {
+    var record = KeyspaceRecord(number: 7).encoded()
+    let bad: [([UInt8], [UInt8])] = [
+      (SystemKeyspace.recordKey("a"), Array(record.dropLast())),
+      (SystemKeyspace.recordKey(""), record), (Array("x".utf8), record),
+      (SystemKeyspace.nextNumberKey, [1, 0, 0, 0]),
+    ]
+    let good: [([UInt8], [UInt8])] = [
+      (SystemKeyspace.recordKey("a"), record), (SystemKeyspace.nextNumberKey, [8, 0, 0, 0]),
+    ]
+    record[25] = 1
+    for (key, value) in bad + [(SystemKeyspace.recordKey("a"), record)] + good {
+      let disk = SimulatedFileSystem()
+      let store = try HandmadeStore(
+        in: try disk.openDirectory(at: "store", create: true),
+        system: .init(file: file, key: key, value: value))
+      let found: [IntegrityFinding] = try store.findings(.deep, on: disk)
+      let isGood = good.contains { $0.0 == key && $0.1 == value }
+      #expect(found.map(\.file) == (isGood ? [] : [file.description]))
+      #expect(found.allSatisfy { $0.structure == "keyspace record" && ($0.offset ?? 0) >= 64 })
+      let opened = try? SegmentStore.open(
+        at: "store", options: .small,
+        components: StoreComponents(
+          fileSystem: disk, clock: SimulatedClock(), random: SimulatedRandom(seed: 7),
+          background: .inline))
+      #expect((opened != nil) == isGood)
+      try opened?.close()
     }
   }
 
