@@ -15,12 +15,19 @@ import VarveTestSupport
 enum CommitBesideFlush {
   private static let large = [UInt8](repeating: 7, count: 3_000)
 
+  /// The moment could not be brought about.
+  struct NotSetUp: Error { var reason: String }
+
   /// What was lost; nil where nothing was.
-  static func failure(preparing prepare: (SimulatedFileSystem) -> Void) -> String? {
-    do { return try run(preparing: prepare) } catch { return "a commit beside a flush: \(error)" }
+  static func failure(preparing prepare: (SimulatedFileSystem) -> Void) throws -> String? {
+    let images = try images(preparing: prepare)
+    do { return try failure(of: images) } catch { return "a commit beside a flush: \(error)" }
   }
 
-  private static func run(preparing prepare: (SimulatedFileSystem) -> Void) throws -> String? {
+  /// Every way in which the machine could come back.
+  private static func images(
+    preparing prepare: (SimulatedFileSystem) -> Void
+  ) throws -> [(CrashMode, SimulatedFileSystem)] {
     let system = SimulatedFileSystem()
     prepare(system)
     let store = try SegmentStore.open(
@@ -28,7 +35,9 @@ enum CommitBesideFlush {
       components: StoreComponents(
         fileSystem: system, clock: SimulatedClock(), random: SimulatedRandom(seed: 7),
         background: .threads))
-    guard try fillUntilSpare(store, system) else { return "no log was made ready ahead" }
+    guard try fillUntilSpare(store, system) else {
+      throw NotSetUp(reason: "no log was made ready ahead")
+    }
     try store.keyspace("default").put("large", large, durability: .buffered)
     let flush = Monitor((hasBegun: false, mayGoOn: false))
     system.observeSteps { step in
@@ -38,12 +47,12 @@ enum CommitBesideFlush {
       flush.withLock(when: { $0.mayGoOn }) { _ in }
     }
     let flusher = try WorkerThread(name: "flush") { try? store.flush() }
-    let deadline = SystemClock().monotonicNanoseconds() + 10_000_000_000
+    let deadline = SystemClock().monotonicNanoseconds() + 60_000_000_000
     guard flush.wait(until: deadline, for: { $0.hasBegun }) else {
       flush.withLock { $0.mayGoOn = true }
       flush.broadcast()
       flusher.join()
-      return "the flush made no segment"
+      throw NotSetUp(reason: "the flush made no segment")
     }
     try store.keyspace("default").put("small", [1])
     let images = CrashMode.allCases.map { ($0, system.crashImage($0, seed: 1)) }
@@ -52,6 +61,10 @@ enum CommitBesideFlush {
     flusher.join()
     system.observeSteps(nil)
     try? store.close()
+    return images
+  }
+
+  private static func failure(of images: [(CrashMode, SimulatedFileSystem)]) throws -> String? {
     for (mode, image) in images {
       let again = try CrashWorkload.open(image)
       let found = try CrashWorkload.content(of: again)["default"] ?? [:]
@@ -70,7 +83,7 @@ enum CommitBesideFlush {
     for number in 0..<12 {
       try keyspace.put("filler \(number)", [UInt8](repeating: 1, count: 900), durability: .buffered)
     }
-    for _ in 0..<10_000 {
+    for _ in 0..<60_000 {
       if system.contents().keys.count(where: { $0.contains("log-") }) > 1 { return true }
       usleep(1_000)
     }

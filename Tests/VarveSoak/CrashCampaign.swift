@@ -27,7 +27,11 @@ struct CrashCampaign {
     let first = CrashRun(seed: seed, acts: Self.acts).run().trace
     let isRepeated = CrashRun(seed: seed, acts: Self.acts).run().trace == first
     var all = tally.withLock { $0 }
-    if let failure = CommitBesideFlush.failure(preparing: { _ in }) { all.failures.append(failure) }
+    do {
+      if let failure = try CommitBesideFlush.failure(preparing: { _ in }) {
+        all.failures.append(failure)
+      }
+    } catch { all.failures.append("\(error)") }
     return Figures(
       isGood: all.failures.isEmpty && isRepeated,
       members: [("first seed", .number(seed))] + all.members + [

@@ -3,13 +3,13 @@ import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
 
-/// One workload, with a power cut before each of its calls, and at some before each call of the recovery
-/// from that or from the end of the process alone.
+/// One workload, with a power cut before each of its calls and behind the last, and at some before each
+/// call of the recovery from that or from the end of the process alone.
 ///
 /// ```
-///   workload   step 1, 2, 3 ... k ...                 each: every way in which a disk can lose what is pending
-///                           └─> image ─> recovery  step 1, 2 ...
-///                                                       └─> image
+///   workload   step 1, 2, 3 ... k ... end             each: every way in which a disk can lose what is pending
+///                           └─> image ─> open, put, close: step 1, 2 ... end
+///                                                               └─> image
 ///   each image: opens, holds a state between the last acknowledgement and the last call, takes a write,
 ///   opens again with it; now and then the verifier finds nothing either
 /// ```
@@ -38,7 +38,9 @@ struct CrashRun {
         guard !isOver(tally) else { return }
         tally.points += 1
         tally.note(UInt64(step.number) ^ hash(step))
-        crash(system, before: step, workload, reached, &tally)
+        let moment = Moment(
+          "before \(step)", number: step.number, isBetweenNames: step.operation == .syncDirectory)
+        crash(system, moment, workload, workload.allowed(reached), &tally)
       }
     }
     do {
@@ -47,7 +49,28 @@ struct CrashRun {
       tally.withLock { $0.failures.append("seed \(seed): the workload itself failed: \(error)") }
     }
     system.observeSteps(nil)
-    return tally.withLock { $0 }
+    return tally.withLock { tally in
+      let allowed = workload.allowed(progress.withLock { $0 })
+      if !isOver(tally), tally.failures.isEmpty {
+        let end = Moment("at the end", number: tally.points + 1, isBetweenNames: true)
+        crash(system, end, workload, allowed, &tally)
+      }
+      return tally
+    }
+  }
+
+  /// Where a machine stands when its power is cut.
+  private struct Moment: CustomStringConvertible {
+    let description: String
+    let number: Int
+    /// Whether names in the directory may be pending.
+    let isBetweenNames: Bool
+
+    init(_ description: String, number: Int, isBetweenNames: Bool) {
+      self.description = description
+      self.number = number
+      self.isBetweenNames = isBetweenNames
+    }
   }
 
   private func hash(_ step: Step) -> UInt64 {
@@ -58,60 +81,77 @@ struct CrashRun {
 
   /// Judges every way in which the machine could come back from a power cut now.
   private func crash(
-    _ system: SimulatedFileSystem, before step: Step, _ workload: CrashWorkload,
-    _ reached: CrashWorkload.Progress, _ tally: inout CrashTally
+    _ system: SimulatedFileSystem, _ moment: Moment, _ workload: CrashWorkload,
+    _ allowed: [CrashWorkload.Content], _ tally: inout CrashTally
   ) {
     for (index, mode) in CrashMode.allCases.enumerated() {
-      let seed = seed &* 1_000_003 &+ UInt64(step.number)
+      let seed = seed &* 1_000_003 &+ UInt64(moment.number)
       if isJudged {
         let image = system.crashImage(mode, seed: seed)
         tally.note(image.fingerprint())
-        if let failure = workload.judge(image, reached, isVerified: tally.images % 16 == 0) {
-          tally.failures.append("seed \(self.seed), before \(step), \(mode): \(failure)")
+        if let failure = workload.judge(image, allowed, isVerified: tally.images % 16 == 0) {
+          tally.failures.append("seed \(self.seed), \(moment), \(mode): \(failure)")
         }
         tally.images += 1
       }
-      if step.number % recoveryEvery == 0,
-        index == step.number / recoveryEvery % CrashMode.allCases.count
+      if moment.number % recoveryEvery == 0,
+        index == moment.number / recoveryEvery % CrashMode.allCases.count
       {
         crashRecovery(
-          of: system.crashImage(mode, seed: seed), "before \(step), \(mode)", workload, reached,
-          &tally)
+          of: system.crashImage(mode, seed: seed), "\(moment), \(mode)", workload, allowed, &tally)
       }
     }
     // What a process leaves between two calls of a manifest is worth a look each time.
-    if step.operation == .syncDirectory || step.number % recoveryEvery == recoveryEvery / 2 {
+    if moment.isBetweenNames || moment.number % recoveryEvery == recoveryEvery / 2 {
       crashRecovery(
-        of: system.killImage(seed: seed), "before \(step), killed", workload, reached, &tally)
+        of: system.killImage(seed: seed), "\(moment), killed", workload, allowed, &tally)
     }
   }
 
-  /// Lets a machine recover, with a power cut before each call of that.
+  /// Lets a machine recover and go on, with a power cut before each call of that and behind the last.
   private func crashRecovery(
     of first: SimulatedFileSystem, _ moment: String, _ workload: CrashWorkload,
-    _ reached: CrashWorkload.Progress, _ tally: inout CrashTally
+    _ allowed: [CrashWorkload.Content], _ tally: inout CrashTally
   ) {
     let inner = Monitor(CrashTally())
-    prepare(first)
-    first.observeSteps { [weak first] step in
-      guard let first else { return }
+    let allowed = Monitor(allowed)
+    let crash: @Sendable (SimulatedFileSystem, Int, String) -> Void = { first, number, place in
       inner.withLock { inner in
         inner.recoveryPoints += 1
         guard isJudged else { return }
         for part in [0, 4, 7] {
-          let mode = CrashMode.allCases[(step.number + part) % CrashMode.allCases.count]
-          let second = first.crashImage(mode, seed: seed &+ UInt64(step.number))
+          let mode = CrashMode.allCases[(number + part) % CrashMode.allCases.count]
+          let second = first.crashImage(mode, seed: seed &+ UInt64(number))
           inner.recoveryImages += 1
-          if let failure = workload.judge(second, reached) {
-            inner.failures.append(
-              "seed \(seed), \(moment), then before \(step), \(mode): \(failure)")
+          if let failure = workload.judge(second, allowed.withLock { $0 }) {
+            inner.failures.append("seed \(seed), \(moment), then \(place), \(mode): \(failure)")
           }
         }
       }
     }
+    prepare(first)
+    first.observeSteps { [weak first] step in
+      if let first { crash(first, step.number, "before \(step)") }
+    }
     // Whether it opens was judged on its like.
-    try? CrashWorkload.open(first).close()
+    try? goOn(first, workload, allowed)
     first.observeSteps(nil)
+    crash(first, inner.withLock { $0.recoveryPoints }, "at the end")
     tally.add(inner.withLock { $0 })
+  }
+
+  /// Opens the store, puts an entry and closes it; what was found when it was opened is there for good.
+  private func goOn(
+    _ machine: SimulatedFileSystem, _ workload: CrashWorkload,
+    _ allowed: Monitor<[CrashWorkload.Content]>
+  ) throws {
+    let store = try workload.open(on: machine)
+    let found = try CrashWorkload.content(of: store)
+    var more = found
+    more["default"]?[Array("after the first crash".utf8)] = Array("written".utf8)
+    allowed.withLock { [more] in $0 = [found, more] }
+    try CrashWorkload.put("after the first crash", into: store, &more)
+    allowed.withLock { [more] in $0 = [more] }
+    try store.close()
   }
 }

@@ -1,16 +1,24 @@
 import Foundation
 import VarvePlatform
 
-/// Names the places in the engine from which a sync is called.
+/// Names the places in the engine from which a sync is called, by the stack, so that the engine need not
+/// know of it.
 ///
-/// By the stack, so that the engine need not know of it: the innermost places in two of its files that do
-/// not just hand the call on. Named by `llvm-symbolizer`, once for each stack.
+/// ```
+/// ManifestWriter.swift:26 < VersionSet.swift:128 < Compactor.swift:77
+///    asks for the sync        hands it on ...        works for a user: the same call from a flush is
+///                                                    another site
+/// ```
+///
+/// Named by `llvm-symbolizer`, once for each stack.
 final class SyncSites: Sendable {
   /// Files of the engine that hand a sync on, for whoever calls them.
   private static let passing = [
     "GuardedDirectory.swift", "SegmentFileBuffer.swift", "SyncBehind.swift", "ThreadLock.swift",
     "Monitor.swift",
   ]
+  /// Folders of the engine whose files say what a sync is for.
+  private static let purposes = ["/Store/", "/Flush/", "/Compaction/", "/Recovery/"]
 
   private struct Known {
     /// The source places of each address, inlined ones too, innermost first.
@@ -48,12 +56,19 @@ final class SyncSites: Sendable {
   }
 
   private static func name(_ lines: [String]) -> String {
-    let places = lines.filter { $0.contains("/Sources/Varve/") }
-      .compactMap { $0.split(separator: "/").last.map { $0.split(separator: ":").prefix(2) } }
-      .filter { part in !passing.contains { part.first == $0[...] } }
-    let first = places.first ?? []
-    let second = places.first { $0.first != first.first } ?? []
-    return [first, second].map { $0.joined(separator: ":") }.joined(separator: " < ")
+    var chain: [Substring] = []
+    for line in lines where line.contains("/Sources/Varve/") {
+      guard let place = line.split(separator: "/").last else { continue }
+      let parts = place.split(separator: ":")
+      guard let file = parts.first, !passing.contains(String(file)) else { continue }
+      if chain.last?.hasPrefix(file) != true {
+        chain.append(place.prefix(parts.prefix(2).joined(separator: ":").count))
+      }
+      if chain.count > 1, purposes.contains(where: line.contains) { break }
+    }
+    // A campaign that cannot tell its sites apart would leave out all syncs at once.
+    precondition(!chain.isEmpty, "llvm-symbolizer does not name the engine's sources")
+    return chain.joined(separator: " < ")
   }
 
   private static func symbolize(_ addresses: [UInt]) -> [[String]] {
@@ -69,5 +84,26 @@ final class SyncSites: Sendable {
     process.waitUntilExit()
     return String(decoding: data, as: UTF8.self).components(separatedBy: "\n\n")
       .map { $0.split(separator: "\n").map(String.init) }
+  }
+
+  /// The lines of the engine that ask for a sync and are in no site, as `file:line`.
+  static func unreached(by sites: some Sequence<String>) -> [String] {
+    let reached = Set(sites.flatMap { $0.components(separatedBy: " < ") })
+    let folder = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../Sources/Varve").standardized
+    let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
+    var unreached: [String] = []
+    while let file = files?.nextObject() as? URL {
+      let name = file.lastPathComponent
+      guard name.hasSuffix(".swift"), !passing.contains(name),
+        let text = try? String(contentsOf: file, encoding: .utf8)
+      else { continue }
+      for (number, line) in text.components(separatedBy: "\n").enumerated()
+      where line.contains(".sync()") {
+        let place = "\(name):\(number + 1)"
+        if !reached.contains(place) { unreached.append(place) }
+      }
+    }
+    return unreached.sorted()
   }
 }

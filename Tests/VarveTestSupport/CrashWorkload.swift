@@ -32,6 +32,10 @@ package struct CrashWorkload: Sendable {
   package var acts: [Act] = []
   /// The content after so many acts.
   package private(set) var states: [Content] = [["default": [:]]]
+  /// How the store is read.
+  package var readMode = StoreOptions.ReadMode.mapped
+  /// From which the store and its files get their identities.
+  package var identity: UInt64 = 7
 
   package init() {}
 
@@ -52,6 +56,8 @@ package struct CrashWorkload: Sendable {
   /// inline and in value files, deletes, flushes, compactions, reopenings.
   package init(varied count: Int, seed: UInt64) {
     self.init()
+    readMode = seed & 2 == 0 ? .mapped : .buffered
+    identity = seed
     var random = SeededRandom(seed: seed)
     add(.makeKeyspace("a"))
     add(.makeKeyspace("b"))
@@ -98,43 +104,59 @@ extension CrashWorkload {
   }
 
   /// Opens the store at `store` of a simulated machine.
-  package static func open(_ system: SimulatedFileSystem) throws -> SegmentStore {
-    try SegmentStore.open(
-      at: "store", options: .small,
+  package static func open(
+    _ system: SimulatedFileSystem, readMode: StoreOptions.ReadMode = .mapped, identity: UInt64 = 7
+  ) throws -> SegmentStore {
+    var options = StoreOptions.small
+    options.readMode = readMode
+    return try SegmentStore.open(
+      at: "store", options: options,
       components: StoreComponents(
-        fileSystem: system, clock: SimulatedClock(), random: SimulatedRandom(seed: 7),
+        fileSystem: system, clock: SimulatedClock(), random: SimulatedRandom(seed: identity),
         background: .inline))
+  }
+
+  /// Opens the store as this workload does.
+  package func open(on system: SimulatedFileSystem) throws -> SegmentStore {
+    try Self.open(system, readMode: readMode, identity: identity)
   }
 
   /// Runs every act, telling `progress` before and after each.
   package func run(on system: SimulatedFileSystem, progress: Monitor<Progress>) throws {
-    var store = try Self.open(system)
-    var kept: (snapshot: Snapshot, content: Content)?
+    var store = try open(on: system)
+    var kept: KeptSnapshot?
     for (index, act) in acts.enumerated() {
       progress.withLock { $0.invoked = index + 1 }
-      if case .snapshot = act {
-        try kept.map { try Self.check($0.snapshot, of: store, shows: $0.content) }
-        kept = (try store.snapshot(), states[index])
+      switch act {
+      case .snapshot:
+        try kept?.check(in: store)
+        kept = KeptSnapshot(snapshot: try store.snapshot(), content: states[index])
         continue
-      }
       // Nothing is read through a snapshot once its store is closed.
-      if case .reopen = act { kept = nil }
+      case .reopen: kept = nil
+      case .dropKeyspace(let name): kept?.dropped.insert(name)
+      default: break
+      }
       let isDurable = try perform(act, on: &store, system)
       if isDurable { progress.withLock { $0.durable = index + 1 } }
     }
     try store.close()
   }
 
-  /// Keyspaces that were dropped since are not asked.
-  private static func check(
-    _ snapshot: Snapshot, of store: SegmentStore, shows content: Content
-  ) throws {
-    for keyspace in store.keyspaces {
-      guard let entries = content[keyspace.name] else { continue }
-      var found: [[UInt8]: [UInt8]] = [:]
-      try keyspace.forEach(at: snapshot) { found[[UInt8](copying: $0)] = [UInt8](copying: $1) }
-      // Made again under its old name, it is another keyspace, of which the snapshot knows nothing.
-      guard found == entries || found.isEmpty else { throw SnapshotChanged() }
+  /// A snapshot with what was there when it was taken.
+  private struct KeptSnapshot {
+    let snapshot: Snapshot
+    let content: Content
+    /// Dropped since. Made again under its old name, a keyspace is another one.
+    var dropped: Set<String> = []
+
+    func check(in store: SegmentStore) throws {
+      for keyspace in store.keyspaces {
+        var found: [[UInt8]: [UInt8]] = [:]
+        try keyspace.forEach(at: snapshot) { found[[UInt8](copying: $0)] = [UInt8](copying: $1) }
+        let expected = dropped.contains(keyspace.name) ? [:] : content[keyspace.name] ?? [:]
+        guard found == expected else { throw SnapshotChanged() }
+      }
     }
   }
 
@@ -163,7 +185,7 @@ extension CrashWorkload {
     case .snapshot: return false
     case .reopen:
       try store.close()
-      store = try Self.open(system)
+      store = try open(on: system)
     }
     return true
   }
@@ -183,25 +205,29 @@ extension CrashWorkload {
     return content
   }
 
+  /// What a crash may leave when so much was reached.
+  package func allowed(_ progress: Progress) -> [Content] {
+    Array(states[progress.durable...progress.invoked])
+  }
+
   /// Opens what a crash left and says what is wrong with it; nil when all is well.
   ///
-  /// The store must open, hold one of the states a crash may leave, take a write, and hold the same
-  /// and that write after it was opened again.
+  /// The store must open, hold what a crash may leave, take a write, and hold the same and that write
+  /// after it was opened again.
   ///
   /// - Parameter isVerified: whether the verifier is asked too, of all bytes, when the store is closed.
   package func judge(
-    _ image: SimulatedFileSystem, _ progress: Progress, isVerified: Bool = false
+    _ image: SimulatedFileSystem, _ allowed: [Content], isVerified: Bool = false
   ) -> String? {
     do {
-      let store = try Self.open(image)
+      let store = try open(on: image)
       var content = try Self.content(of: store)
-      guard states[progress.durable...progress.invoked].contains(content) else {
-        return "no state from \(progress.durable) to \(progress.invoked) holds what was found"
+      guard allowed.contains(content) else {
+        return "none of the \(allowed.count) states that may be there holds what was found"
       }
-      try store.keyspace("default").put("after the crash", "written")
-      content["default"]?[Array("after the crash".utf8)] = Array("written".utf8)
+      try Self.put("after the crash", into: store, &content)
       try store.close()
-      let again = try Self.open(image)
+      let again = try open(on: image)
       guard try Self.content(of: again) == content else {
         return "the next opening found something else"
       }
@@ -210,6 +236,14 @@ extension CrashWorkload {
     } catch {
       return "\(error)"
     }
+  }
+
+  /// Puts an entry of that name, synced, into the store and what is known of it.
+  package static func put(
+    _ name: String, into store: SegmentStore, _ content: inout Content
+  ) throws {
+    content["default"]?[Array(name.utf8)] = Array("written".utf8)
+    try store.keyspace("default").put(name, "written")
   }
 
   /// The first thing that the verifier has to say.

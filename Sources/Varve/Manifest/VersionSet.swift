@@ -175,8 +175,9 @@ final class VersionSet: Sendable {
     where !segments.contains(handle.record.number) {
       handle.markObsolete()
     }
-    for (number, file) in old.valueFiles where next.valueFiles[number] == nil {
-      file.markObsolete()
+    // In order, so that equal runs make equal calls.
+    for number in old.valueFiles.keys.sorted() where next.valueFiles[number] == nil {
+      old.valueFiles[number]?.markObsolete()
       state.withLock { state in state.valueFiles[number] = nil }
     }
   }

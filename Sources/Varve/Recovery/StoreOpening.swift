@@ -13,14 +13,15 @@ import VarvePlatform
 //   6. orphans         files that no version names go
 //   7. catalog         the keyspaces, from the entries of the system keyspace
 //
-// Recovery never trusts the page cache: what was not known durable is written again, not synced.
+// Recovery never trusts the page cache: what was not known durable is written again, not synced. Names
+// are synced before the first of them is changed (GuardedDirectory).
 
 /// Makes an ``Engine`` from a directory.
 struct StoreOpening {
   let path: String
   let options: StoreOptions
   let components: StoreComponents
-  let directory: any Directory
+  let directory: GuardedDirectory
   let lock: (any FileLock)?
   let derived: DerivedOptions
   let obsoleteFiles = ObsoleteFiles()
@@ -46,7 +47,7 @@ struct StoreOpening {
     let isWriter = options.access == .readWrite
     let isMaking = isWriter && options.createIfMissing
     let poison = Poison()
-    let directory: any Directory
+    let directory: GuardedDirectory
     let lock: (any FileLock)?
     do throws(FileSystemError) {
       directory = GuardedDirectory(
@@ -133,7 +134,7 @@ extension StoreOpening {
       }
       try engine.loadCatalog()
       if options.access == .readWrite {
-        try begin(engine, after: replay, consume logs, found, manifest)
+        try begin(engine, after: replay, consume logs, found)
       }
     } catch {
       engine.dissolve()
@@ -145,8 +146,7 @@ extension StoreOpening {
 
   /// Removes what is left over and lets the background begin.
   private func begin(
-    _ engine: Engine, after replay: ReplayedLogs, _ logs: consuming StoredLogs,
-    _ found: FoundFiles, _ manifest: Manifest
+    _ engine: Engine, after replay: ReplayedLogs, _ logs: consuming StoredLogs, _ found: FoundFiles
   ) throws(StoreError) {
     let newest = engine.versions.current.manifest
     var live = liveFiles(of: newest, found)
@@ -154,7 +154,7 @@ extension StoreOpening {
       live.formUnion(newest.logs.map { FileName(.log, $0.number) })
       live.formUnion(replay.valueFiles.keys.map { FileName(.values, $0) })
     }
-    try retireOrphans(found, keeping: live, isDurable: newest.number != manifest.number)
+    retireOrphans(found, keeping: live)
     // Large logs take a while to unmap, and large files to remove.
     engine.views.epochs.retire(consume logs)
     try engine.startBackground()
@@ -199,6 +199,7 @@ extension StoreOpening {
     _ found: FoundFiles
   ) throws(StoreError) -> (Manifest, digest: [UInt8]) {
     if let number = found.manifests.max() {
+      directory.inherit()
       return try ManifestFile(directory: directory).read(number)
     }
     guard found.isEmpty else {
@@ -249,20 +250,8 @@ extension StoreOpening {
   }
 
   /// Removes what no version names. Whatever cannot be removed is tried again at the next opening.
-  ///
-  /// - Parameter isDurable: false for a manifest as it was found: who wrote it may have died before
-  ///   syncing its name, and a power cut may undo that and not the removals.
-  private func retireOrphans(
-    _ found: FoundFiles, keeping live: Set<FileName>, isDurable: Bool
-  ) throws(StoreError) {
-    let orphans = found.names.filter { !live.contains($0) }
-    guard !orphans.isEmpty || !found.temporaries.isEmpty else { return }
-    do throws(FileSystemError) {
-      if !isDurable { try directory.sync() }
-    } catch {
-      throw StoreError(error)
-    }
-    for orphan in orphans { obsoleteFiles.add(orphan) }
+  private func retireOrphans(_ found: FoundFiles, keeping live: Set<FileName>) {
+    for orphan in found.names where !live.contains(orphan) { obsoleteFiles.add(orphan) }
     for name in found.temporaries { try? directory.remove(name) }
   }
 }

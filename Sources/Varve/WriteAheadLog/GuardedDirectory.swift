@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -10,15 +11,29 @@ import VarvePlatform
 /// ```
 ///
 /// So nothing that was under way elsewhere can go on to a manifest that names a lost file.
+///
+/// Names that another process left may not be durable yet: it may have died between a rename and the
+/// sync behind it. A power cut can lose such a name and keep changes made after it, so they are synced
+/// before the first change of a name here.
 final class GuardedDirectory: Directory {
   private let directory: any Directory
   private let poison: Poison
   /// Held from a sync to the mark its failure leaves, so that no other comes between.
   private let syncing = Monitor(())
+  private let isInherited = Atomic(false)
 
   init(_ directory: any Directory, poison: Poison) {
     self.directory = directory
     self.poison = poison
+  }
+
+  /// From here on the names that are there count, and another process may have made them.
+  func inherit() { isInherited.store(true, ordering: .releasing) }
+
+  private func settle() throws(FileSystemError) {
+    guard isInherited.load(ordering: .acquiring) else { return }
+    try sync()
+    isInherited.store(false, ordering: .releasing)
   }
 
   func sync() throws(FileSystemError) {
@@ -47,7 +62,10 @@ extension GuardedDirectory {
     try directory.status(of: name)
   }
 
-  func create(_ name: String) throws(FileSystemError) -> any File { try directory.create(name) }
+  func create(_ name: String) throws(FileSystemError) -> any File {
+    try settle()
+    return try directory.create(name)
+  }
 
   func open(_ name: String) throws(FileSystemError) -> any File { try directory.open(name) }
 
@@ -56,7 +74,8 @@ extension GuardedDirectory {
   }
 
   func createLog(_ name: String, capacity: UInt64) throws(FileSystemError) -> any LogFile {
-    try directory.createLog(name, capacity: capacity)
+    try settle()
+    return try directory.createLog(name, capacity: capacity)
   }
 
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile {
@@ -64,10 +83,14 @@ extension GuardedDirectory {
   }
 
   func rename(_ name: String, to newName: String) throws(FileSystemError) {
+    try settle()
     try directory.rename(name, to: newName)
   }
 
-  func remove(_ name: String) throws(FileSystemError) { try directory.remove(name) }
+  func remove(_ name: String) throws(FileSystemError) {
+    try settle()
+    try directory.remove(name)
+  }
 
   func lock(_ name: String, isShared: Bool) throws(FileSystemError) -> any FileLock {
     try directory.lock(name, isShared: isShared)

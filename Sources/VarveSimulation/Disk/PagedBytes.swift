@@ -17,6 +17,12 @@ struct PagedBytes: Equatable {
   /// Whether nothing was ever written to this page; true past the end.
   func isHole(_ page: Int) -> Bool { page >= pages.count || pages[page].isEmpty }
 
+  /// Where the last page ends that is no hole; all behind it reads as zero.
+  var dataEnd: Int {
+    guard let page = pages.lastIndex(where: { !$0.isEmpty }) else { return 0 }
+    return min(count, (page + 1) * Self.pageBytes)
+  }
+
   /// The numbers of the pages that `count` bytes from `offset` on touch.
   static func pages(at offset: Int, count: Int) -> Range<Int> {
     count == 0

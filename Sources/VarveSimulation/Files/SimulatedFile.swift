@@ -23,10 +23,14 @@ final class SimulatedFile: File {
   /// The same open file under another name.
   func renamed(_ name: String) -> SimulatedFile { SimulatedFile(name, self) }
 
-  func size() throws(FileSystemError) -> UInt64 {
+  func size() throws(FileSystemError) -> UInt64 { UInt64(try current().count) }
+
+  func dataEnd() throws(FileSystemError) -> UInt64 { UInt64(try current().dataEnd) }
+
+  private func current() throws(FileSystemError) -> PagedBytes {
     try system.call(.status, name, isStep: false) { state throws(FileSystemError) in
       let node = try state.node(of: handle, .status, name)
-      return UInt64(state.disk.files[node]?.current.count ?? 0)
+      return state.disk.files[node]?.current ?? PagedBytes()
     }
   }
 

@@ -43,24 +43,6 @@ struct PosixTests {
     }
   }
 
-  /// Where a file's data ends: behind it nothing but zeros may be found, whatever the system knows.
-  @Test func behindTheEndOfDataThereAreOnlyZeros() throws {
-    try FileSystemKind.posix.withDirectory { directory, _, _ in
-      let file = try directory.create("a")
-      #expect(try file.dataEnd() == 0)
-      try file.write([1], at: 0)
-      #expect(try file.dataEnd() == 1)
-      try file.truncate(to: 8 << 20)
-      try file.reserve(8 << 20)
-      // Where holes are not known of, or not while the file is dirty, it is the size.
-      #expect((1...8 << 20).contains(try file.dataEnd()))
-      try file.write([1], at: 5 << 20)
-      #expect((5 << 20 + 1...8 << 20).contains(try file.dataEnd()))
-      try file.write([1], at: (8 << 20) - 1)
-      #expect(try file.dataEnd() == 8 << 20)
-    }
-  }
-
   /// Somebody made the file of nothing but parts: counting them would take long, and is given up.
   @Test func theDataOfVeryManyPartsEndsWithTheFile() throws {
     try FileSystemKind.posix.withDirectory { directory, _, _ in
