@@ -8,15 +8,20 @@ import VarveTestSupport
 /// VarveSoak syncs [--images N] [--seed S]     the same with each sync left out: is it seen?
 /// VarveSoak sweep [--every N] [--seed S]      every bit, byte, length and sector of every file changed
 /// VarveSoak faults [--seed S]                  every call of every operation fails
+///
+/// VarveSoak write DIRECTORY [--seed S] [--acts N] [--durable D] [--invoked I] ...    see WritingProcess
+/// VarveSoak judge DIRECTORY [the same]                                              see JudgingProcess
 /// ```
 ///
-/// Prints figures as JSON, and exits with 1 where a promise was broken.
+/// Prints figures as JSON, and exits with 1 where a promise was broken. `write` and `judge` are what
+/// campaigns on real file systems start, kill and ask.
 @main
 struct Soak {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
     guard !arguments.isEmpty else { fail("which campaign? crash, syncs, sweep or faults") }
     let campaign = arguments.removeFirst()
+    if let ending = ending(ofProcess: campaign, arguments) { exit(ending.rawValue) }
     let images = number("--images", in: &arguments)
     let every = number("--every", in: &arguments)
     let seed = number("--seed", in: &arguments) ?? 1
@@ -27,6 +32,16 @@ struct Soak {
     let members = figures.members + [("seconds", JSON.number(Int(seconds.rounded())))]
     print(JSON.object([("campaign", .text(campaign))] + members).written())
     exit(figures.isGood ? 0 : 1)
+  }
+
+  /// What came of a process that works on a real store; nil for campaigns.
+  private static func ending(
+    ofProcess name: String, _ arguments: [String]
+  ) -> Conversation.Ending? {
+    guard ["write", "judge"].contains(name) else { return nil }
+    guard let options = ProcessOptions(arguments) else { fail("not understood: \(arguments)") }
+    return name == "write"
+      ? WritingProcess(options: options).run() : JudgingProcess(options: options).run()
   }
 
   private static func figures(
@@ -45,7 +60,7 @@ struct Soak {
     do { return try body() } catch { fail("the stores could not be made: \(error)") }
   }
 
-  private static func number(_ name: String, in arguments: inout [String]) -> Int? {
+  static func number(_ name: String, in arguments: inout [String]) -> Int? {
     guard let index = arguments.firstIndex(of: name) else { return nil }
     guard index + 1 < arguments.count, let number = Int(arguments[index + 1]), number >= 0 else {
       fail("\(name) wants a number")

@@ -26,8 +26,26 @@ package struct CrashWorkload: Sendable {
     case reopen
   }
 
-  /// A snapshot showed something else than what was there when it was taken.
-  package struct SnapshotChanged: Error {}
+  /// How much a varied workload writes of what.
+  package struct Shape: Sendable {
+    /// Keys in each keyspace: few are written again and again, many pile up.
+    package var keys = 40
+    /// The sizes of the values that are large.
+    package var largeBytes = 2_000..<5_000
+    /// Of every commit; nil for two synced ones among three.
+    package var durability: Durability?
+    /// Whether the store is closed and opened again now and then.
+    package var reopens = true
+
+    package init() {}
+
+    /// Fills a disk within some hundred acts, by streams of large values too.
+    package static var filling: Shape {
+      var shape = Shape()
+      (shape.keys, shape.largeBytes) = (1_000, 20_000..<160_000)
+      return shape
+    }
+  }
 
   package var acts: [Act] = []
   /// The content after so many acts.
@@ -54,7 +72,7 @@ package struct CrashWorkload: Sendable {
 
   /// A varied list of about `count` acts: several keyspaces, batches across them, large values both
   /// inline and in value files, deletes, flushes, compactions, reopenings.
-  package init(varied count: Int, seed: UInt64) {
+  package init(varied count: Int, seed: UInt64, shape: Shape = Shape()) {
     self.init()
     readMode = seed & 2 == 0 ? .mapped : .buffered
     identity = seed
@@ -66,27 +84,35 @@ package struct CrashWorkload: Sendable {
       case 0: add(.sync)
       case 1, 2: add(.flush)
       case 3: add(.compact)
-      case 4: add(.reopen)
+      case 4 where shape.reopens: add(.reopen)
       case 6: add(.snapshot)
       case 5 where acts.count > count / 2:
         let exists = states[states.count - 1]["b"] != nil
         add(exists ? .dropKeyspace("b") : .makeKeyspace("b"))
-      default: add(.commit(writes(&random), random.below(3) == 0 ? .buffered : .synced))
+      default:
+        let writes = writes(&random, shape)
+        let usual: Durability = random.below(3) == 0 ? .buffered : .synced
+        add(.commit(writes, shape.durability ?? usual))
       }
     }
   }
 
-  private func writes(_ random: inout SeededRandom) -> [(String, [UInt8], [UInt8]?)] {
+  private func writes(
+    _ random: inout SeededRandom, _ shape: Shape
+  ) -> [(String, [UInt8], [UInt8]?)] {
     let keyspaces = states[states.count - 1].keys.sorted()
     let isLarge = random.below(8) == 0
     // More than a log holds: the next one is begun without a flush.
     let isBulk = random.below(7) == 0
     return (0..<(isBulk ? 26 : 1 + random.below(isLarge ? 30 : 6))).map { _ in
       let keyspace = keyspaces[random.below(keyspaces.count)]
-      let key = Array("key-\(random.below(40))".utf8)
+      let key = Array("key-\(random.below(shape.keys))".utf8)
       if random.below(5) == 0 { return (keyspace, key, nil) }
       if isBulk { return (keyspace, key, random.bytes(500 + random.below(400))) }
-      let count = isLarge ? 2_000 + random.below(3_000) : random.below(6) == 0 ? 1_200 : 40
+      let large = shape.largeBytes
+      let count =
+        isLarge
+        ? large.lowerBound + random.below(large.count) : random.below(6) == 0 ? 1_200 : 40
       return (keyspace, key, random.bytes(count))
     }
   }
@@ -123,71 +149,12 @@ extension CrashWorkload {
 
   /// Runs every act, telling `progress` before and after each.
   package func run(on system: SimulatedFileSystem, progress: Monitor<Progress>) throws {
-    var store = try open(on: system)
-    var kept: KeptSnapshot?
-    for (index, act) in acts.enumerated() {
+    var run = try WorkloadRun(of: self) { try open(on: system) }
+    for index in acts.indices {
       progress.withLock { $0.invoked = index + 1 }
-      switch act {
-      case .snapshot:
-        try kept?.check(in: store)
-        kept = KeptSnapshot(snapshot: try store.snapshot(), content: states[index])
-        continue
-      // Nothing is read through a snapshot once its store is closed.
-      case .reopen: kept = nil
-      case .dropKeyspace(let name): kept?.dropped.insert(name)
-      default: break
-      }
-      let isDurable = try perform(act, on: &store, system)
-      if isDurable { progress.withLock { $0.durable = index + 1 } }
+      if try run.perform(index) { progress.withLock { $0.durable = index + 1 } }
     }
-    try store.close()
-  }
-
-  /// A snapshot with what was there when it was taken.
-  private struct KeptSnapshot {
-    let snapshot: Snapshot
-    let content: Content
-    /// Dropped since. Made again under its old name, a keyspace is another one.
-    var dropped: Set<String> = []
-
-    func check(in store: SegmentStore) throws {
-      for keyspace in store.keyspaces {
-        var found: [[UInt8]: [UInt8]] = [:]
-        try keyspace.forEach(at: snapshot) { found[[UInt8](copying: $0)] = [UInt8](copying: $1) }
-        let expected = dropped.contains(keyspace.name) ? [:] : content[keyspace.name] ?? [:]
-        guard found == expected else { throw SnapshotChanged() }
-      }
-    }
-  }
-
-  /// Performs one act; says whether everything so far is durable after it.
-  private func perform(
-    _ act: Act, on store: inout SegmentStore, _ system: SimulatedFileSystem
-  ) throws -> Bool {
-    switch act {
-    case .makeKeyspace(let name): _ = try store.keyspace(name)
-    case .dropKeyspace(let name): try store.dropKeyspace(name)
-    case .commit(let writes, let durability):
-      var batch = WriteBatch()
-      for (name, key, value) in writes {
-        let keyspace = try store.keyspace(name)
-        if let value {
-          batch.put(key, value, in: keyspace)
-        } else {
-          batch.delete(key, in: keyspace)
-        }
-      }
-      try store.commit(batch, durability: durability)
-      return durability == .synced
-    case .sync: try store.sync()
-    case .flush: try store.flush()
-    case .compact: try store.compact()
-    case .snapshot: return false
-    case .reopen:
-      try store.close()
-      store = try open(on: system)
-    }
-    return true
+    try run.store.close()
   }
 }
 

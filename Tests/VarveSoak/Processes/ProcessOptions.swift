@@ -1,0 +1,105 @@
+import Varve
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// What a process of ours is to do with a store on a real file system.
+struct ProcessOptions {
+  let path: String
+  let workload: CrashWorkload
+  /// The store holds the state after so many acts at least, and after so many at most.
+  let expected: ClosedRange<Int>
+  /// How many acts to perform.
+  let most: Int
+  /// Whether whoever started the process makes room when it is asked to, and says so.
+  let asks: Bool
+  /// Whether to wait for a store that is locked.
+  let waits: Bool
+  /// Whether nothing may be changed.
+  let isReadOnly: Bool
+  /// Whether the verifier is asked: it calls damaged what cannot be read at the moment, too.
+  let isVerified: Bool
+  /// Whether one thread does everything, and clocks and random numbers are always the same.
+  private let isInline: Bool
+  private let readMode: StoreOptions.ReadMode
+
+  /// Takes the words after the name of the mode; nil where they make no sense.
+  init?(_ words: [String]) {
+    var words = words
+    guard !words.isEmpty else { return nil }
+    path = words.removeFirst()
+    let seed = Soak.number("--seed", in: &words) ?? 1
+    let acts = Soak.number("--acts", in: &words) ?? 60
+    let durable = Soak.number("--durable", in: &words) ?? 0
+    let invoked = Soak.number("--invoked", in: &words) ?? durable
+    most = Soak.number("--most", in: &words) ?? .max
+    asks = Self.take("--asks", from: &words)
+    waits = Self.take("--waits", from: &words)
+    isReadOnly = Self.take("--read-only", from: &words)
+    isVerified = !Self.take("--unverified", from: &words)
+    isInline = Self.take("--inline", from: &words)
+    var shape = CrashWorkload.Shape()
+    if Self.take("--filling", from: &words) { shape = .filling }
+    if Self.take("--held", from: &words) { shape.reopens = false }
+    if Self.take("--buffered", from: &words) { shape.durability = .buffered }
+    if Self.take("--synced", from: &words) { shape.durability = .synced }
+    workload = CrashWorkload(varied: acts, seed: UInt64(seed), shape: shape)
+    guard words.isEmpty, durable <= invoked, invoked <= workload.acts.count else { return nil }
+    expected = durable...invoked
+    readMode = seed % 4 == 3 ? .buffered : .mapped
+  }
+
+  private static func take(_ word: String, from words: inout [String]) -> Bool {
+    guard let index = words.firstIndex(of: word) else { return false }
+    words.remove(at: index)
+    return true
+  }
+
+  func open() throws -> SegmentStore {
+    var options = StoreOptions.small
+    options.readMode = readMode
+    options.access = isReadOnly ? .readOnly : .readWrite
+    let files = PosixFileSystem()
+    let components =
+      isInline
+      ? StoreComponents(
+        fileSystem: files, clock: SimulatedClock(), random: SimulatedRandom(seed: 7),
+        background: .inline)
+      : StoreComponents(
+        fileSystem: files, clock: SystemClock(), random: SystemRandom(), background: .threads)
+    return try SegmentStore.open(at: path, options: options, components: components)
+  }
+
+  /// What a judge writes, and takes back unless it is ended before.
+  static let probe = "after the end of the process"
+
+  /// After how many acts the store holds what it does.
+  func state(of store: SegmentStore) throws -> Int {
+    var content = try CrashWorkload.content(of: store)
+    content["default"]?[Array(Self.probe.utf8)] = nil
+    guard let state = expected.last(where: { workload.states[$0] == content }) else {
+      let other = workload.states.lastIndex(of: content).map { "the one after \($0)" }
+      throw Violation(
+        "no state from \(expected.lowerBound) to \(expected.upperBound) is there, but "
+          + (other ?? "none at all"))
+    }
+    return state
+  }
+}
+
+/// A promise that was broken.
+struct Violation: Error {
+  let what: String
+
+  init(_ what: String) { self.what = what }
+
+  /// Whatever else may be thrown: damage is never expected here, and all errors are the store's.
+  init?(_ error: any Error) {
+    switch error {
+    case let violation as Violation: self = violation
+    case let error as StoreError where error.code == .corrupted: self.init("\(error)")
+    case is StoreError: return nil
+    default: self.init("not an error of the store: \(error)")
+    }
+  }
+}

@@ -1,0 +1,64 @@
+"""tools/soak kill, its varied half: a workload of all acts, killed at random moments again and again.
+
+    writer   opened 0  begun 1  done 1  begun 2 ...  killed      opened n ...  killed
+    watcher                                 judges, n acts there ─┘
+"""
+
+import os
+import random
+import shutil
+import tempfile
+import time
+
+from soak_writer import DONE, VIOLATION, Violation, Writer, check_ending, judge
+
+ACTS = 400
+
+
+class KilledWorkload:
+    """One store and its workload, which goes on after each kill where the store is."""
+
+    def __init__(self, program, directory, seed):
+        self.program = program
+        self.store = os.path.join(directory, f"workload-{seed}.varve")
+        self.workload = ["--acts", str(ACTS), "--seed", str(seed)]
+        self.state = 0
+
+    def kill(self, seconds):
+        """Lets the writer live so long; how many acts it did."""
+        before = self.state
+        writer = Writer(self.program, self.store, self.workload, before, before)
+        time.sleep(seconds)
+        code = writer.kill()
+        check_ending(code, f"{self.workload}, {writer.complaints}", (DONE, -9))
+        # The end of a process takes nothing with it: buffered acts are there as well.
+        _, self.state, _ = judge(
+            self.program, self.store, self.workload, writer.done, writer.begun)
+        return self.state - before, code != DONE
+
+    @property
+    def is_over(self):
+        return self.state == ACTS
+
+
+def run(program, kills, seed, tell):
+    """Kills writers so many times; figures."""
+    moments = random.Random(seed)
+    directory = tempfile.mkdtemp(prefix="varve-kill-")
+    figures = {"kills of workloads": 0, "workloads": 0, "acts": 0}
+    current = None
+    try:
+        while figures["kills of workloads"] < kills:
+            if current is None or current.is_over:
+                if current:
+                    shutil.rmtree(current.store)
+                figures["workloads"] += 1
+                current = KilledWorkload(program, directory, seed * 1_000 + figures["workloads"])
+            acts, was_killed = current.kill(moments.uniform(0.0, 0.25))
+            figures["acts"] += acts
+            figures["kills of workloads"] += was_killed
+            if was_killed and figures["kills of workloads"] % 20 == 0:
+                tell(figures)
+    finally:
+        shutil.rmtree(directory)
+    return figures
