@@ -36,7 +36,7 @@ def sample(program, seed):
     """Some of each, for less than half a minute."""
     no = soak_mounts.missing("xfs")
     yield "xfs", "full, at once", no, lambda: soak_full.run(
-        program, "xfs", seed, "at once", ["filling", "small, buffered"])
+        program, "xfs", seed, "at once", ["filling", "stream"])
     no = soak_mounts.missing("ext4")
     yield "ext4", "thin", no, lambda: soak_broken.thin(program, "ext4", seed, 1)
     yield "ext4", "read-only", no, lambda: soak_broken.read_only(program, "ext4", seed)

@@ -23,8 +23,11 @@ ROOM = 16 * MEBIBYTE
 FILLING = {
     "filling": ["--filling"], "filling, buffered": ["--filling", "--buffered"],
     "filling, synced": ["--filling", "--synced"]}
-# Small writes go on in the log that is there when all room is gone.
-SHAPES = FILLING | {"small": [], "small, buffered": ["--buffered"]}
+# Small writes go on in the log that is there when all room is gone; where nothing is synced, by storing
+# into its mapping on ext4, and only there.
+SHAPES = FILLING | {
+    "small": [], "small, buffered": ["--buffered"],
+    "stream": ["--buffered", "--commits-only"]}
 
 
 class FullDisk:

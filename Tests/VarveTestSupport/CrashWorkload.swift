@@ -36,6 +36,8 @@ package struct CrashWorkload: Sendable {
     package var durability: Durability?
     /// Whether the store is closed and opened again now and then.
     package var reopens = true
+    /// Whether there is nothing but commits: nothing that syncs, where they are buffered.
+    package var commitsOnly = false
 
     package init() {}
 
@@ -80,7 +82,7 @@ package struct CrashWorkload: Sendable {
     add(.makeKeyspace("a"))
     add(.makeKeyspace("b"))
     while acts.count < count {
-      switch random.below(20) {
+      switch shape.commitsOnly ? 19 : random.below(20) {
       case 0: add(.sync)
       case 1, 2: add(.flush)
       case 3: add(.compact)

@@ -21,6 +21,8 @@ struct ProcessOptions {
   let isVerified: Bool
   /// Whether one thread does everything, and clocks and random numbers are always the same.
   private let isInline: Bool
+  /// Of the first log, which is stored into only once it has been written to for a while.
+  private let firstLogBytes: UInt64
   private let readMode: StoreOptions.ReadMode
 
   /// Takes the words after the name of the mode; nil where they make no sense.
@@ -41,6 +43,8 @@ struct ProcessOptions {
     var shape = CrashWorkload.Shape()
     if Self.take("--filling", from: &words) { shape = .filling }
     if Self.take("--held", from: &words) { shape.reopens = false }
+    shape.commitsOnly = Self.take("--commits-only", from: &words)
+    firstLogBytes = shape.commitsOnly ? 1 << 20 : StoreOptions.small.firstLogBytes
     if Self.take("--buffered", from: &words) { shape.durability = .buffered }
     if Self.take("--synced", from: &words) { shape.durability = .synced }
     workload = CrashWorkload(varied: acts, seed: UInt64(seed), shape: shape)
@@ -58,6 +62,7 @@ struct ProcessOptions {
   func open() throws -> SegmentStore {
     var options = StoreOptions.small
     options.readMode = readMode
+    options.firstLogBytes = firstLogBytes
     options.access = isReadOnly ? .readOnly : .readWrite
     let files = PosixFileSystem()
     let components =
