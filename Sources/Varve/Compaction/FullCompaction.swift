@@ -124,6 +124,6 @@ extension FullCompaction {
     let isDead =
       inputs.canBeCleaned(segment)
       && (segment.deleteCount > 0 || segment.keyCount < segment.entryCount)
-    return isDead || inputs.expiredShare(of: segment) > 0 || inputs.mayHoldDropped(segment)
+    return isDead || inputs.hasExpired(segment) || inputs.mayHoldDropped(segment)
   }
 }

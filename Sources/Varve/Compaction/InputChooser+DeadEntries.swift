@@ -32,10 +32,15 @@ extension InputChooser {
     return deletes >= least ? deletes : 0
   }
 
+  /// Whether any entry has expired for every reader: one whose time is now has.
+  func hasExpired(_ segment: SegmentRecord) -> Bool {
+    segment.expiringCount > 0 && segment.earliestExpiry <= state.rules.oldest.time
+  }
+
   /// About what share of the entries has expired for every reader, taking expiries as evenly spread.
   func expiredShare(of segment: SegmentRecord) -> Double {
     let now = state.rules.oldest.time
-    guard segment.expiringCount > 0, segment.earliestExpiry <= now else { return 0 }
+    guard hasExpired(segment) else { return 0 }
     let span = Double(segment.latestExpiry - segment.earliestExpiry)
     let past =
       segment.latestExpiry <= now ? 1 : Double(now - segment.earliestExpiry) / max(1, span)
