@@ -11,6 +11,7 @@ import VarveTestSupport
 ///
 /// VarveSoak write DIRECTORY [--seed S] [--acts N] [--durable D] [--invoked I] ...    see WritingProcess
 /// VarveSoak judge DIRECTORY [the same]                                              see JudgingProcess
+/// VarveSoak model [--operations N] [--seed S]  random operations on a store and on its model
 /// ```
 ///
 /// Prints figures as JSON, and exits with 1 where a promise was broken. `write` and `judge` are what
@@ -19,15 +20,19 @@ import VarveTestSupport
 struct Soak {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
-    guard !arguments.isEmpty else { fail("which campaign? crash, syncs, sweep or faults") }
+    guard !arguments.isEmpty else {
+      fail("which campaign? crash, syncs, sweep, faults or model")
+    }
     let campaign = arguments.removeFirst()
     if let ending = ending(ofProcess: campaign, arguments) { exit(ending.rawValue) }
     let images = number("--images", in: &arguments)
     let every = number("--every", in: &arguments)
+    let operations = number("--operations", in: &arguments)
     let seed = number("--seed", in: &arguments) ?? 1
     guard arguments.isEmpty else { fail("not understood: \(arguments)") }
     let start = ContinuousClock.now
-    let figures = figures(of: campaign, images: images, every: every, seed: UInt64(seed))
+    let figures = figures(
+      of: campaign, images: images, every: every, operations: operations, seed: UInt64(seed))
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let members = figures.members + [("seconds", JSON.number(Int(seconds.rounded())))]
     print(JSON.object([("campaign", .text(campaign))] + members).written())
@@ -45,13 +50,16 @@ struct Soak {
   }
 
   private static func figures(
-    of campaign: String, images: Int?, every: Int?, seed: UInt64
+    of campaign: String, images: Int?, every: Int?, operations: Int?, seed: UInt64
   ) -> Figures {
     switch campaign {
     case "crash": return CrashCampaign(images: images ?? 100_000, seed: seed).run()
     case "syncs": return SyncMutation(mostImages: images ?? 20_000, seed: seed).run()
     case "sweep": return made { try CorruptionSweep(stride: max(1, every ?? 1), seed: seed).run() }
     case "faults": return made { try FaultCampaign(seed: seed).run() }
+    case "model":
+      var campaign = ModelCampaign(operations: operations ?? 2_000_000, seed: seed)
+      return campaign.run()
     default: fail("no campaign is called \(campaign)")
     }
   }

@@ -122,7 +122,8 @@ private func files(below directory: String) -> [String] {
   return found.sorted()
 }
 
-private func text(of path: String) -> String {
+/// What a file of the sources says.
+func text(of path: String) -> String {
   guard let file = unsafe fopen(path, "r") else { return "" }
   defer { unsafe fclose(file) }
   var bytes: [UInt8] = []

@@ -42,6 +42,9 @@ public struct StoreOptions: Sendable {
   /// Bytes of the first log of an opening, and of the smallest after it: see `LogSizing`.
   package var firstLogBytes: UInt64 = 1 << 20
 
+  /// Bytes of a memtable, whatever the budget: tests fill many with little.
+  package var largestMemTableBytes = 64 << 20
+
   /// Told about flushes, compactions, recoveries and failures, on the thread that did the work, which
   /// waits. It may use the store, and close it or let it go.
   public var onEvent: (@Sendable (StoreEvent) -> Void)?
@@ -74,7 +77,7 @@ struct DerivedOptions: Sendable {
   var unflushedValueBytes: UInt64
 
   init(_ options: StoreOptions) {
-    memTableBytes = min(64 << 20, max(1 << 20, options.memoryBudget / 8))
+    memTableBytes = min(options.largestMemTableBytes, max(1 << 20, options.memoryBudget / 8))
     // Half of the budget is for memtables, the active one among them; while those that were gathered
     // are flushed, others fill.
     frozenMemTables = min(6, options.memoryBudget / 2 / memTableBytes - 1)

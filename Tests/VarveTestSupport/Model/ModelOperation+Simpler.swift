@@ -1,0 +1,155 @@
+import Varve
+import VarveSimulation
+
+// What a shrinker tries in an operation's place. Each is plainer by an order that never goes up: smaller
+// numbers, fewer parts, and of alternatives the one that stands first.
+
+extension ModelOperation {
+  /// Operations that are plainer, the plainest first.
+  package var simpler: [ModelOperation] {
+    switch self {
+    case .put, .delete, .commit: simplerWrites
+    case .get, .getMany, .scan, .openCursor, .moveCursor: simplerReads
+    case .dropKeyspace(let keyspace): Plainer.numbers(keyspace, least: 1).map(Self.dropKeyspace)
+    case .makeKeyspace(let keyspace): Plainer.numbers(keyspace, least: 1).map(Self.makeKeyspace)
+    case .pass(let milliseconds):
+      milliseconds > 0 ? Plainer.numbers(milliseconds).map(Self.pass) : []
+    case .crash(let calls, let mode, let seed):
+      Plainer.numbers(calls).map { .crash(afterCalls: $0, mode, seed: seed) }
+        + (mode == .durableOnly ? [] : [.crash(afterCalls: calls, .durableOnly, seed: seed)])
+        + (seed == 0 ? [] : [.crash(afterCalls: calls, mode, seed: 0)])
+    case .reopen: []
+    case .kill: [.reopen]
+    case .compact: [.flush]
+    default: []
+    }
+  }
+
+  private var simplerWrites: [ModelOperation] {
+    switch self {
+    case .put(let keyspace, let key, let value, let life, let durability):
+      ModelWrite.put(keyspace, key: key, value, life).simpler.map { $0.alone(durability) }
+        + (durability == .buffered
+          ? [] : [.put(keyspace, key: key, value, life, .buffered)])
+    case .delete(let keyspace, let key, let durability):
+      ModelWrite.delete(keyspace, key: key).simpler.map { $0.alone(durability) }
+        + (durability == .buffered ? [] : [.delete(keyspace, key: key, .buffered)])
+    case .commit(let writes, let durability):
+      (writes.count == 1 ? [writes[0].alone(durability)] : [])
+        + (durability == .buffered ? [] : [.commit(writes, .buffered)])
+        + Plainer.lists(writes, simpler: \.simpler).map { .commit($0, durability) }
+    default: []
+    }
+  }
+
+  private var simplerReads: [ModelOperation] {
+    switch self {
+    case .get(let keyspace, let key, let slot):
+      Plainer.slots(slot).map { .get(keyspace, key: key, at: $0) }
+        + Plainer.numbers(keyspace).map { .get($0, key: key, at: slot) }
+        + Plainer.keys(key).map { .get(keyspace, key: $0, at: slot) }
+    case .getMany(let keyspace, let keys, let slot):
+      Plainer.lists(keys, simpler: Plainer.keys).map { .getMany(keyspace, keys: $0, at: slot) }
+        + (keys.count == 1 ? [.get(keyspace, key: keys[0], at: slot)] : [])
+    case .scan(let keyspace, let range, let order, let keysOnly, let slot):
+      (range == .all
+        ? [] : [.scan(keyspace, .all, order, keysOnly: keysOnly, at: slot)])
+        + (keysOnly ? [.scan(keyspace, range, order, keysOnly: false, at: slot)] : [])
+        + Plainer.slots(slot).map { .scan(keyspace, range, order, keysOnly: keysOnly, at: $0) }
+        + Plainer.orders(order).map { .scan(keyspace, range, $0, keysOnly: keysOnly, at: slot) }
+        + Plainer.numbers(keyspace).map { .scan($0, range, order, keysOnly: keysOnly, at: slot) }
+    case .openCursor(let cursor, let keyspace, let range, let order, let slot):
+      (range == .all ? [] : [.openCursor(cursor, on: keyspace, .all, order, at: slot)])
+        + Plainer.slots(slot).map { .openCursor(cursor, on: keyspace, range, order, at: $0) }
+        + Plainer.orders(order).map { .openCursor(cursor, on: keyspace, range, $0, at: slot) }
+        + Plainer.numbers(keyspace).map { .openCursor(cursor, on: $0, range, order, at: slot) }
+    case .moveCursor(let cursor, let moves):
+      Plainer.lists(moves, simpler: \.simpler).map { .moveCursor(cursor, $0) }
+    default: []
+    }
+  }
+}
+
+extension ModelMove {
+  var simpler: [ModelMove] {
+    guard case .seek(let key) = self else { return [] }
+    return Plainer.keys(key).map(Self.seek)
+  }
+}
+
+extension ModelWrite {
+  var simpler: [ModelWrite] {
+    switch self {
+    case .delete(let keyspace, let key):
+      Plainer.numbers(keyspace).map { .delete($0, key: key) }
+        + Plainer.keys(key).map { .delete(keyspace, key: $0) }
+    case .put(let keyspace, let key, let value, let life):
+      value.simpler.map { .put(keyspace, key: key, $0, life) }
+        + (life == .usual ? [] : [.put(keyspace, key: key, value, .usual)])
+        + Plainer.numbers(keyspace).map { .put($0, key: key, value, life) }
+        + Plainer.keys(key).map { .put(keyspace, key: $0, value, life) }
+    }
+  }
+
+  /// The same without a batch.
+  func alone(_ durability: Durability) -> ModelOperation {
+    switch self {
+    case .put(let keyspace, let key, let value, let life):
+      .put(keyspace, key: key, value, life, durability)
+    case .delete(let keyspace, let key): .delete(keyspace, key: key, durability)
+    }
+  }
+}
+
+extension ModelValue {
+  var simpler: [ModelValue] {
+    switch self {
+    case .text(let count, let seed):
+      Plainer.numbers(count, least: 1).map { .text($0, seed) }
+        + (seed == 0 ? [] : [.text(count, 0)])
+    case .noise(let count, let seed):
+      [.text(count, seed)] + Plainer.numbers(count, least: 1).map { .noise($0, seed) }
+        + (seed == 0 ? [] : [.noise(count, 0)])
+    }
+  }
+}
+
+/// Plainer values of the parts that operations are made of.
+enum Plainer {
+  /// The least number, the one half way to it, and the one before.
+  static func numbers(_ number: Int, least: Int = 0) -> [Int] {
+    guard number > least else { return [] }
+    let all = [least, least + (number - least) / 2, number - 1]
+    return all.enumerated().filter { $0 == 0 || all[$0 - 1] != $1 }.map(\.element)
+  }
+
+  /// Below 16 are the strange ones: the plainest key is 16.
+  static func keys(_ key: Int) -> [Int] { numbers(key, least: key < 16 ? 0 : 16) }
+
+  static func slots(_ slot: Int?) -> [Int?] { slot == nil ? [] : [nil] }
+
+  static func orders(_ order: ScanOrder) -> [ScanOrder] {
+    order == .ascending ? [] : [.ascending]
+  }
+
+  /// Both halves, the list without each element, and with each element plainer; never an empty one.
+  static func lists<Element>(
+    _ list: [Element], simpler: (Element) -> [Element]
+  ) -> [[Element]] {
+    var found: [[Element]] = []
+    if list.count > 3 {
+      found = [Array(list.prefix(list.count / 2)), Array(list.suffix(list.count - list.count / 2))]
+    }
+    for index in list.indices where list.count > 1 {
+      found.append(Array(list[..<index] + list[(index + 1)...]))
+    }
+    for index in list.indices {
+      for element in simpler(list[index]) {
+        var changed = list
+        changed[index] = element
+        found.append(changed)
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,139 @@
+import Varve
+import VarveSimulation
+
+// Upkeep, closing and opening again, and what comes after the end of the process or a power cut.
+
+extension ModelRun {
+  mutating func open() throws {
+    clock.catchUp(with: model.now)
+    let opened = try SegmentStore.open(
+      at: path, options: options.storeOptions,
+      components: StoreComponents(
+        fileSystem: fileSystem, clock: clock, random: SimulatedRandom(seed: UInt64(options.seed)),
+        background: options.background))
+    store = opened
+    for (number, name) in ModelOptions.names.enumerated() {
+      holders[number] = try opened.existingKeyspace(name).map { Holder(keyspace: $0) }
+    }
+  }
+
+  mutating func makeDurable(_ operation: ModelOperation) throws {
+    switch operation {
+    case .flush: try opened.flush()
+    case .compact: try opened.compact()
+    default: try opened.sync()
+    }
+    settle()
+    if operation == .sync { return }
+    try compareAll()
+    if operation == .compact { try checkNoGarbage() }
+  }
+
+  /// A full compaction leaves no entry that nobody can see.
+  private func checkNoGarbage() throws {
+    let metrics = try opened.metrics()
+    guard snapshots.allSatisfy({ $0 == nil }), metrics.frozenMemTables == 0,
+      metrics.memTableEntries == 0, options.background != .threads
+    else { return }
+    let live = metrics.levels.reduce(0) { $0 + $1.entries }
+    // The record of each keyspace that was made, and the next number once one was dropped.
+    let expected = holders.indices.reduce(ModelOptions.names.count) {
+      $0 + model.entries(of: $1).count
+    }
+    if live > expected { throw Difference("\(live) entries on disk for \(expected)") }
+  }
+
+  /// Lets go of all that reads.
+  mutating func letGo() {
+    cursors = cursors.map { _ in nil }
+    snapshots = snapshots.map { _ in nil }
+  }
+
+  mutating func reopen() throws {
+    letGo()
+    try opened.close()
+    settle()
+    store = nil
+    try open()
+    try compareAll()
+  }
+
+  /// Ends the process: all that was written is there when it starts again.
+  mutating func kill() throws {
+    letGo()
+    disk = disk.killImage(seed: UInt64(options.seed))
+    plannedCut.map { disk.crash(atStep: $0.step) }
+    holders = holders.map { _ in nil }
+    store = nil
+    try open()
+    settle()
+    try compareAll()
+  }
+}
+
+// MARK: - Power cuts
+
+extension ModelRun {
+  mutating func planCut(after calls: Int, _ mode: CrashMode, _ seed: UInt64) throws {
+    guard plannedCut == nil else { return }
+    if place != nil { return try kill() }
+    // How far other threads came is different in each run: then all there is is durable, and the power
+    // goes now, whatever they are about.
+    let isThreaded = options.background == .threads
+    if isThreaded { try makeDurable(.sync) }
+    let cut = PlannedCut(step: disk.steps + 1 + calls, mode: mode, seed: seed)
+    plannedCut = cut
+    if calls > 0, !isThreaded { disk.crash(atStep: cut.step) } else { disk.crash() }
+  }
+
+  /// Starts again after the power went, and finds out what is there.
+  mutating func recover() throws {
+    guard let cut = plannedCut else { throw Difference("the machine died by itself") }
+    letGo()
+    let image = disk.crashImage(cut.mode, seed: cut.seed)
+    plannedCut = nil
+    powerCuts += 1
+    holders = holders.map { _ in nil }
+    store = nil
+    disk = image
+    try open()
+    model = try survivor(cut.mode)
+    settle()
+    try compareAll()
+  }
+
+  /// The content after one of the changes that may have survived.
+  private func survivor(_ mode: CrashMode) throws -> StoreModel {
+    var candidate = durable
+    candidate.now = model.now
+    let found = try content()
+    var last = found == visible(candidate) ? candidate : nil
+    for change in pending {
+      candidate.apply(change)
+      if found == visible(candidate) { last = candidate }
+    }
+    guard let last else {
+      throw Difference("after a power cut (\(mode)): none of \(pending.count + 1) contents")
+    }
+    return last
+  }
+
+  private func visible(_ model: StoreModel) -> [[StoreModel.Entry]?] {
+    holders.indices.map { model.keyspaces[$0] == nil ? nil : model.entries(of: $0) }
+  }
+
+  private func content() throws -> [[StoreModel.Entry]?] {
+    try holders.map { holder in
+      guard let holder else { return nil }
+      var cursor = try holder.keyspace.cursor()
+      var found: [StoreModel.Entry] = []
+      while try cursor.next() {
+        found.append(
+          StoreModel.Entry(
+            [UInt8](copying: cursor.key), [UInt8](copying: cursor.value),
+            expiry: cursor.expiry ?? 0))
+      }
+      return found
+    }
+  }
+}

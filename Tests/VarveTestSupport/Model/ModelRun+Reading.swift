@@ -1,0 +1,142 @@
+import Varve
+
+// Reads, now or at a snapshot, each in the ways that there are.
+
+extension ModelRun {
+  /// What a read looks at; nil where there is nothing to look at.
+  private struct Moment {
+    var keyspace: Keyspace
+    var snapshot: Snapshot?
+    var model: StoreModel
+  }
+
+  private func moment(_ keyspace: Int, at slot: Int?) -> Moment? {
+    if let slot, let kept = snapshots[slot] {
+      guard let holder = kept.holders[keyspace], holder.isLive else { return nil }
+      return Moment(keyspace: holder.keyspace, snapshot: kept.snapshot, model: kept.model)
+    }
+    guard let holder = holders[keyspace] else { return nil }
+    return Moment(keyspace: holder.keyspace, snapshot: nil, model: model)
+  }
+
+  /// Whether the keyspace was dropped, which reads of the present then say.
+  private func refuses(_ keyspace: Int, _ moment: Moment, _ what: String) throws -> Bool {
+    guard moment.snapshot == nil, holders[keyspace]?.isLive == false else { return false }
+    try expect(.notFound, what) { _ in _ = try moment.keyspace.value(for: "") }
+    return true
+  }
+
+  mutating func get(_ number: Int, _ key: [UInt8], at slot: Int?) throws {
+    guard let moment = moment(number, at: slot), try !refuses(number, moment, "get") else { return }
+    let expected = moment.model.entry(of: key, in: number)?.shown.value
+    let keyspace = moment.keyspace
+    let (found, size, lent, isThere): ([UInt8]?, Int?, [UInt8]?, Bool)
+    if let snapshot = moment.snapshot {
+      found = try snapshot.value(for: key, in: keyspace)
+      size = try snapshot.size(ofValueFor: key, in: keyspace)
+      lent = try snapshot.withValue(for: key, in: keyspace) { [UInt8](copying: $0) }
+      isThere = try snapshot.contains(key, in: keyspace)
+    } else {
+      found = try keyspace.value(for: key)
+      size = try keyspace.size(ofValueFor: key)
+      lent = try keyspace.withValue(for: key) { [UInt8](copying: $0) }
+      isThere = try keyspace.contains(key)
+    }
+    trace.note(found)
+    guard Self.isSame(found, expected), Self.isSame(lent, expected), size == expected?.count,
+      isThere == (expected != nil)
+    else { throw Difference("keyspace \(number), \(key): \(found?.count ?? -1) bytes") }
+  }
+
+  mutating func getMany(_ number: Int, _ keys: [[UInt8]], at slot: Int?) throws {
+    guard let moment = moment(number, at: slot), try !refuses(number, moment, "get") else { return }
+    let found =
+      try moment.snapshot?.values(for: keys, in: moment.keyspace)
+      ?? moment.keyspace.values(for: keys)
+    guard found.count == keys.count else {
+      throw Difference("\(found.count) of \(keys.count) keys")
+    }
+    for (key, found) in zip(keys, found) {
+      trace.note(found)
+      guard Self.isSame(found, moment.model.entry(of: key, in: number)?.shown.value) else {
+        throw Difference("keyspace \(number), \(key) among many: \(found?.count ?? -1) bytes")
+      }
+    }
+  }
+
+  private static func isSame(_ left: [UInt8]?, _ right: [UInt8]?) -> Bool {
+    guard let left, let right else { return left == nil && right == nil }
+    return left.isSame(as: right)
+  }
+}
+
+// MARK: - Scans
+
+extension ModelRun {
+  mutating func scan(
+    _ number: Int, _ range: KeyRange, _ order: ScanOrder, keysOnly: Bool, at slot: Int?
+  ) throws {
+    guard let moment = moment(number, at: slot), try !refuses(number, moment, "scan") else {
+      return
+    }
+    let expected = moment.model.entries(of: number, range, order: order)
+    let found: [StoreModel.Entry]
+    if keysOnly {
+      found = try Self.keys(of: moment.keyspace, range, order, at: moment.snapshot)
+      if moment.snapshot == nil { _ = try moment.keyspace.approximateSize(of: range) }
+    } else {
+      found = try moment.keyspace.entries(range, order: order, at: moment.snapshot)
+        .map { StoreModel.Entry($0.key, $0.value) }
+    }
+    let isSame = found.elementsEqual(expected) { found, expected in
+      found.shown.key.isSame(as: expected.shown.key)
+        && (keysOnly
+          ? found.expiry == expected.expiry : found.shown.value.isSame(as: expected.shown.value))
+    }
+    note(found)
+    guard !isSame else { return }
+    let place = zip(found, expected).prefix { $0.shown.key.isSame(as: $1.shown.key) }.count
+    throw Difference(
+      "keyspace \(number), \(order) scan of \(range)\(slot == nil ? "" : " at a snapshot"): found "
+        + "\(found.count) entries, not \(expected.count); the same keys up to \(place)")
+  }
+
+  /// Keys and expiries, of a cursor that reads no values.
+  private static func keys(
+    of keyspace: Keyspace, _ range: KeyRange, _ order: ScanOrder, at snapshot: Snapshot?
+  ) throws -> [StoreModel.Entry] {
+    var cursor = try keyspace.cursor(range, order: order, at: snapshot, readsValues: false)
+    var found: [StoreModel.Entry] = []
+    while try cursor.next() {
+      guard cursor.value.isEmpty else { throw Difference("a cursor of keys lends a value") }
+      found.append(StoreModel.Entry([UInt8](copying: cursor.key), [], expiry: cursor.expiry ?? 0))
+    }
+    return found
+  }
+
+  private mutating func note(_ entries: [StoreModel.Entry]) {
+    trace.note(entries.count)
+    for entry in entries {
+      trace.note(entry.shown.key)
+      trace.note(entry.shown.value)
+    }
+  }
+
+  /// Every keyspace whole, both ways, now and at every snapshot.
+  mutating func compareAll() throws {
+    for number in holders.indices {
+      for order in [ScanOrder.ascending, .descending] {
+        try scan(number, .all, order, keysOnly: false, at: nil)
+        for slot in snapshots.indices where snapshots[slot] != nil {
+          try scan(number, .all, order, keysOnly: false, at: slot)
+        }
+      }
+      try scan(number, .all, .ascending, keysOnly: true, at: nil)
+    }
+    let live = try opened.keyspaces.map(\.name)
+    let numbers = holders.indices.filter { model.keyspaces[$0] != nil }
+    guard live == numbers.map({ ModelOptions.names[$0] }).sorted() else {
+      throw Difference("the store has the keyspaces \(live)")
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import Varve
+package import VarvePlatform
+package import VarveSimulation
+
+/// Performs operations on a store, on a simulated disk, and on its model, and compares all that they show.
+///
+/// ```
+///   operation ─┬─> store ──> output ──┐
+///              └─> model ──> output ──┴─> the same? ──> trace
+/// ```
+///
+/// After a power cut the model goes on from what was found, which must be the content after some change
+/// between the last durable one and the last one begun:
+///
+/// ```
+///   durable   change  change  change (in the call that the power went in)
+///      |<------- any of these ------->|
+/// ```
+package struct ModelRun {
+  /// What came of a list of operations.
+  package struct Outcome: Sendable {
+    /// What differed, and in which operation; nil where nothing did.
+    package var failure: (place: Int, what: String)?
+    /// Of every output.
+    package var trace: UInt64
+    /// Power cuts that took place: those that are planned may never come.
+    package var powerCuts: Int
+  }
+
+  /// The store and the model disagree.
+  struct Difference: Error, CustomStringConvertible {
+    var description: String
+
+    init(_ description: String) { self.description = description }
+  }
+
+  /// A keyspace that is there, or was until it was dropped.
+  struct Holder {
+    var keyspace: Keyspace
+    var isLive = true
+  }
+
+  /// A snapshot, and what was there when it was taken.
+  struct KeptSnapshot {
+    var snapshot: Snapshot
+    var model: StoreModel
+    var holders: [Holder?]
+  }
+
+  /// The power will go in this call of the disk.
+  struct PlannedCut {
+    var step: Int
+    var mode: CrashMode
+    var seed: UInt64
+  }
+
+  /// Where a store lies that is not on a simulated disk: there the power never goes, the process ends.
+  package struct Place {
+    var fileSystem: any FileSystem
+    var path: String
+
+    package init(_ fileSystem: any FileSystem, _ path: String) {
+      self.fileSystem = fileSystem
+      self.path = path
+    }
+  }
+
+  let options: ModelOptions
+  let place: Place?
+  let clock: ModelClock
+  var disk: SimulatedFileSystem
+  var store: SegmentStore?
+  var holders: [Holder?] = [Holder?](repeating: nil, count: ModelOptions.names.count)
+  var model: StoreModel
+  /// The model as it is known to be durable, and what has changed since, in order.
+  var durable: StoreModel
+  var pending: [StoreModel.Change] = []
+  var snapshots = [KeptSnapshot?](repeating: nil, count: 4)
+  var cursors = [KeptCursor?](repeating: nil, count: 3)
+  var plannedCut: PlannedCut?
+  var powerCuts = 0
+  var trace = TraceHash()
+
+  private init(_ options: ModelOptions, at place: Place?) {
+    self.options = options
+    self.place = place
+    clock = ModelClock(isRunning: options.background == .threads)
+    disk = SimulatedFileSystem(
+      seed: UInt64(options.seed), logsAreReusable: options.logsAreReusable)
+    model = StoreModel(keyspaces: ModelOptions.names.count, now: clock.wallMilliseconds())
+    durable = model
+  }
+
+  /// Performs all of them, then compares everything and closes, and lets the verifier look at the files.
+  ///
+  /// - Parameters:
+  ///   - place: an empty directory; nil for a simulated disk.
+  ///   - prepare: done to the simulated disk before it is first used.
+  package static func outcome(
+    of operations: [ModelOperation], _ options: ModelOptions, at place: Place? = nil,
+    preparing prepare: (SimulatedFileSystem) -> Void = { _ in }
+  ) -> Outcome {
+    var run = ModelRun(options, at: place)
+    prepare(run.disk)
+    var reached = -1
+    var failure: (Int, String)?
+    do {
+      try run.open()
+      for operation in operations {
+        reached += 1
+        try run.step(operation)
+      }
+      reached += 1
+      try run.finish()
+    } catch {
+      failure = (reached, "\(error)")
+    }
+    return Outcome(failure: failure, trace: run.trace.value, powerCuts: run.powerCuts)
+  }
+
+  private mutating func finish() throws {
+    plannedCut = nil
+    disk.crash(atStep: .max)
+    try compareAll()
+    try reopen()
+    letGo()
+    try store?.close()
+    store = nil
+    try StoreVerifier(at: path, on: fileSystem).run(.deep) { finding in
+      throw Difference("the verifier found \(finding)")
+    }
+  }
+}
+
+// MARK: - Operations
+
+extension ModelRun {
+  /// Performs one. Where the machine dies in it whatever it throws is forgotten, and the machine starts again.
+  private mutating func step(_ operation: ModelOperation) throws {
+    do {
+      try perform(operation)
+    } catch {
+      guard disk.hasCrashed, error is StoreError else { throw error }
+    }
+    if disk.hasCrashed { try recover() }
+  }
+
+  private mutating func perform(_ operation: ModelOperation) throws {
+    switch operation {
+    case .makeKeyspace, .dropKeyspace, .put, .delete, .commit: try change(operation)
+    case .get(let keyspace, let key, let slot): try get(keyspace, modelKey(key), at: slot)
+    case .getMany(let keyspace, let keys, let slot):
+      try getMany(keyspace, keys.map(modelKey), at: slot)
+    case .scan(let keyspace, let range, let order, let keysOnly, let slot):
+      try scan(keyspace, range.keyRange, order, keysOnly: keysOnly, at: slot)
+    case .openCursor(let cursor, let keyspace, let range, let order, let slot):
+      try openCursor(cursor, on: keyspace, range.keyRange, order, at: slot)
+    case .moveCursor(let cursor, let moves):
+      for move in moves { try self.move(cursor, move) }
+    case .closeCursor(let cursor): cursors[cursor] = nil
+    case .takeSnapshot(let slot):
+      snapshots[slot] = KeptSnapshot(
+        snapshot: try opened.snapshot(), model: model, holders: holders)
+    case .closeSnapshot(let slot):
+      snapshots[slot]?.snapshot.close()
+      snapshots[slot] = nil
+    case .sync, .flush, .compact: try makeDurable(operation)
+    case .pause: try opened.pauseCompaction()
+    case .resume: try opened.resumeCompaction()
+    case .pass(let milliseconds): try pass(milliseconds)
+    case .reopen: try reopen()
+    case .kill: try kill()
+    case .crash(let calls, let mode, let seed): try planCut(after: calls, mode, UInt64(seed))
+    case .compareAll: try compareAll()
+    }
+  }
+
+  var fileSystem: any FileSystem { place?.fileSystem ?? disk }
+
+  var path: String { place?.path ?? "store" }
+
+  var opened: SegmentStore {
+    get throws {
+      guard let store else { throw Difference("no store is open") }
+      return store
+    }
+  }
+
+  private mutating func pass(_ milliseconds: Int) throws {
+    // The store knows a time once it has looked at the clock, as it does for a snapshot.
+    try opened.snapshot().close()
+    clock.pass(milliseconds)
+    try opened.snapshot().close()
+    model.now = max(model.now, clock.wallMilliseconds())
+  }
+}
+
+/// The clock of a run: the wall's moves as it is told. The other one runs by itself where the store has
+/// threads, which sleep by it.
+final class ModelClock: Clock {
+  private let simulated = SimulatedClock()
+  private let running: SystemClock?
+
+  init(isRunning: Bool) { running = isRunning ? SystemClock() : nil }
+
+  func wallMilliseconds() -> UInt64 { simulated.wallMilliseconds() }
+
+  func monotonicNanoseconds() -> UInt64 {
+    running?.monotonicNanoseconds() ?? simulated.monotonicNanoseconds()
+  }
+
+  /// Lets the clocks run on; below zero, sets the wall's back.
+  func pass(_ milliseconds: Int) {
+    if milliseconds >= 0 {
+      simulated.advance(milliseconds: UInt64(milliseconds))
+    } else {
+      simulated.setWall(milliseconds: simulated.wallMilliseconds() - UInt64(-milliseconds))
+    }
+  }
+
+  /// An opening knows the time of the last manifest, no later one: the wall's clock is no further back.
+  func catchUp(with time: UInt64) {
+    simulated.setWall(milliseconds: max(simulated.wallMilliseconds(), time))
+  }
+}

@@ -1,0 +1,87 @@
+import Testing
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+@testable import Varve
+
+/// That a run fails where store and model differ, and that what is printed for it can be pasted.
+@Suite struct ModelRunTests {
+  /// As a failing run is printed: one of every kind of operation, so that the text goes on compiling.
+  // swift-format-ignore
+  @Test func storeAndModelAgree() {
+    let options = ModelOptions(seed: 7, policies: [ModelPolicy(compression: .zstd(level: 1), blockBytes: 4096, largeValueBytes: 64, valueAlignment: 64, filterBits: 4, timeToLive: 2400, valueBytes: 40), ModelPolicy(compression: .none), ModelPolicy()], memTableBytes: 65536, segmentBytes: 65536, firstLogBytes: 4096, readMode: .buffered, background: .none, logsAreReusable: false)
+    let operations: [ModelOperation] = [
+      .makeKeyspace(1),
+      .dropKeyspace(2),
+      .put(1, key: 3, .noise(40, 9), .lasting(milliseconds: 300), .buffered),
+      .put(0, key: 17, .text(5000, 1), .usual, .synced),
+      .delete(0, key: 4, .buffered),
+      .commit([.put(1, key: 16, .noise(40, 1), .until(milliseconds: -200)), .delete(0, key: 3)], .synced),
+      .takeSnapshot(1),
+      .get(1, key: 3, at: nil),
+      .getMany(0, keys: [1, 17], at: 1),
+      .scan(0, .between(0, 40), .descending, keysOnly: true, at: 1),
+      .openCursor(2, on: 0, .like(17), .ascending, at: nil),
+      .moveCursor(2, [.next, .previous, .seek(17), .refresh]),
+      .sync,
+      .flush,
+      .compact,
+      .pause,
+      .resume,
+      .pass(milliseconds: -100),
+      .scan(1, .all, .ascending, keysOnly: false, at: nil),
+      .closeCursor(2),
+      .closeSnapshot(1),
+      .reopen,
+      .kill,
+      .crash(afterCalls: 3, .tornOld, seed: 5),
+      .put(0, key: 19, .text(10, 1), .usual, .synced),
+      .compareAll,
+    ]
+    let outcome = ModelRun.outcome(of: operations, options)
+    #expect(outcome.failure == nil)
+    #expect(outcome.powerCuts == 1)
+    Self.expectPrinted(options, operations)
+  }
+
+  /// Each line that is printed must stand in this file, which compiles.
+  private static func expectPrinted(_ options: ModelOptions, _ operations: [ModelOperation]) {
+    let source = text(of: #filePath)
+    let lines = swiftTest(named: "storeAndModelAgree", options, operations).split(separator: "\n")
+    #expect(lines.count == operations.count + 7)
+    for line in lines.dropLast(2) {
+      #expect(source.contains(line.drop { $0 == " " }), "\(line)")
+    }
+  }
+
+  @Test func whatAStoreMustRefuseIsRefused() {
+    let options = ModelOptions(policies: [
+      ModelPolicy(valueBytes: 40), ModelPolicy(), ModelPolicy(),
+    ])
+    let operations: [ModelOperation] = [
+      .makeKeyspace(1), .put(1, key: 3, .text(39, 1), .usual, .synced),
+      .commit([.put(1, key: 3, .text(40, 1), .usual)], .synced), .dropKeyspace(1),
+      .put(1, key: 3, .text(40, 1), .usual, .synced), .get(1, key: 3, at: nil), .dropKeyspace(0),
+    ]
+    #expect(ModelRun.outcome(of: operations, options).failure == nil)
+  }
+
+  /// On a disk that says it syncs and does not, a power cut takes what was acknowledged: that is seen, and
+  /// shrunk to the write and the cut.
+  @Test func aLostWriteIsSeenAndShrunk() throws {
+    let lying: @Sendable (SimulatedFileSystem) -> Void = { disk in
+      disk.ignoringSync { operation, name in operation == .sync && name.hasPrefix("log-") }
+    }
+    let (options, random) = OperationGenerator.run(seed: 3, count: 60)
+    let operations =
+      random.filter { $0.name != "plan a power cut" } + [
+        .put(0, key: 30, .text(20, 1), .usual, .synced),
+        .crash(afterCalls: 0, .durableOnly, seed: 1),
+      ]
+    #expect(ModelRun.outcome(of: operations, options).failure == nil)
+    let small = try #require(ModelRun.shrunk(operations, options, preparing: lying))
+    #expect(small.operations.count == 2, "\(small.swift)")
+    #expect(small.options == ModelOptions())
+  }
+}
