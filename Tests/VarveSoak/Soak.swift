@@ -1,7 +1,7 @@
 import Foundation
 import VarveTestSupport
 
-/// Campaigns on the simulated disk that are too long for a test: `tools/soak` runs them.
+/// Campaigns, most of them on the simulated disk, that are too long for a test: `tools/soak` runs them.
 ///
 /// ```
 /// VarveSoak crash [--images N] [--seed S]     a power cut at every call, and at every call of recovery
@@ -12,6 +12,7 @@ import VarveTestSupport
 /// VarveSoak write DIRECTORY [--seed S] [--acts N] [--durable D] [--invoked I] ...    see WritingProcess
 /// VarveSoak judge DIRECTORY [the same]                                              see JudgingProcess
 /// VarveSoak model [--operations N] [--seed S]  random operations on a store and on its model
+/// VarveSoak threads [--seconds N] [--seed S]   many threads at one store, and what each of them saw
 /// ```
 ///
 /// Prints figures as JSON, and exits with 1 where a promise was broken. `write` and `judge` are what
@@ -21,18 +22,20 @@ struct Soak {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
     guard !arguments.isEmpty else {
-      fail("which campaign? crash, syncs, sweep, faults or model")
+      fail("which campaign? crash, syncs, sweep, faults, model or threads")
     }
     let campaign = arguments.removeFirst()
     if let ending = ending(ofProcess: campaign, arguments) { exit(ending.rawValue) }
     let images = number("--images", in: &arguments)
     let every = number("--every", in: &arguments)
     let operations = number("--operations", in: &arguments)
+    let duration = number("--seconds", in: &arguments)
     let seed = number("--seed", in: &arguments) ?? 1
     guard arguments.isEmpty else { fail("not understood: \(arguments)") }
     let start = ContinuousClock.now
     let figures = figures(
-      of: campaign, images: images, every: every, operations: operations, seed: UInt64(seed))
+      of: campaign, images: images, every: every, operations: operations, duration: duration,
+      seed: UInt64(seed))
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let members = figures.members + [("seconds", JSON.number(Int(seconds.rounded())))]
     print(JSON.object([("campaign", .text(campaign))] + members).written())
@@ -50,7 +53,7 @@ struct Soak {
   }
 
   private static func figures(
-    of campaign: String, images: Int?, every: Int?, operations: Int?, seed: UInt64
+    of campaign: String, images: Int?, every: Int?, operations: Int?, duration: Int?, seed: UInt64
   ) -> Figures {
     switch campaign {
     case "crash": return CrashCampaign(images: images ?? 100_000, seed: seed).run()
@@ -60,6 +63,7 @@ struct Soak {
     case "model":
       var campaign = ModelCampaign(operations: operations ?? 2_000_000, seed: seed)
       return campaign.run()
+    case "threads": return made { try ThreadCampaign(seconds: duration ?? 60, seed: seed).run() }
     default: fail("no campaign is called \(campaign)")
     }
   }
