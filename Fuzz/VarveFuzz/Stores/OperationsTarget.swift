@@ -20,16 +20,16 @@ struct OperationRun {
   private var disk: SimulatedFileSystem
   private var store: SegmentStore
   private var keyspace: Keyspace
-  private var model: SortedModel
+  private var model: StoreModel
   /// What a power cut may leave: the content that is known durable, then each one after it.
-  private var possible: [SortedModel]
-  private var snapshot: (snapshot: Snapshot, model: SortedModel)?
+  private var possible: [StoreModel]
+  private var snapshot: (snapshot: Snapshot, model: StoreModel)?
 
   init(shape: UInt8) throws {
     self.shape = shape
     disk = SimulatedFileSystem(seed: UInt64(shape), logsAreReusable: shape & 2 == 0)
     (store, keyspace) = try Self.open(disk, clock, shape)
-    model = SortedModel(now: clock.wallMilliseconds())
+    model = StoreModel(keyspaces: 1, now: clock.wallMilliseconds())
     possible = [model]
   }
 
@@ -201,4 +201,20 @@ extension OperationRun {
       place = entries.indices.contains(next) ? next : nil
     }
   }
+}
+
+// MARK: - The one keyspace
+
+extension StoreModel {
+  fileprivate mutating func put(_ key: [UInt8], _ value: [UInt8], life: UInt64?) {
+    let entry = Entry(key, value, expiry: life.map { now + $0 } ?? 0)
+    apply(.write([(0, key, entry)]))
+  }
+
+  fileprivate mutating func delete(_ key: [UInt8]) { apply(.write([(0, key, nil)])) }
+
+  /// What a reader sees, in order.
+  fileprivate var visible: [KeyValue] { entries(of: 0).map(\.shown) }
+
+  fileprivate func value(of key: [UInt8]) -> [UInt8]? { entry(of: key, in: 0)?.shown.value }
 }
