@@ -7,6 +7,8 @@ Each: what is wrong, the file, the text that is there, what stands in its place,
 CRASH = ["crash", "--images", "40000"]
 SWEEP = ["sweep", "--every", "499"]
 FAULTS = ["faults"]
+MODEL = ["model", "--operations", "400000"]
+THREADS = ["threads", "--seconds", "60"]
 
 BUGS = [
     ("the tail rule: what headers behind a torn record say of the watermark is ignored",
@@ -54,4 +56,40 @@ BUGS = [
      "    poison.set(because: StoreError(error))",
      "    StoreError(error)",
      FAULTS),
+    ("an entry is visible in the millisecond in which it expires",
+     "Sources/Varve/Store/Engine+Read.swift",
+     "case .put, .pointer: expiry == 0 || expiry > time",
+     "case .put, .pointer: expiry == 0 || expiry >= time",
+     MODEL),
+    ("a snapshot sees one entry too many",
+     "Sources/Varve/Snapshot/Snapshot.swift",
+     "register { engine.readPoint() }",
+     "register {\n      ReadPoint(\n        sequence: SequenceNumber(engine.visible.rawValue + 1), time: engine.clock.now())\n    }",
+     MODEL),
+    ("a walk backward passes a block by",
+     "Sources/Varve/Segment/SegmentWalk.swift",
+     "enterItem(place.item - 1, .last)",
+     "enterItem(max(0, place.item - 2), .last)",
+     MODEL),
+    ("a refreshed cursor shows the moment before",
+     "Sources/Varve/Iteration/Cursor.swift",
+     "      source.readPoint = point\n",
+     "",
+     MODEL),
+    ("a batch is visible before it is in the memtable",
+     "Sources/Varve/Store/Engine+Commit.swift",
+     "    apply(group)\n",
+     "    visibleSequence.store(lead.nextSequence + entries - 1, ordering: .releasing)\n    apply(group)\n",
+     THREADS),
+    ("memtables go from the view before the segment that holds them comes",
+     "Sources/Varve/Flush/Engine+Flush.swift",
+     "    do throws(StoreError) {\n      try versions.commit(edit) { [views] version in",
+     "    views.update { $0.installing($0.version, flushed: tables) }\n"
+     "    do throws(StoreError) {\n      try versions.commit(edit) { [views] version in",
+     THREADS),
+    ("a group of commits is acknowledged as synced without a sync",
+     "Sources/Varve/Store/Engine+Commit.swift",
+     "guard isSynced else { return }\n    metrics.logSyncs",
+     "guard isSynced, commits == 1 else { return }\n    metrics.logSyncs",
+     THREADS),
 ]
