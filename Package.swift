@@ -56,8 +56,11 @@ let package = Package(
     tests(
       "VarvePlatformTests", ["VarvePlatform", "VarveSimulation", "VarveFormat", "CVarveShims"]),
     tests(
-      "VarveTests", ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat"],
+      "VarveTests",
+      ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat"],
       exclude: ["Behaviour/README.md"]),
+    tests(
+      "VarveSoakTests", ["VarveSoak", "Varve", "VarveSimulation", "VarvePlatform"]),
     tests("VarveCLITests", ["VarveCLI", "Varve", "VarvePlatform", "VarveFormat"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,8 +1,9 @@
 import VarvePlatform
 import VarveTestSupport
 
-/// Workload after workload until so many disks were judged; on two threads, which changes no figure but
-/// the time.
+/// Workload after workload, on two threads, which changes no figure but the time.
+///
+/// The last one is judged in part where fewer disks are left to judge than it has.
 struct CrashCampaign {
   let images: Int
   let seed: UInt64
@@ -10,22 +11,19 @@ struct CrashCampaign {
 
   func run() -> Figures {
     let tally = Monitor(CrashTally())
-    let next = Monitor(seed)
+    let left = Monitor(Array(runs.reversed()))
+    let traces = Monitor<[UInt64: UInt64]>([:])
     let body: @Sendable () -> Void = {
-      while tally.withLock({ $0.allImages < images && $0.failures.count < 20 }) {
-        let seed = next.withLock { next in
-          defer { next += 1 }
-          return next
-        }
-        let found = CrashRun(seed: seed, acts: Self.acts).run()
+      while tally.withLock({ $0.failures.count < 20 }), let run = left.withLock({ $0.popLast() }) {
+        let found = run.run()
+        traces.withLock { $0[run.seed] = found.trace }
         tally.withLock { $0.add(found) }
       }
     }
     let helper = try? WorkerThread(name: "crash") { body() }
     body()
     helper?.join()
-    let first = CrashRun(seed: seed, acts: Self.acts).run().trace
-    let isRepeated = CrashRun(seed: seed, acts: Self.acts).run().trace == first
+    let isRepeated = runs[0].run().trace == traces.withLock { $0[seed] }
     var all = tally.withLock { $0 }
     do {
       if let failure = try CommitBesideFlush.failure(preparing: { _ in }) {
@@ -33,9 +31,21 @@ struct CrashCampaign {
       }
     } catch { all.failures.append("\(error)") }
     return Figures(
-      isGood: all.failures.isEmpty && isRepeated,
+      isGood: all.failures.isEmpty && isRepeated && all.images > 0,
       members: [("first seed", .number(seed))] + all.members + [
         ("the same seed gives the same trace", .text(isRepeated ? "yes" : "no"))
       ])
+  }
+
+  /// Whole workloads, then one for the rest.
+  private var runs: [CrashRun] {
+    let (whole, rest) = images.quotientAndRemainder(dividingBy: CrashSample.imagesOfWorkload)
+    var runs = (0..<whole).map { CrashRun(seed: seed &+ UInt64($0), acts: Self.acts) }
+    if rest > 0 || runs.isEmpty {
+      var last = CrashRun(seed: seed &+ UInt64(whole), acts: Self.acts)
+      last.sample = CrashSample(images: rest, seed: last.seed)
+      runs.append(last)
+    }
+    return runs
   }
 }

@@ -18,6 +18,8 @@ struct CrashRun {
   let acts: Int
   /// Every how many steps a recovery is crashed too.
   var recoveryEvery = 6
+  /// Which of all these disks are judged.
+  var sample = CrashSample.all
   /// Whether disks are judged at all.
   var isJudged = true
   /// Done to every machine that works, or recovers, while it may crash.
@@ -86,7 +88,8 @@ struct CrashRun {
   ) {
     for (index, mode) in CrashMode.allCases.enumerated() {
       let seed = seed &* 1_000_003 &+ UInt64(moment.number)
-      if isJudged {
+      tally.candidates += 1
+      if isJudged, sample.takes(image: tally.candidates) {
         let image = system.crashImage(mode, seed: seed)
         tally.note(image.fingerprint())
         if let failure = workload.judge(image, allowed, isVerified: tally.images % 16 == 0) {
@@ -110,9 +113,12 @@ struct CrashRun {
 
   /// Lets a machine recover and go on, with a power cut before each call of that and behind the last.
   private func crashRecovery(
-    of first: SimulatedFileSystem, _ moment: String, _ workload: CrashWorkload,
+    of first: @autoclosure () -> SimulatedFileSystem, _ moment: String, _ workload: CrashWorkload,
     _ allowed: [CrashWorkload.Content], _ tally: inout CrashTally
   ) {
+    tally.recoveries += 1
+    guard sample.takes(recovery: tally.recoveries) else { return }
+    let (first, recovery) = (first(), tally.recoveries)
     let inner = Monitor(CrashTally())
     let allowed = Monitor(allowed)
     let crash: @Sendable (SimulatedFileSystem, Int, String) -> Void = { first, number, place in
@@ -120,6 +126,8 @@ struct CrashRun {
         inner.recoveryPoints += 1
         guard isJudged else { return }
         for part in [0, 4, 7] {
+          inner.candidates += 1
+          guard sample.takes(image: inner.candidates, ofRecovery: recovery) else { continue }
           let mode = CrashMode.allCases[(number + part) % CrashMode.allCases.count]
           let second = first.crashImage(mode, seed: seed &+ UInt64(number))
           inner.recoveryImages += 1

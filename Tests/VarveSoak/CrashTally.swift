@@ -12,6 +12,9 @@ struct CrashTally: Sendable {
   var recoveryPoints = 0
   /// Disks judged that a second crash, in a recovery, could leave.
   var recoveryImages = 0
+  /// Disks that a crash could leave, judged or not; and recoveries that could be crashed.
+  var candidates = 0
+  var recoveries = 0
   /// What was wrong, with what repeats it.
   var failures: [String] = []
   /// Of every call and of every disk that was judged: equal for equal seeds.

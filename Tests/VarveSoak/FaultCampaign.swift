@@ -15,6 +15,8 @@ struct FaultCampaign {
   typealias Content = CrashWorkload.Content
 
   let seed: UInt64
+  /// Takes every so many-th call of each operation: 1 for all of them.
+  var stride = 1
   private static let effects: [Fault.Effect] = [
     .error(.device), .error(.full), .error(.tooManyOpen), .partial(1, .full),
     .partial(100, .device),
@@ -60,7 +62,9 @@ struct FaultCampaign {
     var tally = Tally()
     for effect in Self.effects {
       for duration in [Fault.Duration.once, .forGood] {
-        for occurrence in 1... {
+        // Another one first with each way to fail, so that a sample meets all.
+        let first = 1 + tally.runs % stride
+        for occurrence in Swift.stride(from: first, to: .max, by: stride) {
           let fault = Fault(occurrence: occurrence, effect: effect, lasts: duration)
           tally.runs += 1
           guard try attempt(fault, "call \(occurrence), \(effect), \(duration)", &tally) else {

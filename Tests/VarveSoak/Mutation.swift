@@ -27,6 +27,14 @@ enum Mutation: Sendable {
     }
   }
 
+  /// Whether the file is as long as before.
+  var keepsSize: Bool {
+    switch self {
+    case .cut, .replace: false
+    default: true
+    }
+  }
+
   /// What repeats it.
   var place: String {
     switch self {

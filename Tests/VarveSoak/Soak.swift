@@ -6,7 +6,8 @@ import VarveTestSupport
 /// ```
 /// VarveSoak crash [--images N] [--seed S]     a power cut at every call, and at every call of recovery
 /// VarveSoak syncs [--images N] [--seed S]     the same with each sync left out: is it seen?
-/// VarveSoak sweep [--every N] [--seed S]      every bit, byte, length and sector of every file changed
+/// VarveSoak sweep [--every N] [--seed S]      every bit, byte, length and sector of every file changed,
+///                                             and of every input of a compaction before it and meanwhile
 /// VarveSoak faults [--seed S]                  every call of every operation fails
 ///
 /// VarveSoak write DIRECTORY [--seed S] [--acts N] [--durable D] [--invoked I] ...    see WritingProcess
@@ -58,7 +59,12 @@ struct Soak {
     switch campaign {
     case "crash": return CrashCampaign(images: images ?? 100_000, seed: seed).run()
     case "syncs": return SyncMutation(mostImages: images ?? 20_000, seed: seed).run()
-    case "sweep": return made { try CorruptionSweep(stride: max(1, every ?? 1), seed: seed).run() }
+    case "sweep":
+      let stride = max(1, every ?? 1)
+      return made {
+        try CorruptionSweep(stride: stride, seed: seed).run()
+          + CompactionSweep(stride: stride, seed: seed).run()
+      }
     case "faults": return made { try FaultCampaign(seed: seed).run() }
     case "model":
       var campaign = ModelCampaign(operations: operations ?? 2_000_000, seed: seed)
@@ -94,4 +100,15 @@ struct Soak {
 struct Figures {
   var isGood: Bool
   var members: [(String, JSON)]
+
+  /// A figure that is a number.
+  subscript(name: String, default otherwise: UInt64) -> UInt64 {
+    for case (name, .number(let value)) in members { return value }
+    return otherwise
+  }
+
+  /// Both.
+  static func + (left: Figures, right: Figures) -> Figures {
+    Figures(isGood: left.isGood && right.isGood, members: left.members + right.members)
+  }
 }

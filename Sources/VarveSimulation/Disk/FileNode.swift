@@ -117,6 +117,13 @@ extension FileNode {
     pending = []
   }
 
+  /// A file at rest that comes to hold other bytes, as many as before.
+  mutating func rot(to bytes: [UInt8]) {
+    precondition(pending.isEmpty && bytes.count == current.count)
+    bytes.withByteView { durable.write($0, at: 0) }
+    (base, current) = (durable, durable)
+  }
+
   /// Bits that turn over on the disk, and so in the cache that is filled from it.
   mutating func flip(mask: UInt8, at offset: Int) {
     if offset < durable.count { durable.flip(mask: mask, at: offset) }

@@ -103,7 +103,7 @@ extension SimulatedDirectory {
   }
 
   func map(_ name: String, size: UInt64) throws(FileSystemError) -> MappedFile {
-    let (content, handle) = try system.call(.map, name, isStep: false) {
+    let (copy, handle) = try system.call(.map, name, isStep: false) {
       state throws(FileSystemError) in
       let file = try state.disk.file(name, in: node, for: .map)
       let content = state.disk.files[file]?.current ?? PagedBytes()
@@ -111,10 +111,10 @@ extension SimulatedDirectory {
         throw FileSystemError(
           .map, .size(expected: size, found: UInt64(content.count)), path: name)
       }
-      return (content, state.open(file, label: "mapping \(name)"))
+      let copy = AlignedBuffer(capacity: content.count)
+      content.read(content.count, at: 0).withByteView { copy.copy($0) }
+      return (copy, state.open(file, label: "mapping \(name)", mapped: copy))
     }
-    let copy = AlignedBuffer(capacity: content.count)
-    content.read(content.count, at: 0).withByteView { copy.copy($0) }
     return MappedFile(name: name, bytes: copy.view()) { [system] in
       // Keeps the copy as long as the mapping.
       withExtendedLifetime(copy) { system.state.withLock { $0.close(handle) } }

@@ -91,6 +91,17 @@ extension SimulatedFileSystem {
     }
   }
 
+  /// Lets a file hold these bytes, as many as it had: on the disk, in the cache and in every mapping, as
+  /// when the system drops pages and reads them again from a device that has forgotten them. Nobody may
+  /// read a mapping of it meanwhile.
+  package func rot(_ path: String, to bytes: [UInt8]) throws(FileSystemError) {
+    try state.withLock { state throws(FileSystemError) in
+      let node = try state.disk.node(at: path, for: .write)
+      state.disk.change(node) { $0.rot(to: bytes) }
+      state.readMappingsAgain(of: node)
+    }
+  }
+
   /// Puts a file with these bytes at rest in a directory that exists, replacing one.
   package func place(_ bytes: [UInt8], at path: String) throws(FileSystemError) {
     guard let name = SimulatedDisk.parts(of: path).last else {

@@ -38,6 +38,8 @@ struct SimulationState {
     var isWritable: Bool
     /// "file log-…", for the leak report.
     var label: String
+    /// What a mapping shows, which changes with the file only by rot.
+    var mapped: AlignedBuffer?
   }
 
   var disk: SimulatedDisk
@@ -107,9 +109,12 @@ struct SimulationState {
 // MARK: - Handles
 
 extension SimulationState {
-  mutating func open(_ node: Int, label: String, isWritable: Bool = false) -> Int {
+  mutating func open(
+    _ node: Int, label: String, isWritable: Bool = false, mapped: AlignedBuffer? = nil
+  ) -> Int {
     nextHandle += 1
-    handles[nextHandle] = Handle(node: node, isWritable: isWritable, label: label)
+    handles[nextHandle] = Handle(
+      node: node, isWritable: isWritable, label: label, mapped: mapped)
     disk.opened(node)
     return nextHandle
   }
@@ -126,6 +131,14 @@ extension SimulationState {
       throw FileSystemError(operation, .permission, path: name)
     }
     return handle.node
+  }
+
+  /// Lets every mapping of a file show what is in it now.
+  func readMappingsAgain(of node: Int) {
+    for handle in handles.values where handle.node == node {
+      guard let mapped = handle.mapped, let content = disk.files[node]?.current else { continue }
+      content.read(mapped.capacity, at: 0).withByteView { mapped.copy($0) }
+    }
   }
 
   mutating func close(_ handle: Int) {

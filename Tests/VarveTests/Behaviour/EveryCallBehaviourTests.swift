@@ -7,7 +7,7 @@ import VarveTestSupport
 @testable import Varve
 
 /// A failure or a power cut at each single call in turn. Numbers are those of the list in README.md;
-/// Crash/CrashAtEveryCallTests.swift does the same to random work.
+/// Tests/VarveSoakTests/CrashSampleTests.swift does the same to random work.
 @Suite struct EveryCallBehaviourTests {
   // 48, 49
   @Test func aCrashAtAnyCallOfMakingAStoreLeavesAnEmptyOneOrNone() throws {

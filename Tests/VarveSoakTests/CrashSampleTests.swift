@@ -1,0 +1,54 @@
+import Testing
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+@testable import VarveSoak
+
+/// A power cut before every call that changes the disk, and again at every call of the recovery: a sample
+/// of what `tools/soak crash` does with all of them.
+@Suite struct CrashSampleTests {
+  @Test func aCrashAtAnyCallOfWorkOrRecoveryLosesNothingAndInventsNothing() {
+    let figures = CrashCampaign(images: 400, seed: 1).run()
+    #expect(figures.isGood, "\(figures)")
+    #expect(figures["images", default: 0] > 60)
+    #expect(figures["images in recoveries", default: 0] > 150)
+    #expect(figures["crash points in recoveries", default: 0] > 200)
+  }
+
+  /// Once with logs that get another life and once with such as do not, one disk in 40.
+  @Test(arguments: [3, 4] as [UInt64])
+  func otherSeedsMeetOtherLogs(seed: UInt64) {
+    var run = CrashRun(seed: seed, acts: 40)
+    run.sample = CrashSample(oneIn: 40, seed: seed)
+    let tally = run.run()
+    #expect(tally.failures.isEmpty, "\(tally.failures.count), first \(tally.failures.prefix(3))")
+    #expect(tally.images > 30 && tally.recoveryImages > 30)
+  }
+
+  /// The tests above would be worth nothing if they could not see a sync missing.
+  @Test(arguments: ["log-", "segment-", "values-", "manifest-", ""])
+  func aSyncThatIsLeftOutIsSeen(ofFilesNamed prefix: String) {
+    var run = CrashRun(seed: 2, acts: 40)
+    run.sample = CrashSample(oneIn: 4, seed: 2)
+    run.prepare = { system in
+      system.ignoringSync { operation, name in
+        prefix.isEmpty ? operation == .syncDirectory : operation == .sync && name.hasPrefix(prefix)
+      }
+    }
+    run.isOver = { !$0.failures.isEmpty }
+    #expect(!run.run().failures.isEmpty)
+  }
+
+  @Test func aSampleSpansTheWholeWorkloadAndKeepsItsTrace() {
+    let sample = CrashSample(images: 2_500, seed: 5)
+    let taken = (1...16_000).filter(sample.takes(image:))
+    #expect((1_200...2_000).contains(taken.count))
+    for part in 0..<16 {
+      #expect(taken.contains { (part * 1_000..<(part + 1) * 1_000).contains($0) })
+    }
+    // Each of the eleven ways in which a disk can lose what is pending.
+    for way in 0..<11 { #expect(taken.contains { $0 % 11 == way }) }
+    #expect((1...100).allSatisfy { CrashSample.all.takes(recovery: $0) })
+  }
+}

@@ -1,0 +1,24 @@
+import Testing
+
+@testable import VarveSoak
+
+/// Samples of what `tools/soak sweep` and `tools/soak faults` do with every byte and every call.
+@Suite struct SweepSampleTests {
+  @Test func damageToAnyFileIsNoticedAndNothingWrongIsReturned() throws {
+    let figures = try CorruptionSweep(stride: 8_009, seed: 1).run()
+    #expect(figures.isGood, "\(figures)")
+    #expect(figures["mutations", default: 0] > 200)
+  }
+
+  @Test func damageToTheInputOfACompactionStopsItOrIsNotNeeded() throws {
+    let figures = try CompactionSweep(stride: 6_007, seed: 1).run()
+    #expect(figures.isGood, "\(figures)")
+    #expect(figures["damages under a compaction", default: 0] > 200)
+  }
+
+  @Test func aCallThatFailsIsToldOfAndLosesNothing() throws {
+    let figures = try FaultCampaign(seed: 1, stride: 9).run()
+    #expect(figures.isGood, "\(figures)")
+    #expect(figures["runs", default: 0] > 300)
+  }
+}
