@@ -78,7 +78,7 @@ import VarveTestSupport
 
   @Test func whatIsSimplerNeverLeadsBack() {
     var random = SeededRandom(seed: 1)
-    for operation in OperationGenerator.run(seed: 9, count: 300).operations {
+    for operation in OperationGenerator.run(seed: 9, count: 60).operations {
       var (current, steps) = (operation, 0)
       while let next = current.simpler.randomElement(using: &random), steps < 2_000 {
         (current, steps) = (next, steps + 1)
