@@ -61,6 +61,16 @@ let package = Package(
       exclude: ["Behaviour/README.md"]),
     tests(
       "VarveSoakTests", ["VarveSoak", "Varve", "VarveSimulation", "VarvePlatform"]),
+    // A sample of what libFuzzer does with them: the targets of Fuzz, without libFuzzer.
+    .testTarget(
+      name: "VarveFuzzTests",
+      dependencies: [
+        "VarveCLI", "VarveTestSupport", "Varve", "VarveSimulation", "VarvePlatform", "VarveFormat",
+        "CVarveLZ4", "CVarveZstd",
+      ],
+      path: "Fuzz",
+      exclude: ["README.md", "CFuzzer", "Corpus", "Regressions", "VarveFuzz/LibFuzzer"],
+      swiftSettings: settings),
     tests("VarveCLITests", ["VarveCLI", "Varve", "VarvePlatform", "VarveFormat"]),
   ],
   swiftLanguageModes: [.v6]

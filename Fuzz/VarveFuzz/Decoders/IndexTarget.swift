@@ -30,7 +30,7 @@ struct IndexExam {
     var items: [Item] = []
     var isSorted = true
     for index in 0..<node.count {
-      if let handle = accepted({ () throws(FormatError) in try node.handle(at: index) }) {
+      if let handle = taken({ () throws(FormatError) in try node.handle(at: index) }) {
         check(handle)
       }
       guard let item = item(index) else {
@@ -43,8 +43,8 @@ struct IndexExam {
     for (index, item) in items.prefix(300).enumerated() { search(item, isSorted ? index : nil) }
   }
 
-  private func accepted<Result>(_ body: () throws(FormatError) -> Result) -> Result? {
-    VarveFuzz.accepted(bytes, at: 64, body)
+  private func taken<Result>(_ body: () throws(FormatError) -> Result) -> Result? {
+    accepted(bytes, at: 64, body)
   }
 
   private func check(_ handle: BlockHandle) {
@@ -55,7 +55,7 @@ struct IndexExam {
   }
 
   private func item(_ index: Int) -> Item? {
-    accepted { () throws(FormatError) in
+    taken { () throws(FormatError) in
       let separator = try node.separator(at: index)
       return Item(rest: separator.rest, sequence: separator.sequence)
     }
@@ -74,7 +74,7 @@ struct IndexExam {
   private func search(_ item: Item, _ index: Int?) {
     let key = node.prefix.array + item.rest.array
     let place = key.withByteView { key in
-      accepted { () throws(FormatError) in try node.lowerBound(key, item.sequence ?? .zero) }
+      taken { () throws(FormatError) in try node.lowerBound(key, item.sequence ?? .zero) }
     }
     promise(place ?? 0 <= node.count, "a place outside of the node")
     if let index { promise(place == index, "a separator is looked for elsewhere") }

@@ -1,15 +1,20 @@
-import CFuzzer
 import VarveSimulation
 
-/// One change of an input, made by libFuzzer in a place that is chosen here.
+/// One change of an input, in a place that is chosen here; what is done to the bytes there is another's
+/// business: libFuzzer's, or that of the sample in the tests.
 struct Change {
+  /// Makes other bytes of some, at most `limit` of them.
+  typealias Make = (_ bytes: [UInt8], _ limit: Int, _ random: inout SplitMix64) -> [UInt8]
+
   private var random: SplitMix64
   /// The most bytes there may be afterwards.
   let limit: Int
+  private let make: Make
 
-  init(seed: UInt32, limit: Int) {
-    random = SplitMix64(seed: UInt64(seed))
+  init(seed: UInt64, limit: Int, by make: @escaping Make) {
+    random = SplitMix64(seed: seed)
     self.limit = limit
+    self.make = make
   }
 
   /// A number in 0..<`bound`.
@@ -20,10 +25,10 @@ struct Change {
 
 extension Change {
   /// Changes a run of bytes where it lies, mostly; now and then inserts, removes, and what else
-  /// libFuzzer knows. A file is full of offsets, and what moves behind a change is lost with it.
+  /// there is. A file is full of offsets, and what moves behind a change is lost with it.
   mutating func anything(_ bytes: inout [UInt8]) {
     if bytes.count < 16 || below(4) == 0 {
-      bytes = Self.changed(bytes, limit: limit)
+      bytes = changed(bytes, limit: limit)
     } else {
       inPlace(&bytes, within: 0..<bytes.count)
     }
@@ -35,17 +40,10 @@ extension Change {
     guard !range.isEmpty else { return }
     let count = min(range.count, 1 << below(8))
     let start = range.lowerBound + below(range.count - count + 1)
-    let changed = Self.changed(Array(bytes[start..<start + count]), limit: count)
+    let changed = changed(Array(bytes[start..<start + count]), limit: count)
     bytes.replaceSubrange(start..<start + changed.count, with: changed)
   }
 
-  /// What libFuzzer makes of the bytes.
-  static func changed(_ bytes: [UInt8], limit: Int) -> [UInt8] {
-    let room = max(1, bytes.count, limit)
-    return unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-      _ = unsafe buffer.initialize(from: bytes)
-      // At most `limit` bytes come out, and so many there is room for.
-      count = unsafe min(room, LLVMFuzzerMutate(buffer.baseAddress, bytes.count, max(1, limit)))
-    }
-  }
+  /// Other bytes, at most `limit` of them.
+  mutating func changed(_ bytes: [UInt8], limit: Int) -> [UInt8] { make(bytes, limit, &random) }
 }

@@ -10,13 +10,14 @@ struct FuzzTarget: Sendable {
   /// Reads the bytes and ends the process where a promise is broken. No error gets out that is not one.
   let read: @Sendable (ByteView) throws -> Void
   /// Computes every checksum that can be found, and whatever else a reader refuses at once.
-  let sign: @Sendable (inout Signed) -> Void
+  /// Nil where there is nothing to sign.
+  let sign: (@Sendable (inout Signed) -> Void)?
   /// Changes the bytes; nil for ``Change/anything(_:_:)``.
   let change: (@Sendable (inout [UInt8], inout Change) -> Void)?
 
   init(
     _ name: String, upTo maximumBytes: Int,
-    sign: @escaping @Sendable (inout Signed) -> Void = { _ in },
+    sign: (@Sendable (inout Signed) -> Void)? = nil,
     change: (@Sendable (inout [UInt8], inout Change) -> Void)? = nil,
     read: @escaping @Sendable (ByteView) throws -> Void
   ) {
@@ -30,7 +31,7 @@ struct FuzzTarget: Sendable {
   /// The bytes with good checksums, where any can be found.
   func signed(_ bytes: [UInt8], repairing: Bool) -> [UInt8] {
     var signed = Signed(bytes, isRepaired: repairing)
-    sign(&signed)
+    sign?(&signed)
     return signed.bytes
   }
 }

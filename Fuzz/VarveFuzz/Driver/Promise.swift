@@ -1,9 +1,35 @@
 import VarveFormat
+import VarvePlatform
 
-/// Ends the process, which is how libFuzzer learns of it, where the code under test broke a promise.
+/// Tells of it where the code under test broke a promise: see ``BrokenPromises``.
 @inline(__always)
 func promise(_ holds: Bool, _ what: @autoclosure () -> String) {
-  if !holds { fatalError("broken promise: \(what())") }
+  if !holds { BrokenPromises.tell(what()) }
+}
+
+/// Who is told that the code under test broke a promise.
+enum BrokenPromises {
+  private static let heard = Monitor<[String]?>(nil)
+
+  /// Ends the process, which is how libFuzzer learns of it, unless somebody listens.
+  @inline(__always)
+  static func tell(_ what: String) {
+    let isHeard = heard.withLock { heard in
+      heard?.append(what)
+      return heard != nil
+    }
+    if !isHeard { fatalError("broken promise: \(what)") }
+  }
+
+  /// The promises that `body` breaks; one that does runs on as it may.
+  static func during(_ body: () -> Void) -> [String] {
+    heard.withLock { $0 = [] }
+    body()
+    return heard.withLock { heard in
+      defer { heard = nil }
+      return heard ?? []
+    }
+  }
 }
 
 /// What `body` makes of `bytes`; nil where it refuses them, as it must: the offset of its error lies

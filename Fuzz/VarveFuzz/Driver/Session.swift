@@ -1,49 +1,21 @@
-import CFuzzer
 import VarveFormat
 import VarvePlatform
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// What this process fuzzes, and how.
+/// A target, read and changed in one of the ways.
 struct Session: Sendable {
   let target: FuzzTarget
   let way: Way
 
-  /// libFuzzer runs this program again to merge, with nothing but its own arguments: they find the
-  /// target and the way in the environment.
-  private static let targetVariable = "VARVE_FUZZ_TARGET"
-  private static let wayVariable = "VARVE_FUZZ_WAY"
-
-  static let current = Session(
-    target: variable(targetVariable) ?? "", way: variable(wayVariable) ?? "")
+  init(_ target: FuzzTarget, _ way: Way) {
+    self.target = target
+    self.way = way
+  }
 
   init?(target: String, way: String) {
     guard let target = FuzzTarget.named(target), let way = Way(rawValue: way) else { return nil }
-    self.target = target
-    self.way = way
-    if way == .off { fuzzer_leave_out_checksums() }
+    self.init(target, way)
   }
 
-  /// Lets ``current`` be this target in this way.
-  static func choose(target: String, way: String) {
-    unsafe setenv(targetVariable, target, 1)
-    unsafe setenv(wayVariable, way, 1)
-  }
-
-  private static func variable(_ name: String) -> String? {
-    unsafe getenv(name).map { unsafe String(cString: $0) }
-  }
-}
-
-// MARK: - What libFuzzer asks for
-
-extension Session {
   /// Reads one input.
   func run(_ bytes: ByteView) {
     do {
@@ -55,13 +27,12 @@ extension Session {
       defer { withExtendedLifetime(buffer) {} }
       try target.read(buffer.view())
     } catch {
-      fatalError("broken promise: \(error)")
+      promise(false, "\(error)")
     }
   }
 
-  /// Changes one input, to at most `limit` bytes.
-  func changed(_ bytes: [UInt8], seed: UInt32, limit: Int) -> [UInt8] {
-    var change = Change(seed: seed, limit: limit)
+  /// Changes one input.
+  func changed(_ bytes: [UInt8], by change: inout Change) -> [UInt8] {
     var bytes = bytes
     if let special = target.change {
       special(&bytes, &change)

@@ -69,7 +69,7 @@ extension Archive {
 
   private static func changedName(_ name: String, _ change: inout Change) -> String {
     guard let name = FileName(parsing: name), change.below(4) > 0 else {
-      return String(decoding: Change.changed(Array(name.utf8), limit: 40), as: UTF8.self)
+      return String(decoding: change.changed(Array(name.utf8), limit: 40), as: UTF8.self)
     }
     let number = name.number ^ 1 << UInt64(change.below(6))
     return FileName(name.kind, number).description

@@ -54,7 +54,10 @@ struct DirectoryExam {
   /// What `body` gives; nil where it is refused, as damaged input is.
   private func attempt<Result>(_ body: () throws -> Result) -> Result? {
     do { return try body() } catch {
-      guard let error = error as? StoreError else { fatalError("broken promise: \(error)") }
+      guard let error = error as? StoreError else {
+        promise(false, "\(error)")
+        return nil
+      }
       let isDamage =
         [.corrupted, .incompatible].contains(error.code) && error.file != nil
         && error.offset != nil

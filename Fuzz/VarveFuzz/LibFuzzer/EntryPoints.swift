@@ -63,7 +63,8 @@ public func fuzzChangedInput(
 ) -> Int {
   guard let session = Session.current, let bytes = unsafe bytes else { return count }
   let input = unsafe Array(UnsafeBufferPointer(start: bytes, count: count))
-  let changed = session.changed(input, seed: seed, limit: limit)
+  var change = Change(seed: seed, limit: limit)
+  let changed = session.changed(input, by: &change)
   let used = min(changed.count, limit)
   for index in 0..<used { unsafe bytes[index] = changed[index] }
   return used
