@@ -57,7 +57,7 @@ let package = Package(
       "VarvePlatformTests", ["VarvePlatform", "VarveSimulation", "VarveFormat", "CVarveShims"]),
     tests(
       "VarveTests",
-      ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat"],
+      ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveLZ4", "CVarveZstd"],
       exclude: ["Behaviour/README.md"]),
     tests(
       "VarveSoakTests", ["VarveSoak", "Varve", "VarveSimulation", "VarvePlatform"]),

@@ -1,0 +1,41 @@
+import Foundation
+import Testing
+import VarveFormat
+
+@testable import Varve
+
+/// Writes golden stores for `tools/golden`, which sets what this reads from the environment.
+///
+/// `VARVE_WRITE_GOLDEN` is `missing`, for stores that were not kept before, or the line of `CHANGELOG.md`
+/// that says how the format changed. From version 1 on nothing that is kept is written again.
+enum GoldenWriting {
+  private static let asked = ProcessInfo.processInfo.environment["VARVE_WRITE_GOLDEN"]
+
+  static var isAskedFor: Bool { asked != nil }
+
+  static func run() throws {
+    let line = asked ?? ""
+    let isAllowed = line == "missing" || isAboutTheFormat(line)
+    try #require(isAllowed, "CHANGELOG.md has no such line on the format: \(line)")
+    for store in GoldenStore.all {
+      let folder = GoldenFolder(of: store)
+      if folder.exists, line == "missing" { continue }
+      let made = try store.files()
+      if folder.exists, try folder.files() == made { continue }
+      let (opened, _) = try GoldenMachine.open(made, .readOnly, .mapped)
+      try folder.write(
+        made, try GoldenFolder.Expectation(of: opened), isCompressed: store.isCompressed)
+      try opened.close()
+      print("written: \(folder.label)")
+    }
+  }
+
+  /// Whether it is a line of the changelog on version 0, which alone may change.
+  private static func isAboutTheFormat(_ line: String) -> Bool {
+    let changelog = GoldenFolder.root.deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "CHANGELOG.md")
+    let text = (try? String(contentsOf: changelog, encoding: .utf8)) ?? ""
+    return FileHeader.currentVersion == 0 && line.hasPrefix("- Format (version 0): ")
+      && text.split(separator: "\n").contains(line[...])
+  }
+}
