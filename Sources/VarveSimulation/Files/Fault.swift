@@ -51,3 +51,12 @@ package struct Fault: Sendable {
     return occurrence == 0 || (occurrence < 0 && duration == .forGood)
   }
 }
+
+/// A call that was made to go wrong.
+package struct StruckCall: Hashable, Sendable, CustomStringConvertible {
+  package var operation: FileSystemError.Operation
+  /// The name of the file, or the last part of the directory's path.
+  package var name: String
+
+  package var description: String { "\(operation.rawValue) \(name)" }
+}

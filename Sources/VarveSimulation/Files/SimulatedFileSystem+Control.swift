@@ -59,6 +59,9 @@ extension SimulatedFileSystem {
 extension SimulatedFileSystem {
   package func inject(_ fault: Fault) { state.withLock { $0.faults.append(fault) } }
 
+  /// The first call that a fault hit; nil while none did.
+  package var struck: StruckCall? { state.withLock { $0.struck } }
+
   package func clearFaults() { state.withLock { $0.faults = [] } }
 
   /// How syncs fail that a fault hits.

@@ -48,6 +48,8 @@ struct SimulationState {
   var crashStep: Int?
   var hasCrashed = false
   var faults: [Fault] = []
+  /// The first call that a fault hit.
+  var struck: StruckCall?
   var counts = CallCounts()
   var failedSync = FailedSync.keepsCache
   var ignoresSync: @Sendable (FileSystemError.Operation, String) -> Bool = { _, _ in false }
@@ -83,7 +85,9 @@ struct SimulationState {
     for index in faults.indices where faults[index].strikes(operation, name) {
       effect = effect ?? faults[index].effect
     }
-    return effect.map { .strike($0) } ?? .proceed
+    guard let effect else { return .proceed }
+    struck = struck ?? StruckCall(operation: operation, name: name)
+    return .strike(effect)
   }
 
   /// Makes a call that either happens or does not.

@@ -40,6 +40,17 @@ struct FaultTests {
     #expect(try directory.status(of: "a") != nil)
   }
 
+  @Test func theCallThatWasHitFirstIsKnown() throws {
+    machine.inject(Fault(.sync, occurrence: 2, lasts: .forGood))
+    let file = try directory.create("a")
+    try file.sync()
+    #expect(machine.struck == nil)
+    #expect(reason { try file.sync() } == .device)
+    #expect(reason { try directory.create("b").sync() } == .device)
+    machine.clearFaults()
+    #expect(machine.struck?.description == "sync a")
+  }
+
   @Test func aFailedCallHasNoEffect() throws {
     let file = try directory.create("a")
     try file.write([1], at: 0)
