@@ -45,14 +45,10 @@ extension PosixFile {
     else { return nil }
     return try use(.write) { descriptor throws(FileSystemError) -> (any WarmRange)? in
       guard let mapping = StoredMapping(of: descriptor, lower..<upper) else { return nil }
-      var start = lower
-      while start < upper {
-        let put = try systemCall(.write, name) {
-          varve_write_zeros(descriptor, Int64(start), upper - start)
-        }
-        if put == 0 { throw FileSystemError(.write, number: EIO, path: name) }
-        start += Int(put)
+      let put = try transfer(.write, name, count: upper - lower) { done in
+        Int(varve_write_zeros(descriptor, Int64(lower + done), upper - lower - done))
       }
+      if put < upper - lower { throw FileSystemError(.write, number: EIO, path: name) }
       // An old kernel says so here.
       guard mapping.populate(from: 0, to: mapping.count) == 0 else { return nil }
       return MappedWarmRange(range, mapping)

@@ -56,31 +56,21 @@ final class PosixFile: File {
   private func fill(
     _ bytes: UnsafeMutableRawBufferPointer, _ file: Int32, _ start: off_t
   ) throws(FileSystemError) -> Int {
-    var done = 0
-    while done < bytes.count {
+    try transfer(.read, name, count: bytes.count) { done in
       let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
-      let got = try systemCall(.read, name) {
-        unsafe pread(file, rest.baseAddress, rest.count, start + off_t(done))
-      }
-      if got == 0 { break }
-      done += got
+      return unsafe pread(file, rest.baseAddress, rest.count, start + off_t(done))
     }
-    return done
   }
 
   func write(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
     let start = try systemOffset(.write, name, offset, count: bytes.count)
     try checkWritable(.write)
     try descriptor.use(.write, name) { file throws(FileSystemError) in
-      var done = 0
-      while done < bytes.count {
-        let put = try systemCall(.write, name) {
-          unsafe pwrite(file, bytes.start + done, bytes.count - done, start + off_t(done))
-        }
-        // Nothing written and no error: no rule allows it, and trying for ever helps nobody.
-        if put == 0 { throw FileSystemError(.write, number: EIO, path: name) }
-        done += put
+      let done = try transfer(.write, name, count: bytes.count) { done in
+        unsafe pwrite(file, bytes.start + done, bytes.count - done, start + off_t(done))
       }
+      // Nothing written and no error: no rule allows it, and trying for ever helps nobody.
+      if done < bytes.count { throw FileSystemError(.write, number: EIO, path: name) }
     }
   }
 

@@ -19,6 +19,22 @@ func systemCall<Number: SignedInteger>(
   }
 }
 
+/// Moves `count` bytes by calls that may move fewer each time, and returns how many were moved: fewer only
+/// where a call moves none at all.
+///
+/// - Parameter call: moves what it can of the bytes behind the first `done`, and returns how many.
+func transfer(
+  _ operation: FileSystemError.Operation, _ path: String, count: Int, _ call: (_ done: Int) -> Int
+) throws(FileSystemError) -> Int {
+  var done = 0
+  while done < count {
+    let moved = try systemCall(operation, path) { call(done) }
+    if moved == 0 { break }
+    done += moved
+  }
+  return done
+}
+
 extension FileSystemError {
   /// The error of a call that failed with the system's error `number`.
   init(_ operation: Operation, number: Int32, path: String) {
