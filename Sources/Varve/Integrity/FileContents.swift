@@ -16,8 +16,11 @@ package struct FileContents: ~Copyable {
 
   private let storage: Storage
 
+  /// - Parameter mayBeCut: whether somebody may write to the store, and cut the file while it is read:
+  ///   then what is there is examined. Otherwise a read that returns less than there is throws.
   package init(
-    of name: String, in directory: any Directory, readLimit: UInt64 = readLimit
+    of name: String, in directory: any Directory, readLimit: UInt64 = readLimit,
+    mayBeCut: Bool = true
   ) throws(FileSystemError) {
     let file = try directory.open(name)
     let size = try file.size()
@@ -29,8 +32,10 @@ package struct FileContents: ~Copyable {
       return
     }
     let buffer = AlignedBuffer(capacity: count)
-    let found = try file.read(into: buffer, count: count, at: 0)
-    // Shorter than a moment ago: a writer cut it. What is there is examined.
+    let found =
+      mayBeCut
+      ? try file.read(into: buffer, count: count, at: 0)
+      : try file.readWhole(into: buffer, count: count)
     storage = .buffer(buffer, count: found)
   }
 
@@ -47,5 +52,19 @@ package struct FileContents: ~Copyable {
     _ body: (ByteView) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(bytes)
+  }
+}
+
+extension File {
+  /// Reads all of a file of `count` bytes that nobody writes to; throws where the system returns less.
+  ///
+  /// What is missing would look like the end of a log that a crash tore.
+  func readWhole(into buffer: AlignedBuffer, count: Int) throws(FileSystemError) -> Int {
+    let found = try read(into: buffer, count: count, at: 0)
+    guard found == count else {
+      throw FileSystemError(
+        .read, .size(expected: UInt64(count), found: UInt64(found)), path: name)
+    }
+    return found
   }
 }

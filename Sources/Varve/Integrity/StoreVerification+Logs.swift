@@ -11,7 +11,8 @@ extension StoreVerification {
     var sources: [LogSource] = []
     for file in logs {
       do {
-        let contents = AlignedContents(try FileContents(of: file.description, in: directory))
+        let contents = AlignedContents(
+          try FileContents(of: file.description, in: directory, mayBeCut: false))
         kept.append(contents)
         sources.append(LogSource(number: file.number, bytes: contents.bytes))
         count(bytes: UInt64(contents.bytes.count))

@@ -26,9 +26,11 @@ extension StoreVerification {
       }
       let pieces = ValuePieces(name, in: directory, record: record)
       // A file that is missing or another one is one finding, and not one for each value. Those that
-      // the manifest names are looked at by themselves.
+      // the manifest names are looked at by themselves; what cannot be read now may be read then.
       do throws(ValuePieces.Failure) { try pieces.checkOutline() } catch {
-        if record == nil { note(IntegrityFinding(error, in: name.description)) }
+        if record == nil || error.isUnread {
+          note(IntegrityFinding(error, in: name.description))
+        }
         continue
       }
       for use in uses.sorted(by: { $0.pointer.offset < $1.pointer.offset }) {
@@ -59,6 +61,8 @@ extension StoreVerification {
       try check(pieces)
       count(values: 1)
     } catch {
+      // Nobody knows what stands where nothing can be read: no crash need have torn it.
+      let severity = error.isUnread ? .damage : severity
       note(IntegrityFinding(error, in: pieces.name.description, severity))
     }
   }
@@ -94,6 +98,14 @@ extension StoreVerification {
     }
     count(bytes: bytes)
     for finding in findings { note(finding) }
+  }
+}
+
+extension ValuePieces.Failure {
+  /// Whether the file is there and could not be read.
+  fileprivate var isUnread: Bool {
+    guard case .system(let error) = self else { return false }
+    return error.reason != .notFound
   }
 }
 

@@ -91,7 +91,7 @@ struct StoreVerification {
     of file: FileName, _ body: (inout StoreVerification, ByteView) -> Void
   ) {
     do {
-      let contents = try FileContents(of: file.description, in: directory)
+      let contents = try FileContents(of: file.description, in: directory, mayBeCut: false)
       report.files += 1
       body(&self, contents.bytes)
     } catch {

@@ -161,7 +161,7 @@ private final class LogBytes: Sendable {
             .read, .size(expected: UInt64(Limits.batchBytes) * 2, found: size), path: name)
         }
         let buffer = AlignedBuffer(capacity: Int(size))
-        bytes = buffer.view(count: try file.read(into: buffer, count: Int(size), at: 0))
+        bytes = buffer.view(count: try file.readWhole(into: buffer, count: Int(size)))
         owner = buffer
       }
       try file.close()

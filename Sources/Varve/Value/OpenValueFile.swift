@@ -201,6 +201,7 @@ extension OpenValueFile {
     let found: Int
     do throws(FileSystemError) {
       found = try file.read(into: buffer, count: count, at: pointer.offset - 64)
+      try checkRead(found, of: count, at: pointer, in: file)
     } catch {
       throw StoreError(error)
     }
@@ -215,6 +216,17 @@ extension OpenValueFile {
     } catch {
       throw StoreError(error, in: name)
     }
+  }
+
+  /// Throws where a read returned less than there is. That is no damage: a recovery takes a damaged value
+  /// for one that the crash tore, and would drop what was acknowledged.
+  private func checkRead(
+    _ found: Int, of count: Int, at pointer: ValuePointer, in file: any File
+  ) throws(FileSystemError) {
+    guard found < count, try file.size() >= pointer.offset + UInt64(pointer.storedCount) else {
+      return
+    }
+    throw FileSystemError(.read, .other, path: name)
   }
 
   /// Whether the pointer points into this file at all. Nothing is read or allocated before.

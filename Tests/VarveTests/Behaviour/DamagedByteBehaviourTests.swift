@@ -146,4 +146,68 @@ import VarveTestSupport
     if case .error = effect { #expect(failures > 3) }
     #expect(disk.leaks.isEmpty, "\(disk.leaks)")
   }
+
+  /// A crash may tear off the end of a log; a read that returns less than there is has not.
+  @Test(arguments: [0, 64, 500])
+  func aShortReadOfALogIsNoTornTail(_ count: Int) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    var entries = NumberedEntries()
+    try entries.write(20, to: store, .synced)
+    let image = disk.crashImage(.durableOnly)
+    let crashed = try TestedStore(image, "store")
+    image.inject(Fault(.read, "log-", effect: .short(count)))
+    let findings = try crashed.findings().filter { $0.severity == .damage }
+    #expect(findings.first?.file.hasPrefix("log-") == true, "\(findings)")
+    image.clearFaults()
+    image.inject(Fault(.read, "log-", effect: .short(count)))
+    let refusal = try storeFailure { try crashed.open { $0.readMode = .buffered }.close() }
+    #expect(refusal?.code == .corrupted)
+    image.clearFaults()
+    #expect(try crashed.reopenedContent() == entries.content)
+    withExtendedLifetime(store) {}
+  }
+
+  /// Nor was a value torn of which a read returns less than there is.
+  @Test(arguments: [0, 64, 500])
+  func aShortReadOfAValueIsNoTornValue(_ count: Int) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    try store.put("large", [UInt8](repeating: 7, count: 5_000), .buffered)
+    let image = disk.killImage()
+    let crashed = try TestedStore(image, "store")
+    image.inject(Fault(.read, "values-", effect: .short(count), lasts: .forGood))
+    let refusal = try storeFailure {
+      try crashed.open {
+        $0.readMode = .buffered
+        $0.access = .readOnly
+      }.close()
+    }
+    #expect(refusal?.code == .inputOutput)
+    image.clearFaults()
+    #expect(try crashed.reopenedContent()["large"]?.count == 5_000)
+    withExtendedLifetime(store) {}
+  }
+
+  /// What could not be read once was not looked at, whatever comes after.
+  @Test func aStoreOfWhichSomethingCouldNotBeReadIsNotCalledSound() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    try store.put("large", [UInt8](repeating: 7, count: 5_000), .buffered)
+    try store.flush()
+    try store.put("larger", [UInt8](repeating: 7, count: 6_000), .buffered)
+    let image = disk.killImage()
+    let whole = try StoreVerifier(at: "store", on: image).run(.deep)
+    #expect(whole.isSound && whole.values == 2)
+    for effect in [Fault.Effect.error(.device), .short(7)] {
+      for occurrence in 1... {
+        let copy = image.crashImage(.everything)
+        copy.inject(Fault(.read, occurrence: occurrence, effect: effect))
+        let report = try StoreVerifier(at: "store", on: copy).run(.deep)
+        if copy.struck == nil { break }
+        #expect(!report.isSound || report == whole, "\(occurrence), \(effect): \(report)")
+      }
+    }
+    withExtendedLifetime(store) {}
+  }
 }
