@@ -1,0 +1,135 @@
+import Varve
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// The store that operations fail on: something of everything, small enough to be made again each time.
+///
+/// ```
+///   segments (one compacted) and value files | log          | log, buffered
+///   every compression, vectors, expiries     | a few more   | killed only
+/// ```
+struct FaultedStore: Sendable {
+  typealias Content = CrashWorkload.Content
+
+  let machine: SimulatedFileSystem
+  /// What a reader finds.
+  let content: Content
+  /// What a power cut may leave of it.
+  let durable: [Content]
+
+  static let dimension = 8
+  static let largeDimension = 300
+
+  /// No store at all.
+  static func empty() -> FaultedStore {
+    let content: Content = ["default": [:]]
+    return FaultedStore(machine: SimulatedFileSystem(), content: content, durable: [content])
+  }
+
+  /// One that was closed.
+  static func closed(seed: UInt64) throws -> FaultedStore {
+    var making = try Making(seed: seed)
+    try making.fill()
+    try making.store.close()
+    return FaultedStore(
+      machine: making.machine, content: making.content, durable: [making.content])
+  }
+
+  /// One whose process was killed while the last writes were only in the system's cache.
+  static func killed(seed: UInt64) throws -> FaultedStore {
+    var making = try Making(seed: seed)
+    try making.fill()
+    var durable = [making.content]
+    for index in 0..<3 {
+      let size = index == 1 ? 2_000 : 30
+      try making.put(Array("last \(index)".utf8), bytes: size, into: "default", .buffered)
+      durable.append(making.content)
+    }
+    return FaultedStore(
+      machine: making.machine.killImage(), content: making.content, durable: durable)
+  }
+
+  /// Opens the store of a machine.
+  static func open(
+    _ machine: SimulatedFileSystem, _ mode: StoreOptions.ReadMode,
+    _ access: StoreOptions.Access = .readWrite
+  ) throws -> SegmentStore {
+    var options = StoreOptions.small
+    options.readMode = mode
+    options.access = access
+    return try SegmentStore.open(
+      at: "store", options: options,
+      components: StoreComponents(
+        fileSystem: machine, clock: SimulatedClock(), random: SimulatedRandom(seed: 7),
+        background: .inline))
+  }
+}
+
+extension FaultedStore {
+  /// The store while it is made.
+  private struct Making {
+    let machine: SimulatedFileSystem
+    let store: SegmentStore
+    var content: Content = ["default": [:]]
+    private var random: SeededRandom
+
+    init(seed: UInt64) throws {
+      machine = SimulatedFileSystem(seed: seed)
+      random = SeededRandom(seed: seed)
+      store = try FaultedStore.open(machine, .mapped)
+    }
+
+    mutating func fill() throws {
+      for (name, policy) in Self.policies {
+        _ = try store.keyspace(name, policy)
+        content[name] = [:]
+      }
+      for round in 0..<3 {
+        for name in content.keys.sorted() { try write(into: name, round) }
+        if round < 2 { try store.flush() }
+        if round == 0 { try store.compact() }
+      }
+    }
+
+    private static var policies: [(String, KeyspacePolicy)] {
+      let compressions: [(String, Compression)] = [
+        ("fast", .lz4), ("plain", .none), ("small", .zstd(level: 3)),
+      ]
+      let plain = compressions.map { name, compression in
+        var policy = KeyspacePolicy()
+        policy.compression = compression
+        policy.blockBytes = 4 << 10
+        return (name, policy)
+      }
+      return plain + [
+        ("vectors", .vectors(of: Float.self, dimension: FaultedStore.dimension)),
+        ("vectors, large", .vectors(of: Float.self, dimension: FaultedStore.largeDimension)),
+      ]
+    }
+
+    private mutating func write(into name: String, _ round: Int) throws {
+      for index in 0..<(round == 2 ? 4 : 16) {
+        let key = Array("key \(index * (round + 1))".utf8)
+        if (index + round) % 7 == 0 {
+          try store.keyspace(name).delete(key, durability: .buffered)
+          content[name]?[key] = nil
+        } else {
+          try put(key, bytes: index % 8 == 1 ? 1_300 : 200, into: name, .buffered)
+        }
+      }
+      try store.sync()
+    }
+
+    mutating func put(
+      _ key: [UInt8], bytes: Int, into name: String, _ durability: Durability
+    ) throws {
+      let keyspace = try store.keyspace(name)
+      let value = random.text(keyspace.policy.valueBytes ?? bytes)
+      // An expiry that never comes: the simulated clock stands still.
+      let expiry: UInt64? = key.count % 2 == 0 ? 3_600_000 : nil
+      try keyspace.put(key, value, durability: durability, expiresIn: expiry)
+      content[name]?[key] = value
+    }
+  }
+}
