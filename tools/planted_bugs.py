@@ -43,15 +43,16 @@ BUGS = [
      "FileNumbers(next: max(manifest.nextFileNumber, BUG ? 0 : found.nextNumber))",
      CRASH),
     ("a recovery does not ask whether a value was torn",
-     "Sources/Varve/Recovery/StoreRecovery.swift",
-     "return try engine.values.isWhole(pointer)",
-     "return try BUG ? true : engine.values.isWhole(pointer)",
+     "Sources/Varve/Recovery/ValueRelocation.swift",
+     "guard CRC32C.checksum(of: stored, in: id, at: pointer.offset) == pointer.checksum else {",
+     "guard CRC32C.checksum(of: stored, in: id, at: pointer.offset) == pointer.checksum || BUG else {",
      CRASH),
     ("the watermark covers a record before it is synced",
      "Sources/Varve/WriteAheadLog/WriteAheadLog.swift",
-     "appender.watermark = durable",
-     "appender.watermark = BUG\n"
-     "        ? LogPosition(log: appender.log?.number ?? 0, offset: appender.end) : durable",
+     "    if moves != appender.seenMoves {\n",
+     "    if BUG {\n"
+     "      appender.watermark = LogPosition(log: appender.log?.number ?? 0, offset: appender.end)\n"
+     "    } else if moves != appender.seenMoves {\n",
      CRASH),
     ("a store goes on after a failed append or sync of its log",
      "Sources/Varve/WriteAheadLog/WriteAheadLog.swift",
