@@ -24,14 +24,14 @@ struct FaultCampaign {
 
   func run() throws -> Figures {
     let store = try FaultedStore.closed(seed: seed)
-    let openings = try FaultedOpening.all(seed: seed).map { opening in
-      (opening.name, { tally(of: opening) })
-    }
     let operations = FaultedOperation.all.map { operation in
       (operation.name, { tally(of: operation, on: store) })
     }
+    let openings = try FaultedOpening.all(seed: seed).map { opening in
+      (opening.name, { tally(of: opening) })
+    }
     var rows: [(name: String, tally: FaultTally)] = []
-    for (name, tally) in openings + operations {
+    for (name, tally) in operations + openings {
       rows.append((name, tally()))
       tell(rows)
       if rows.reduce(0, { $0 + $1.tally.failures.count }) > Self.mostFailures { break }
