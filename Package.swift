@@ -50,7 +50,9 @@ let package = Package(
       path: "Tests/VarveTestSupport"),
     .executableTarget(
       name: "VarveSoak",
-      dependencies: ["VarveTestSupport", "Varve", "VarveSimulation", "VarvePlatform"],
+      dependencies: [
+        "VarveTestSupport", "Varve", "VarveSimulation", "VarvePlatform", "VarveFormat",
+      ],
       path: "Tests/VarveSoak", swiftSettings: settings),
     tests("VarveFormatTests", ["VarveFormat", "CVarveShims"]),
     tests(

@@ -13,7 +13,7 @@
 
 extension LogRecordHeader {
   /// Bytes of the header of an entry record.
-  static var entryByteCount: Int { 24 }
+  package static var entryByteCount: Int { 24 }
 
   /// Whether a record of this type, known or not, has the short header.
   package static func isOfEntry(type: UInt8) -> Bool { type & 0xf0 == 0x10 }

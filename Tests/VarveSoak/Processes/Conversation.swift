@@ -22,7 +22,7 @@ enum Conversation {
   /// Says what went wrong, which must be an error that may happen here.
   static func ending(_ error: any Error) -> Ending {
     if let violation = Violation(error) {
-      say("violation \(violation.what)")
+      say("violation \(violation)")
       return .violation
     }
     say("failed \(error)")

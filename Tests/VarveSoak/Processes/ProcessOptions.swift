@@ -91,20 +91,3 @@ struct ProcessOptions {
     return state
   }
 }
-
-/// A promise that was broken.
-struct Violation: Error {
-  let what: String
-
-  init(_ what: String) { self.what = what }
-
-  /// Whatever else may be thrown: damage is never expected here, and all errors are the store's.
-  init?(_ error: any Error) {
-    switch error {
-    case let violation as Violation: self = violation
-    case let error as StoreError where error.code == .corrupted: self.init("\(error)")
-    case is StoreError: return nil
-    default: self.init("not an error of the store: \(error)")
-    }
-  }
-}

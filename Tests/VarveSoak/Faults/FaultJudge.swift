@@ -3,13 +3,6 @@ import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
 
-/// A promise that was broken.
-struct Violation: Error, CustomStringConvertible {
-  var description: String
-
-  init(_ description: String) { self.description = description }
-}
-
 /// Says whether a machine, on which something failed, still holds what it must.
 ///
 /// ```

@@ -8,10 +8,15 @@ enum Mutation: Sendable {
   case set(offset: Int, UInt8)
   case cut(length: Int)
   case zero(sector: Int)
-  /// The sector as another file of the kind, or an older state of this one, has it.
+  /// The sector as another file of the kind has it.
   case stale(sector: Int, [UInt8])
+  /// The sector as this file had it before: a write that never came to the disk.
+  case unwritten(sector: Int, [UInt8])
   case swap(Int, Int, unit: Int)
+  /// Another file of the kind in its place, of this store or of another.
   case replace([UInt8])
+  case append([UInt8])
+  case remove
 
   static let sectorBytes = 512
 
@@ -23,17 +28,22 @@ enum Mutation: Sendable {
     case .zero: "sector zeroed"
     case .stale: "sector of another file"
     case .swap: "sectors or pages swapped"
-    case .replace: "file of another store"
+    case .unwritten: "sector as it was before"
+    case .replace: "another file in its place"
+    case .append: "bytes behind its end"
+    case .remove: "removed"
     }
   }
 
   /// Whether the file is as long as before.
   var keepsSize: Bool {
     switch self {
-    case .cut, .replace: false
+    case .cut, .replace, .append, .remove: false
     default: true
     }
   }
+
+  var isRemoval: Bool { if case .remove = self { true } else { false } }
 
   /// What repeats it.
   var place: String {
@@ -44,11 +54,14 @@ enum Mutation: Sendable {
     case .zero(let sector): "sector \(sector) zeroed"
     case .stale(let sector, _): "sector \(sector) of another file"
     case .swap(let one, let other, let unit): "\(one) and \(other) of \(unit) bytes swapped"
-    case .replace: "the file of another store"
+    case .unwritten(let sector, _): "sector \(sector) as it was before"
+    case .replace(let other): "another file of \(other.count) bytes in its place"
+    case .append(let more): "\(more.count) bytes behind its end"
+    case .remove: "removed"
     }
   }
 
-  /// The bytes afterwards; nil where they are the same.
+  /// The bytes afterwards; nil where they are the same, or there are none.
   func applied(to bytes: [UInt8]) -> [UInt8]? {
     var changed = bytes
     switch self {
@@ -58,7 +71,7 @@ enum Mutation: Sendable {
     case .zero(let sector):
       let range = Self.range(sector, Self.sectorBytes, bytes.count)
       changed.replaceSubrange(range, with: [UInt8](repeating: 0, count: range.count))
-    case .stale(let sector, let other):
+    case .stale(let sector, let other), .unwritten(let sector, let other):
       let range = Self.range(sector, Self.sectorBytes, min(bytes.count, other.count))
       changed.replaceSubrange(range, with: other[range])
     case .swap(let one, let other, let unit):
@@ -67,6 +80,8 @@ enum Mutation: Sendable {
       changed.replaceSubrange(left, with: bytes[right])
       changed.replaceSubrange(right, with: bytes[left])
     case .replace(let other): changed = other
+    case .append(let more): changed += more
+    case .remove: return nil
     }
     return changed.isSame(as: bytes) ? nil : changed
   }
@@ -75,8 +90,18 @@ enum Mutation: Sendable {
     min(index * unit, count)..<min((index + 1) * unit, count)
   }
 
-  /// Every mutation of a file, given the same file of other stores.
-  static func all(of bytes: [UInt8], others: [[UInt8]]) -> [Mutation] {
+  /// What can happen to a file as a whole.
+  static func ofWholeFiles(_ bytes: [UInt8]) -> [Mutation] {
+    [
+      .remove, .append([0]), .append([UInt8](repeating: 0, count: 4096)), .append([1]),
+      .append([UInt8](bytes.prefix(sectorBytes))),
+    ]
+  }
+
+  /// Every mutation of the bytes of a file, given other files of the kind and the file as it was before.
+  static func all(
+    of bytes: [UInt8], others: [[UInt8]], older: [UInt8]? = nil
+  ) -> [Mutation] {
     var all: [Mutation] = []
     for offset in bytes.indices {
       all += (0..<8).map { .flip(offset: offset, bit: $0) }
@@ -86,6 +111,7 @@ enum Mutation: Sendable {
     for sector in 0..<sectors {
       all.append(.zero(sector: sector))
       all += others.map { .stale(sector: sector, $0) }
+      if let older { all.append(.unwritten(sector: sector, older)) }
     }
     for unit in [sectorBytes, 4096] {
       let count = bytes.count / unit

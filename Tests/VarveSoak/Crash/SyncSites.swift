@@ -90,7 +90,7 @@ final class SyncSites: Sendable {
   static func unreached(by sites: some Sequence<String>) -> [String] {
     let reached = Set(sites.flatMap { $0.components(separatedBy: " < ") })
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "../../Sources/Varve").standardized
+      .appending(path: "../../../Sources/Varve").standardized
     let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
     var unreached: [String] = []
     while let file = files?.nextObject() as? URL {

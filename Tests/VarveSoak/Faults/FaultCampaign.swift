@@ -13,7 +13,7 @@ import VarveTestSupport
 /// ```
 struct FaultCampaign {
   let seed: UInt64
-  /// Takes every so many-th call of each operation: 1 for all of them.
+  /// Takes every so many-th way to fail, and of each every so many-th call: 1 for all of them.
   var stride = 1
   private static let modes: [(String, StoreOptions.ReadMode)] = [
     ("mapped", .mapped), ("buffered", .buffered),
@@ -84,9 +84,13 @@ struct FaultCampaign {
     _ run: (StoreOptions.ReadMode, PlannedFault, _ seed: UInt64) -> FaultOutcome
   ) -> FaultTally {
     var tally = FaultTally()
+    // Others first for each operation, so that a sample meets all.
+    var way = Int(name.utf8.reduce(0) { $0 &+ UInt64($1) } % UInt64(stride))
     for (mode, readMode) in modes {
       for kind in kinds {
         for duration in [Fault.Duration.once, .forGood] {
+          way += 1
+          guard way % stride == 0 else { continue }
           let calls = everyCall(kind, duration, "\(name), \(mode)", &tally) { fault in
             run(readMode, fault, fault.seed(seed))
           }
@@ -102,8 +106,7 @@ struct FaultCampaign {
     _ kind: FaultKind, _ duration: Fault.Duration, _ name: String, _ tally: inout FaultTally,
     _ run: (PlannedFault) -> FaultOutcome
   ) -> Int {
-    // Another one first with each way to fail, so that a sample meets all.
-    var occurrence = 1 + tally.runs % stride
+    var occurrence = 1 + (name.utf8.count &+ tally.runs) % stride
     while true {
       let fault = PlannedFault(kind: kind, duration: duration, occurrence: occurrence)
       let outcome = run(fault)

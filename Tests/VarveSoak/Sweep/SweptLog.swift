@@ -26,11 +26,14 @@ struct SweptLog: Sendable {
   var commits: Int { records.last?.commits ?? 0 }
 
   init(_ files: [String: [UInt8]]) throws {
-    let logs = files.compactMap { name, bytes in
-      FileName(parsing: name).flatMap { $0.kind == .log ? ($0.number, bytes) : nil }
-    }
-    for (number, bytes) in logs.sorted(by: { $0.0 < $1.0 }) {
-      try bytes.withByteView { try add(number, $0) }
+    let named = files.compactMap { name, bytes in
+      FileName(parsing: name).map { (name: $0, bytes: bytes) }
+    }.sorted { $0.name.number < $1.name.number }
+    let newest = named.last { $0.name.kind == .manifest }
+    let floor = try newest?.bytes.withByteView { try Manifest(decoding: $0).logFloor } ?? 0
+    // What lies below the floor is kept for another life only.
+    for log in named where log.name.kind == .log && log.name.number >= floor {
+      try log.bytes.withByteView { try add(log.name.number, $0) }
     }
   }
 

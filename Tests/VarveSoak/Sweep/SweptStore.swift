@@ -1,4 +1,5 @@
 import Varve
+import VarveFormat
 import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
@@ -15,23 +16,24 @@ struct SweptStore: Sendable {
 
   let end: End
   let disk: SimulatedFileSystem
-  /// What was there after each of the last commits, the newest last.
+  /// What was there after each commit since the last log was begun, the newest last.
   ///
   /// Of a store that was closed only that one counts. After a crash, damage cannot be told from what the
-  /// crash tore where nothing behind it says that it was durable: see format-spec/log.md, "The window".
-  let states: [Content]
-  /// The same since the last log was begun: where that is cut short after a crash, what said that more was
-  /// durable is cut off with it.
+  /// crash tore where nothing says that it was durable.
   let history: [Content]
+  /// The logs that such a crash left.
+  private let log: SweptLog?
   /// The files by their names in the store, the lock left out.
   let files: [String: [UInt8]]
+  /// Files as they were in the midst of the last log.
+  let older: [String: [UInt8]]
 
   init(_ end: End, seed: UInt64) throws {
     self.end = end
     let system = SimulatedFileSystem(seed: seed)
     var random = SeededRandom(seed: seed)
     var content: Content = ["default": [:]]
-    let store = try CrashWorkload.open(system)
+    let store = try CrashWorkload.open(system, identity: seed)
     for (name, compression) in Self.compressions {
       var policy = KeyspacePolicy()
       policy.compression = compression
@@ -51,26 +53,45 @@ struct SweptStore: Sendable {
       if round == 0 { try store.compact() }
       if round < 2 { history = [content] }
     }
-    var states = [content]
+    let older = system.crashImage(.everything)
     for index in 0..<4 {
       let (key, value) = (Array("last \(index)".utf8), random.bytes(30))
       try store.keyspace("default").put(key, value, durability: index < 2 ? .synced : .buffered)
       content["default"]?[key] = value
-      states.append(content)
+      history.append(content)
     }
-    history += states
     if end == .closed {
       try store.close()
-      (states, history) = ([content], [content])
+      history = [content]
     }
     self.history = history
-    self.states = states
     disk = system.crashImage(.everything)
-    files = Dictionary(
+    files = Self.files(of: disk)
+    self.older = Self.files(of: older)
+    log = end == .crashed ? try SweptLog(files) : nil
+    // Each commit is one record, or nobody could say what must be found.
+    if let log, log.commits != history.count - 1 { throw Unexpected(commits: log.commits) }
+  }
+
+  /// The log holds other records than were written.
+  struct Unexpected: Error { var commits: Int }
+
+  private static func files(of disk: SimulatedFileSystem) -> [String: [UInt8]] {
+    Dictionary(
       uniqueKeysWithValues: disk.contents().compactMap { path, bytes in
         let name = path.split(separator: "/").last.map(String.init) ?? path
         return name == "lock" ? nil : (name, bytes)
       })
+  }
+
+  /// What was there when the last writer ended.
+  var newest: Content { history[history.count - 1] }
+
+  /// What may be found when a file holds these bytes, or is gone: no content where that must be refused.
+  func allowed(_ file: String, _ mutated: [UInt8]?) -> [Content] {
+    guard let log, let name = FileName(parsing: file), name.kind == .log else { return [newest] }
+    let commits = log.commits(of: name.number, files[file] ?? [], mutated ?? [])
+    return commits.map { [history[$0]] } ?? []
   }
 
   private static let compressions: [(String, Compression)] = [

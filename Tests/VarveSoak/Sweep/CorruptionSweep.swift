@@ -41,8 +41,13 @@ struct CorruptionSweep {
       let other = try SweptStore(end, seed: seed &+ 1)
       for (file, bytes) in store.files.sorted(by: { $0.key < $1.key }) {
         let kind = file.prefix { $0 != "-" }
-        let others = other.files.filter { $0.key.hasPrefix(kind) }.sorted { $0.key < $1.key }
-        let all = Mutation.all(of: bytes, others: others.map(\.value))
+        let siblings = store.files.filter { $0.key != file }
+        let others = [other.files, siblings].flatMap { files in
+          files.filter { $0.key.hasPrefix(kind) }.sorted { $0.key < $1.key }.map(\.value)
+        }
+        let all =
+          Mutation.all(of: bytes, others: others, older: store.older[file])
+          + Mutation.ofWholeFiles(bytes)
         let taken = Swift.stride(from: Int(seed) % stride, to: all.count, by: stride).map {
           all[$0]
         }
@@ -62,9 +67,10 @@ struct CorruptionSweep {
     guard let bytes = job.store.files[job.file] else { return tally }
     let kind = job.file.prefix { $0 != "-" }
     for mutation in job.mutations {
-      guard let mutated = mutation.applied(to: bytes) else { continue }
+      let mutated = mutation.applied(to: bytes)
+      if mutated == nil, !mutation.isRemoval { continue }
       let verdict: SweepVerdict
-      do { verdict = try judge.judge(mutated, isCut: mutated.count < bytes.count) } catch {
+      do { verdict = try judge.judge(mutated) } catch {
         tally.illegal.append("\(job.store.end), \(job.file), \(mutation.place): \(error)")
         continue
       }

@@ -1,0 +1,156 @@
+import Varve
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// What came of a store whose files are not what was written.
+enum SweepVerdict: String, CaseIterable, Sendable {
+  /// Opening refused, naming file and offset.
+  case atOpen = "detected at open"
+  /// Some read threw, naming file and offset; whatever else was returned was right.
+  case atRead = "detected at read"
+  /// All reads were right, and the verifier named file and offset.
+  case byVerifier = "detected by the verifier"
+  /// A crashed store opened with exactly what lies before the damage, none of it known to be durable.
+  case tail = "legal torn tail"
+  /// Everything is there, and the verifier told of what is harmless: a file that nobody needs, bytes
+  /// behind the end.
+  case harmless = "harmless, and told of"
+  // None of these may happen.
+  case nameless = "an error without file or offset"
+  case misnamed = "an error that names another file"
+  case blind = "not seen by the verifier"
+  case accepted = "damage below the watermark taken for a torn tail"
+  case wrong = "wrong data"
+  case absent = "a key that is there was reported absent"
+  case undetected = "undetected"
+
+  var isLegal: Bool { [.atOpen, .atRead, .byVerifier, .tail, .harmless].contains(self) }
+}
+
+/// Opens, reads in every way, verifies.
+struct SweepJudge {
+  let store: SweptStore
+  let file: String
+
+  /// - Parameter mutated: nil for a file that is gone.
+  func judge(_ mutated: [UInt8]?) throws -> SweepVerdict {
+    let read = try reading(mutated)
+    let image = try image(mutated)
+    var found: [IntegrityFinding] = []
+    try StoreVerifier(at: "store", on: image).run(.deep) { found.append($0) }
+    let damage = found.filter { $0.severity == .damage }
+    switch read {
+    case .atOpen, .atRead: return damage.isEmpty ? .blind : read
+    case .tail: return damage.isEmpty ? .tail : .blind
+    case .undetected:
+      if damage.isEmpty { return found.isEmpty ? .undetected : .harmless }
+      return damage.contains { $0.offset != nil } ? .byVerifier : .nameless
+    default: return read
+    }
+  }
+
+  /// The store's disk with the file as it is now.
+  private func image(_ mutated: [UInt8]?) throws -> SimulatedFileSystem {
+    let image = store.disk.crashImage(.everything)
+    if let mutated {
+      try image.place(mutated, at: "store/\(file)")
+    } else {
+      try image.openDirectory(at: "store", create: false).remove(file)
+    }
+    return image
+  }
+
+  /// What came of opening and reading; ``SweepVerdict/undetected`` where all was as it was written.
+  private func reading(_ mutated: [UInt8]?) throws -> SweepVerdict {
+    let opened: SegmentStore
+    do { opened = try CrashWorkload.open(image(mutated)) } catch {
+      return verdict(of: error, .atOpen)
+    }
+    defer { try? opened.close() }
+    let allowed = store.allowed(file, mutated)
+    if allowed.isEmpty { return .accepted }
+    var reading = Reading(judge: self, newest: store.newest)
+    try reading.readAll(of: opened, allowing: allowed)
+    if let verdict = reading.verdict { return verdict }
+    return allowed == [store.newest] ? .undetected : .tail
+  }
+
+  func verdict(of error: any Error, _ detected: SweepVerdict) -> SweepVerdict {
+    guard let error = error as? StoreError, let named = error.file else { return .nameless }
+    // What is gone has no place, and a manifest that is gone has no name.
+    let isPlaced = error.offset != nil || error.code == .incompatible
+    guard isPlaced else { return .nameless }
+    return named == file || file.hasPrefix("manifest-") ? detected : .misnamed
+  }
+}
+
+/// Everything that a store returns, held against what may be in it.
+private struct Reading {
+  let judge: SweepJudge
+  /// Its keys are asked for.
+  let newest: SweptStore.Content
+  var content: SweptStore.Content = [:]
+  var verdict: SweepVerdict?
+
+  private mutating func note(_ found: SweepVerdict) {
+    // The worst counts.
+    let order = SweepVerdict.allCases
+    guard let verdict, let before = order.firstIndex(of: verdict),
+      let now = order.firstIndex(of: found), now <= before
+    else { return verdict = found }
+  }
+
+  mutating func readAll(of store: SegmentStore, allowing states: [SweptStore.Content]) throws {
+    for keyspace in store.keyspaces {
+      content[keyspace.name] = scan(keyspace, .ascending, states)
+      let backward = scan(keyspace, .descending, states)
+      if verdict == nil, backward != content[keyspace.name] { note(.wrong) }
+    }
+    if verdict == nil, !states.contains(content) {
+      return note(Self.lacks(content, states[states.count - 1]) ? .absent : .wrong)
+    }
+    try readSingly(store, allowing: states)
+  }
+
+  /// What a scan shows before it throws must be there as well.
+  private mutating func scan(
+    _ keyspace: Keyspace, _ order: ScanOrder, _ states: [SweptStore.Content]
+  ) -> [[UInt8]: [UInt8]] {
+    var found: [[UInt8]: [UInt8]] = [:]
+    do {
+      try keyspace.forEach(order: order) { found[[UInt8](copying: $0)] = [UInt8](copying: $1) }
+    } catch {
+      note(judge.verdict(of: error, .atRead))
+      let isThere = states.contains { state in
+        found.allSatisfy { state[keyspace.name]?[$0.key] == $0.value }
+      }
+      if !isThere { note(.wrong) }
+    }
+    return found
+  }
+
+  private mutating func readSingly(
+    _ store: SegmentStore, allowing states: [SweptStore.Content]
+  ) throws {
+    for (name, entries) in newest.sorted(by: { $0.key < $1.key }) {
+      let keyspace = try store.keyspace(name)
+      for key in entries.keys + [Array("no such key".utf8)] {
+        do {
+          let found = try keyspace.value(for: key)
+          if states.contains(where: { $0[name]?[key] == found }) { continue }
+          note(found == nil ? .absent : .wrong)
+        } catch {
+          note(judge.verdict(of: error, .atRead))
+        }
+      }
+    }
+  }
+
+  /// Whether what is wrong is that something is missing.
+  private static func lacks(_ found: SweptStore.Content, _ expected: SweptStore.Content) -> Bool {
+    expected.contains { name, entries in
+      entries.contains { found[name]?[$0.key] == nil }
+    }
+  }
+}
