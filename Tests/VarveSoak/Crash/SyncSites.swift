@@ -12,9 +12,10 @@ import VarvePlatform
 ///
 /// Named by `llvm-symbolizer`, once for each stack.
 final class SyncSites: Sendable {
+  private static let directory = "GuardedDirectory.swift"
   /// Files of the engine that hand a sync on, for whoever calls them.
   private static let passing = [
-    "GuardedDirectory.swift", "SegmentFileBuffer.swift", "SyncBehind.swift", "ThreadLock.swift",
+    directory, "SegmentFileBuffer.swift", "SyncBehind.swift", "ThreadLock.swift",
     "Monitor.swift",
   ]
   /// Folders of the engine whose files say what a sync is for.
@@ -56,19 +57,33 @@ final class SyncSites: Sendable {
   }
 
   private static func name(_ lines: [String]) -> String {
-    var chain: [Substring] = []
-    for line in lines where line.contains("/Sources/Varve/") {
-      guard let place = line.split(separator: "/").last else { continue }
-      let parts = place.split(separator: ":")
-      guard let file = parts.first, !passing.contains(String(file)) else { continue }
-      if chain.last?.hasPrefix(file) != true {
-        chain.append(place.prefix(parts.prefix(2).joined(separator: ":").count))
-      }
-      if chain.count > 1, purposes.contains(where: line.contains) { break }
+    let places = lines.filter { $0.contains("/Sources/Varve/") }.compactMap(Place.init)
+    // The directory asks for a sync itself, before the first change of a name, whoever changes it.
+    let own = places.filter { $0.file == directory }
+    if own.count > 1 { return own[1].description }
+    var chain: [Place] = []
+    for place in places where !passing.contains(place.file) {
+      if chain.last?.file != place.file { chain.append(place) }
+      if chain.count > 1, purposes.contains(where: place.path.contains) { break }
     }
     // A campaign that cannot tell its sites apart would leave out all syncs at once.
     precondition(!chain.isEmpty, "llvm-symbolizer does not name the engine's sources")
-    return chain.joined(separator: " < ")
+    return chain.map(\.description).joined(separator: " < ")
+  }
+
+  /// A line of the engine, as the symbolizer names it: `path:line:column`.
+  private struct Place: CustomStringConvertible {
+    let path: String
+    let file: String
+    let line: String
+
+    init?(_ text: String) {
+      let parts = text.split(separator: ":").map(String.init)
+      guard parts.count >= 2, let file = parts[0].split(separator: "/").last else { return nil }
+      (path, self.file, line) = (parts[0], String(file), parts[1])
+    }
+
+    var description: String { "\(file):\(line)" }
   }
 
   private static func symbolize(_ addresses: [UInt]) -> [[String]] {
