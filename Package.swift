@@ -78,6 +78,12 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// tools/test, under the thread sanitizer: what has no tests with many threads is not built.
+if Context.environment["VARVE_THREADS"] != nil {
+  let kept = ["VarveTests", "VarvePlatformTests"]
+  package.targets.removeAll { $0.isTest && !kept.contains($0.name) || $0.name == "VarveSoak" }
+}
+
 // tools/bench/run: measures parts that users do not see.
 if Context.environment["VARVE_BENCH"] != nil {
   package.products.append(.executable(name: "bench", targets: ["VarveBench"]))
