@@ -94,7 +94,7 @@ extension SegmentOutput {
     guard rules.isRelocated(pointer) else { return try segment().add(entry) }
     // Damage is found here, by the value's checksum, and stops the work: it is never written again
     // under a fresh one.
-    let lent = try engine.values.store.stored(for: pointer)
+    let lent = try engine.values.store.storedCopy(of: pointer)
     defer { withExtendedLifetime(lent.owner) {} }
     let moved = try valueFile().append(
       stored: lent.bytes, of: pointer, alignmentShift: policy.alignmentShift)

@@ -48,7 +48,10 @@ extension StoreVerification {
   ///   that is not whole is part of the torn tail.
   mutating func examineLoggedValue(_ pointer: ValuePointer, isDurable: Bool) {
     let pieces = ValuePieces(FileName(.values, pointer.file), in: directory)
+    let isNamed = valueFiles[pointer.file] != nil
     examine(pieces, isDurable ? .damage : .notice) { pieces throws(ValuePieces.Failure) in
+      // Of a file that the manifest names all records are looked at with the file.
+      if !isNamed { try pieces.checkRecord(of: pointer) }
       try pieces.check(pointer)
     }
   }

@@ -1,7 +1,9 @@
 // Two ways to a block's bytes:
 //
-//   mapped and raw    checked at first touch, for compaction at every one, then lent in place
+//   mapped and raw    checked at first touch, then lent in place
 //   everything else   from the cache, or read, checked, decompressed and perhaps kept there
+//
+// Whoever writes entries again, a compaction, gets copies that were checked as copies.
 
 import VarveFormat
 import VarvePlatform
@@ -46,16 +48,16 @@ extension OpenSegment {
   /// - Parameter scratch: where the block goes if it cannot be lent in place; without one it goes
   ///   through the cache. A block in a scratch holds until the scratch is used again.
   /// - Parameter asksCache: whether a block that is in the cache is taken from there all the same, and
-  ///   one that was found good before is believed. Whoever writes the entries again believes nothing:
-  ///   memory may have changed with its page, and a fresh checksum would hide that.
+  ///   one is lent where it is mapped. Whoever writes the entries again has neither: a mapping may change
+  ///   with its page at any moment, also behind a check, and a fresh checksum would hide that.
   func block(
     _ handle: BlockHandle, inLeafAt leafBase: UInt64, in scratch: BlockScratch? = nil,
     asksCache: Bool = false
   ) throws(StoreError) -> LentBlock {
-    if let mapped, handle.codec == .none {
+    let isCopied = scratch != nil && !asksCache
+    if let mapped, handle.codec == .none, !isCopied {
       do throws(FormatError) {
-        let bytes = try mappedBytes(
-          of: handle, leafBase, mapped, isBelieved: scratch == nil || asksCache)
+        let bytes = try mappedBytes(of: handle, leafBase, mapped)
         return LentBlock(block: try DataBlock(decoding: bytes, handle), owner: nil)
       } catch {
         throw StoreError(error, in: name)
@@ -69,7 +71,7 @@ extension OpenSegment {
       if asksCache, let cached = access.cache.cachedBlock(for: key) {
         return LentBlock(block: try decode(owned: cached.bytes, handle), owner: cached)
       }
-      return LentBlock(block: try loadBlock(handle, scratch), owner: nil)
+      return LentBlock(block: try loadBlock(handle, scratch, isCopied: isCopied), owner: nil)
     }
     let cached = try access.cache.block(for: key) { () throws(StoreError) in
       try loadForCache(handle)
@@ -77,10 +79,10 @@ extension OpenSegment {
     return LentBlock(block: try decode(owned: cached.bytes, handle), owner: cached)
   }
 
-  /// A raw block where it lies, checked at the first touch, or at every one.
+  /// A raw block where it lies, checked at the first touch.
   @inline(__always)
   func mappedBytes(
-    of handle: BlockHandle, _ leafBase: UInt64, _ file: ByteView, isBelieved: Bool = true
+    of handle: BlockHandle, _ leafBase: UInt64, _ file: ByteView
   ) throws(FormatError) -> ByteView {
     try check(handle, inLeafAt: leafBase)
     guard
@@ -90,7 +92,7 @@ extension OpenSegment {
     // And what follows the slots: the shared prefix, which every search compares.
     bytes.prefetch(min(1088, DataBlock.searchedByteCount(Int(handle.itemCount)) &+ 64))
     let number = Int(handle.number)
-    if number >= blockCount || !touched.contains(number) || !isBelieved {
+    if number >= blockCount || !touched.contains(number) {
       try check(bytes, of: handle)
     }
     return bytes
@@ -103,25 +105,38 @@ extension OpenSegment {
 
   /// Checks a raw block. One found damaged is checked again by whoever comes next.
   private func check(_ bytes: ByteView, of handle: BlockHandle) throws(FormatError) {
-    let number = Int(handle.number)
-    // The bit behind the last block is the filter's.
-    let hasBit = number < blockCount
-    // Asked for once; a walk that reads it again asks ahead by itself.
-    if hasBit, !touched.contains(number) { expectWhole(handle.offset..<handle.end) }
+    expectWhole(handle)
     do throws(FormatError) {
       try bytes.check(handle.checksum, .dataBlock, in: id, at: handle.offset)
     } catch {
-      if hasBit { touched.remove(number) }
+      doubt(handle)
       throw error
     }
-    if hasBit { touched.insert(number) }
+    if hasBit(handle) { touched.insert(Int(handle.number)) }
+  }
+
+  /// The bit behind the last block is the filter's.
+  private func hasBit(_ handle: BlockHandle) -> Bool { Int(handle.number) < blockCount }
+
+  /// Asks for all of a mapped block, once; a walk that reads it again asks ahead by itself.
+  private func expectWhole(_ handle: BlockHandle) {
+    if hasBit(handle), !touched.contains(Int(handle.number)) {
+      expectWhole(handle.offset..<handle.end)
+    }
+  }
+
+  /// Lets whoever comes next check the block again.
+  private func doubt(_ handle: BlockHandle) {
+    if hasBit(handle) { touched.remove(Int(handle.number)) }
   }
 
   /// Reads, checks and decompresses a block into buffers of a cursor.
+  ///
+  /// - Parameter isCopied: whether mapped bytes go into a buffer before they are checked.
   private func loadBlock(
-    _ handle: BlockHandle, _ scratch: BlockScratch
+    _ handle: BlockHandle, _ scratch: BlockScratch, isCopied: Bool
   ) throws(StoreError) -> DataBlock {
-    let stored = try storedBytes(of: handle, scratch)
+    let stored = try storedBytes(of: handle, scratch, isCopied: isCopied)
     guard handle.codec != .none else { return try decode(owned: stored, handle) }
     let full = scratch.fullBuffer(Int(handle.fullCount))
     do throws(FormatError) {
@@ -142,7 +157,7 @@ extension OpenSegment {
       try checkStored(buffer.view(), handle)
       return CachedBlock(buffer, count: count)
     }
-    let stored = try storedBytes(of: handle, scratch)
+    let stored = try storedBytes(of: handle, scratch, isCopied: false)
     defer { withExtendedLifetime(scratch) {} }
     do throws(FormatError) {
       let full = try access.decompressor.decompress(
@@ -156,13 +171,19 @@ extension OpenSegment {
   /// A block as stored, checked. Its handle was found to lie among the data blocks, which lie in the
   /// file.
   private func storedBytes(
-    of handle: BlockHandle, _ scratch: BlockScratch
+    of handle: BlockHandle, _ scratch: BlockScratch, isCopied: Bool
   ) throws(StoreError) -> ByteView {
     let count = Int(handle.storedCount)
-    let stored: ByteView
+    var stored: ByteView
     switch source {
     case .mapping(let mapping):
       stored = mapping.bytes.dropping(Int(truncatingIfNeeded: handle.offset)).prefix(count)
+      if isCopied {
+        expectWhole(handle)
+        let buffer = scratch.storedBuffer(count)
+        buffer.copy(stored)
+        stored = buffer.view(count: count)
+      }
     case .file(let pieces, _):
       let buffer = scratch.storedBuffer(count)
       try pieces.read(count, at: handle.offset, into: buffer)
@@ -174,6 +195,7 @@ extension OpenSegment {
 
   private func checkStored(_ stored: ByteView, _ handle: BlockHandle) throws(StoreError) {
     do { try stored.check(handle.checksum, .dataBlock, in: id, at: handle.offset) } catch {
+      doubt(handle)
       throw StoreError(error, in: name)
     }
   }

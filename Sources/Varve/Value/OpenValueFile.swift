@@ -96,22 +96,19 @@ extension OpenValueFile {
     return LentValue(bytes: block.bytes, owner: block)
   }
 
-  /// The value as it is stored, checked now whoever found it good before: for moving it to another
-  /// file. Memory may have changed with its page, and a fresh checksum would hide that.
-  func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
-    try stored(for: pointer, isBelieved: false)
+  /// The value as it is stored, in memory of its own: for moving it to another file. It is checked there,
+  /// whoever found it good before: a mapping may change with its page at any moment, also behind a check,
+  /// and a fresh checksum would hide that.
+  func storedCopy(of pointer: ValuePointer) throws(StoreError) -> LentValue {
+    guard case .mapping(let mapping) = source else { return try stored(for: pointer) }
+    return try copied(pointer, from: mapping.bytes)
   }
 
-  private func stored(
-    for pointer: ValuePointer, isBelieved: Bool
-  ) throws(StoreError) -> LentValue {
+  private func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
     switch source {
     case .mapping(let mapping):
-      let bytes = try storedBytes(of: pointer, in: mapping.bytes, isBelieved: isBelieved)
-      return LentValue(bytes: bytes, owner: nil)
-    case .file(let file):
-      let (buffer, bytes) = try read(pointer, from: file)
-      return LentValue(bytes: bytes, owner: CachedBlock(buffer, count: buffer.capacity))
+      return LentValue(bytes: try storedBytes(of: pointer, in: mapping.bytes), owner: nil)
+    case .file(let file): return try read(pointer, from: file)
     }
   }
 
@@ -122,7 +119,7 @@ extension OpenValueFile {
 
   /// The uncompressed value in memory of its own.
   private func ownedBlock(for pointer: ValuePointer) throws(StoreError) -> CachedBlock {
-    let stored = try stored(for: pointer, isBelieved: true)
+    let stored = try stored(for: pointer)
     defer { withExtendedLifetime(stored.owner) {} }
     do throws(FormatError) {
       let buffer = try access.decompressor.decompress(
@@ -140,7 +137,7 @@ extension OpenValueFile {
 extension OpenValueFile {
   @inline(__always)
   private func storedBytes(
-    of pointer: ValuePointer, in file: ByteView, isBelieved: Bool = true
+    of pointer: ValuePointer, in file: ByteView
   ) throws(StoreError) -> ByteView {
     do throws(FormatError) {
       try check(pointer)
@@ -153,7 +150,7 @@ extension OpenValueFile {
       else { throw FormatError(.valuePointer, .limit("offset"), at: pointer.offset) }
       header.prefetch(1)
       stored.prefetch(stored.count)
-      if !isBelieved || !isKnown(header, pointer) { try check(header, stored, pointer) }
+      if !isKnown(header, pointer) { try check(header, stored, pointer) }
       return stored
     } catch {
       throw StoreError(error, in: name)
@@ -177,24 +174,48 @@ extension OpenValueFile {
   private func check(
     _ header: ByteView, _ stored: ByteView, _ pointer: ValuePointer
   ) throws(FormatError) {
-    let bit = Int(pointer.offset >> Self.touchShift)
-    if hasBit(pointer), !touched.contains(bit), case .mapping(let mapping) = source {
-      let start = pointer.offset - UInt64(ValueRecord.headerBytes)
-      mapping.expectWhole(start..<pointer.offset + UInt64(pointer.storedCount))
-    }
+    expectWhole(pointer)
     try check(header, against: pointer)
     do throws(FormatError) { try checkSum(of: stored, pointer) } catch {
-      if hasBit(pointer) { touched.remove(bit) }
+      doubt(pointer)
       throw error
     }
-    if hasBit(pointer) { touched.insert(bit) }
+    if hasBit(pointer) { touched.insert(Int(pointer.offset >> Self.touchShift)) }
+  }
+
+  /// Asks for all of a mapped value that nobody touched yet.
+  private func expectWhole(_ pointer: ValuePointer) {
+    guard hasBit(pointer), !touched.contains(Int(pointer.offset >> Self.touchShift)),
+      case .mapping(let mapping) = source
+    else { return }
+    let start = pointer.offset - UInt64(ValueRecord.headerBytes)
+    mapping.expectWhole(start..<pointer.offset + UInt64(pointer.storedCount))
+  }
+
+  /// Lets whoever comes next check the value again.
+  private func doubt(_ pointer: ValuePointer) {
+    if hasBit(pointer) { touched.remove(Int(pointer.offset >> Self.touchShift)) }
+  }
+
+  /// Header and value in a copy of their own, checked there.
+  private func copied(
+    _ pointer: ValuePointer, from file: ByteView
+  ) throws(StoreError) -> LentValue {
+    do throws(FormatError) { try check(pointer) } catch { throw StoreError(error, in: name) }
+    expectWhole(pointer)
+    // As many bytes as a read takes: the pointer was checked against the file's size.
+    let whole = file.dropping(Int(pointer.offset) - 64).prefix(64 + Int(pointer.storedCount))
+    let buffer = AlignedBuffer(capacity: whole.count)
+    buffer.copy(whole)
+    do throws(StoreError) { return try checked(buffer, whole.count, pointer) } catch {
+      doubt(pointer)
+      throw error
+    }
   }
 
   /// Reads header and value in one call. 64 bytes before the value are read, so that it comes to
   /// lie at a multiple of 64 in the buffer.
-  private func read(
-    _ pointer: ValuePointer, from file: any File
-  ) throws(StoreError) -> (AlignedBuffer, ByteView) {
+  private func read(_ pointer: ValuePointer, from file: any File) throws(StoreError) -> LentValue {
     do throws(FormatError) { try check(pointer) } catch { throw StoreError(error, in: name) }
     let count = 64 + Int(pointer.storedCount)
     let buffer = AlignedBuffer(capacity: count)
@@ -205,6 +226,13 @@ extension OpenValueFile {
     } catch {
       throw StoreError(error)
     }
+    return try checked(buffer, found, pointer)
+  }
+
+  /// The value in a buffer that holds the 64 bytes before it, too.
+  private func checked(
+    _ buffer: AlignedBuffer, _ found: Int, _ pointer: ValuePointer
+  ) throws(StoreError) -> LentValue {
     do throws(FormatError) {
       let bytes = buffer.view(count: found)
       try check(bytes.dropping(64 - ValueRecord.headerBytes), against: pointer)
@@ -212,7 +240,7 @@ extension OpenValueFile {
         throw FormatError(.valueRecord, .truncated, at: pointer.offset - 64 + UInt64(found))
       }
       try checkSum(of: stored, pointer)
-      return (buffer, stored)
+      return LentValue(bytes: stored, owner: CachedBlock(buffer, count: buffer.capacity))
     } catch {
       throw StoreError(error, in: name)
     }

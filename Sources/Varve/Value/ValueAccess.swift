@@ -56,7 +56,7 @@ struct ValueAccess: Sendable {
   /// - Throws: where that is unknown, since it cannot be read.
   func isWhole(_ pointer: ValuePointer) throws(StoreError) -> Bool {
     do throws(StoreError) {
-      _ = try store.stored(for: pointer)
+      _ = try store.storedCopy(of: pointer)
       return true
     } catch {
       if error.code == .corrupted { return false }

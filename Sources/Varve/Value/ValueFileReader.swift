@@ -81,9 +81,9 @@ extension ValueFileReader {
     unsafe file.takeUnretainedValue().expect(range)
   }
 
-  /// The value in its stored form, checked: for `ValueFileWriter.append(stored:of:)`.
-  func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
-    try open().stored(for: pointer)
+  /// The value in its stored form, copied and checked: for `ValueFileOutput.append(stored:of:)`.
+  func storedCopy(of pointer: ValuePointer) throws(StoreError) -> LentValue {
+    try open().storedCopy(of: pointer)
   }
 }
 

@@ -36,11 +36,11 @@ final class ValueStore: Sendable {
     reader(for: file)?.expect(range)
   }
 
-  /// The value in its stored form, checked: for moving it to another file.
-  func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+  /// The value in its stored form, copied and checked: for moving it to another file.
+  func storedCopy(of pointer: ValuePointer) throws(StoreError) -> LentValue {
     try table.read { table throws(StoreError) in
       try unsafe table.reader(for: pointer.file, at: pointer.offset)
-        .lend { reader throws(StoreError) in try reader.stored(for: pointer) }
+        .lend { reader throws(StoreError) in try reader.storedCopy(of: pointer) }
     }
   }
 

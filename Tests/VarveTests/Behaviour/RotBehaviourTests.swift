@@ -45,6 +45,43 @@ import VarveTestSupport
     }
   }
 
+  /// Between the check of a block or value and the last look at it memory may change, too.
+  @Test func whatACompactionHoldsChangesNoMore() throws {
+    try FileSystemKind.posix.withTestedStore { tested in
+      let store = try tested.open { $0.readMode = .mapped }
+      let values = try ValuesMostlyGarbage(in: store)
+      let short = Array("a short value that lies in a block, and long enough to be found".utf8)
+      try values.keyspace.put("a short one", short, durability: .buffered)
+      try store.flush()
+      let segments = store.engine.versions.current.levelZero.map(\.reader)
+      let segment = try #require(segments.max { $0.number < $1.number })
+      let pointer = try #require(try segments.flatMap(Self.pointers).first)
+      let cursor = try segment.cursor(fillsCache: false)
+      try cursor.seekToFirst()
+      #expect(cursor.entry?.value.array == short)
+      try Self.rot(short, in: segment.name, of: tested)
+      #expect(cursor.entry?.value.array == short)
+
+      let lent = try store.engine.values.store.storedCopy(of: pointer)
+      let before = lent.bytes.array
+      try Self.rot(before, in: FileName(.values, pointer.file).description, of: tested)
+      #expect(lent.bytes.array == before)
+      withExtendedLifetime(lent.owner) {}
+      try store.close()
+    }
+  }
+
+  private static func pointers(in segment: SegmentReader) throws -> [ValuePointer] {
+    var pointers: [ValuePointer] = []
+    let cursor = try segment.cursor(fillsCache: false)
+    try cursor.seekToFirst()
+    while let entry = cursor.entry {
+      if entry.kind == .pointer { pointers.append(try ValuePointer(decoding: entry.value, at: 0)) }
+      try cursor.next()
+    }
+    return pointers
+  }
+
   /// A part of the index that rots could lead past entries: they would be left out for good.
   @Test(arguments: [SegmentSection.Kind.indexLeaves, .indexTop])
   func anIndexThatRotsAfterItWasReadLeadsNoCompaction(_ kind: SegmentSection.Kind) throws {

@@ -139,6 +139,33 @@ struct StoreVerifierTests {
     }
   }
 
+  @Test("finds each changed byte of a value that a crash left in a file without an end")
+  func findsDamageToUnsealedValues() throws {
+    let disk = SimulatedFileSystem()
+    let store = try CrashWorkload.open(disk)
+    let keyspace = try store.keyspace("default")
+    try keyspace.put("large", [UInt8](repeating: 5, count: 4_000), durability: .buffered)
+    try store.sync()
+    // Its record says that the large value is durable.
+    try keyspace.put("small", "value")
+    let crashed = disk.crashImage(.everything)
+    try store.close()
+    let path = try #require(crashed.contents().keys.first { $0.contains("values-") })
+    let bytes = try #require(crashed.contents()[path])
+    let header = Int(ValuePlace.firstValue) - ValueRecord.headerBytes
+    for place in [Int](header..<Int(ValuePlace.firstValue) + 2) {
+      let image = crashed.crashImage(.everything)
+      var damaged = bytes
+      damaged[place] ^= 4
+      try image.place(damaged, at: path)
+      var found: [IntegrityFinding] = []
+      try StoreVerifier(at: "store", on: image).run(.deep) { found.append($0) }
+      let damage = found.filter { $0.severity == .damage }
+      #expect(damage.count == 1 && path.hasSuffix(damage[0].file), "byte \(place): \(found)")
+      #expect(throws: StoreError.self) { try CrashWorkload.open(image).close() }
+    }
+  }
+
   @Test("goes on behind a flaw: two damaged blocks are two findings")
   func findsSeveral() throws {
     try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
