@@ -33,7 +33,7 @@ def run(root, built, campaign):
             if campaign in (None, bug[4][0])]
     copy = tempfile.mkdtemp()
     try:
-        for part in ("Package.swift", "Sources", "Tests"):
+        for part in ("Package.swift", "Sources", "Tests", "Fuzz"):
             path, target = os.path.join(root, part), os.path.join(copy, part)
             shutil.copytree(path, target) if os.path.isdir(path) else shutil.copy(path, target)
         for bug in bugs:

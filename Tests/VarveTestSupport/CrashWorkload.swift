@@ -133,10 +133,12 @@ extension CrashWorkload {
 
   /// Opens the store at `store` of a simulated machine.
   package static func open(
-    _ system: SimulatedFileSystem, readMode: StoreOptions.ReadMode = .mapped, identity: UInt64 = 7
+    _ system: SimulatedFileSystem, readMode: StoreOptions.ReadMode = .mapped,
+    access: StoreOptions.Access = .readWrite, identity: UInt64 = 7
   ) throws -> SegmentStore {
     var options = StoreOptions.small
     options.readMode = readMode
+    options.access = access
     return try SegmentStore.open(
       at: "store", options: options,
       components: StoreComponents(

@@ -48,7 +48,7 @@ struct FaultJudge {
   ) throws -> Content {
     let found: Content
     do {
-      let store = try FaultedStore.open(machine, mode)
+      let store = try CrashWorkload.open(machine, readMode: mode)
       found = try CrashWorkload.content(of: store)
       try store.close()
     } catch {

@@ -12,6 +12,28 @@ struct FaultOutcome: Sendable {
   var images = 0
   /// What was wrong, nil where nothing was.
   var violation: String?
+
+  init() {}
+
+  /// What comes of `attempt` on a copy of the store's machine. It returns what the next opening may find,
+  /// and no store that it opened is held when it has returned.
+  init(
+    on store: FaultedStore, _ mode: StoreOptions.ReadMode, _ fault: PlannedFault, seed: UInt64,
+    _ attempt: (
+      _ machine: SimulatedFileSystem, _ judge: inout FaultJudge, _ outcome: inout FaultOutcome
+    ) throws -> [CrashWorkload.Content]
+  ) {
+    let machine = store.machine.killImage(seed: seed)
+    machine.setFailedSync(fault.kind.failedSync)
+    var judge = FaultJudge(machine, mode, fault)
+    do {
+      let allowed = try attempt(machine, &judge, &self)
+      try judge.end(allows: allowed)
+    } catch {
+      violation = "\(error)"
+    }
+    images = judge.images
+  }
 }
 
 /// What came of all runs of one operation.

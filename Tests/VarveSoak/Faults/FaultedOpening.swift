@@ -18,14 +18,20 @@ struct FaultedOpening: Sendable {
   static func all(seed: UInt64) throws -> [FaultedOpening] {
     let (closed, killed) = try (FaultedStore.closed(seed: seed), FaultedStore.killed(seed: seed))
     return [
-      FaultedOpening(name: "make a store", store: .empty()) { try FaultedStore.open($0, $1) },
-      FaultedOpening(name: "open", store: closed) { try FaultedStore.open($0, $1) },
-      FaultedOpening(name: "open after a kill", store: killed) { try FaultedStore.open($0, $1) },
+      FaultedOpening(name: "make a store", store: .empty()) {
+        try CrashWorkload.open($0, readMode: $1)
+      },
+      FaultedOpening(name: "open", store: closed) {
+        try CrashWorkload.open($0, readMode: $1)
+      },
+      FaultedOpening(name: "open after a kill", store: killed) {
+        try CrashWorkload.open($0, readMode: $1)
+      },
       FaultedOpening(name: "open for reading", store: closed, changesNothing: true) {
-        try FaultedStore.open($0, $1, .readOnly)
+        try CrashWorkload.open($0, readMode: $1, access: .readOnly)
       },
       FaultedOpening(name: "open for reading, after a kill", store: killed) {
-        try FaultedStore.open($0, $1, .readOnly)
+        try CrashWorkload.open($0, readMode: $1, access: .readOnly)
       },
       verification("verify, fast", closed, .fast), verification("verify, deep", closed, .deep),
       verification("verify after a kill, deep", killed, .deep),
@@ -50,18 +56,9 @@ struct FaultedOpening: Sendable {
   // MARK: - One run
 
   func run(_ mode: ReadMode, _ fault: PlannedFault, seed: UInt64) -> FaultOutcome {
-    let machine = store.machine.killImage(seed: seed)
-    machine.setFailedSync(fault.kind.failedSync)
-    var judge = FaultJudge(machine, mode, fault)
-    var outcome = FaultOutcome()
-    do {
-      let allowed = try open(machine, mode, fault, seed, &judge, &outcome)
-      try judge.end(allows: allowed)
-    } catch {
-      outcome.violation = "\(error)"
+    FaultOutcome(on: store, mode, fault, seed: seed) { machine, judge, outcome in
+      try open(machine, mode, fault, seed, &judge, &outcome)
     }
-    outcome.images = judge.images
-    return outcome
   }
 
   /// Returns what the next opening may find.

@@ -14,26 +14,14 @@ struct FaultedRun {
   let seed: UInt64
 
   func run() -> FaultOutcome {
-    let machine = store.machine.killImage(seed: seed)
-    machine.setFailedSync(fault.kind.failedSync)
-    var judge = FaultJudge(machine, mode, fault)
-    var outcome = FaultOutcome()
-    do {
-      // The store is let go when this returns.
-      let allowed = try whileOpen(machine, &judge, &outcome)
-      try judge.end(allows: allowed)
-    } catch {
-      outcome.violation = "\(error)"
-    }
-    outcome.images = judge.images
-    return outcome
+    FaultOutcome(on: store, mode, fault, seed: seed, whileOpen)
   }
 
   /// Returns what the next opening may find.
   private func whileOpen(
     _ machine: SimulatedFileSystem, _ judge: inout FaultJudge, _ outcome: inout FaultOutcome
   ) throws -> [Content] {
-    let opened = try FaultedStore.open(machine, mode)
+    let opened = try CrashWorkload.open(machine, readMode: mode)
     let states = try prepare(opened)
     machine.inject(fault.fault)
     do { try operation.body(opened, states[0]) } catch {

@@ -49,21 +49,6 @@ struct FaultedStore: Sendable {
     return FaultedStore(
       machine: making.machine.killImage(), content: making.content, durable: durable)
   }
-
-  /// Opens the store of a machine.
-  static func open(
-    _ machine: SimulatedFileSystem, _ mode: StoreOptions.ReadMode,
-    _ access: StoreOptions.Access = .readWrite
-  ) throws -> SegmentStore {
-    var options = StoreOptions.small
-    options.readMode = mode
-    options.access = access
-    return try SegmentStore.open(
-      at: "store", options: options,
-      components: StoreComponents(
-        fileSystem: machine, clock: SimulatedClock(), random: SimulatedRandom(seed: 7),
-        background: .inline))
-  }
 }
 
 extension FaultedStore {
@@ -77,7 +62,7 @@ extension FaultedStore {
     init(seed: UInt64) throws {
       machine = SimulatedFileSystem(seed: seed)
       random = SeededRandom(seed: seed)
-      store = try FaultedStore.open(machine, .mapped)
+      store = try CrashWorkload.open(machine)
     }
 
     mutating func fill() throws {

@@ -36,7 +36,7 @@ struct CompactedStore: Sendable {
     try store.close()
     disk = system.crashImage(.everything)
     self.content = content
-    inputs = Self.files(of: disk).filter {
+    inputs = SweptStore.files(of: disk).filter {
       $0.key.hasPrefix("segment-") || $0.key.hasPrefix("values-")
     }
     let image = disk.crashImage(.everything)
@@ -64,11 +64,5 @@ struct CompactedStore: Sendable {
         content[key] = value
       }
     }
-  }
-
-  static func files(of disk: SimulatedFileSystem) -> [String: [UInt8]] {
-    Dictionary(
-      disk.contents().map { ($0.split(separator: "/").last.map(String.init) ?? $0, $1) }
-    ) { first, _ in first }
   }
 }

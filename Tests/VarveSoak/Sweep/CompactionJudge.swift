@@ -14,7 +14,7 @@ enum RotMoment: String, CaseIterable, Sendable {
 }
 
 /// What came of a compaction one of whose inputs is not what was written.
-enum CompactionVerdict: String, CaseIterable, Sendable {
+enum CompactionVerdict: String, Verdict {
   /// Opening refused, naming file and offset.
   case atOpen = "detected at open"
   /// The compaction stopped, naming the file and an offset; the file is kept, and known to be damaged.
@@ -53,7 +53,9 @@ struct CompactionJudge {
     let image = store.disk.crashImage(.everything)
     if moment == .unread { try image.rot("store/\(file)", to: mutated) }
     let opened: SegmentStore
-    do { opened = try open(image) } catch { return verdict(of: error) ?? .atOpen }
+    do { opened = try CrashWorkload.open(image, readMode: readMode) } catch {
+      return verdict(of: error) ?? .atOpen
+    }
     var seen = Reading(store.content)
     if moment != .unread {
       seen.readAll(of: opened)
@@ -64,21 +66,11 @@ struct CompactionJudge {
     seen = Reading(store.content)
     seen.readAll(of: opened)
     let isMapped = readMode == .mapped && moment != .unread
-    let isStillThere = CompactedStore.files(of: image)[file] == mutated
+    let isStillThere = SweptStore.files(of: image)[file] == mutated
     let isShown = isMapped && isStillThere && !seen.isRight
     if !isShown, let verdict = unforgiven(seen, isStillThere) { return verdict }
     do { try opened.close() } catch { return verdict(of: error) ?? .wrong }
     return try judgeAgain(image, isStillThere, isShown ? .shown : failure == nil ? nil : .stopped)
-  }
-
-  private func open(_ image: SimulatedFileSystem) throws -> SegmentStore {
-    var options = StoreOptions.small
-    options.readMode = readMode
-    return try SegmentStore.open(
-      at: "store", options: options,
-      components: StoreComponents(
-        fileSystem: image, clock: SimulatedClock(), random: SimulatedRandom(seed: 7),
-        background: .inline))
   }
 
   /// What the compaction failed with.
@@ -104,7 +96,7 @@ struct CompactionJudge {
     _ image: SimulatedFileSystem, _ isStillThere: Bool, _ known: CompactionVerdict?
   ) throws -> CompactionVerdict {
     let again: SegmentStore
-    do { again = try open(image) } catch {
+    do { again = try CrashWorkload.open(image, readMode: readMode) } catch {
       return verdict(of: error) ?? (isStillThere ? known ?? .left : .wrong)
     }
     var seen = Reading(store.content)
@@ -117,7 +109,7 @@ struct CompactionJudge {
     }
     guard isStillThere else { return damage.isEmpty ? .notNeeded : .wrong }
     // A file that no manifest names any more goes with the next opening.
-    let isLive = CompactedStore.files(of: image)[file] != nil
+    let isLive = SweptStore.files(of: image)[file] != nil
     guard isLive else { return damage.isEmpty ? .notNeeded : .wrong }
     return damage.contains { $0.file == file && $0.offset != nil } ? known ?? .left : .laundered
   }

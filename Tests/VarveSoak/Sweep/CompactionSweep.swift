@@ -16,25 +16,16 @@ struct CompactionSweep {
     var mutations: [Mutation]
   }
 
-  struct Tally: Sendable {
-    /// By moment, way of reading, kind of file and mutation, then by verdict.
-    var counts: [String: [CompactionVerdict: Int]] = [:]
-    var illegal: [String] = []
-  }
-
   func run() throws -> Figures {
-    let jobs = Monitor(try allJobs())
-    let tally = Monitor(Tally())
-    let body: @Sendable () -> Void = {
-      while let job = jobs.withLock({ $0.popLast() }) {
-        let found = run(job)
-        tally.withLock { $0.add(found) }
-      }
-    }
-    let helper = try? WorkerThread(name: "sweep") { body() }
-    body()
-    helper?.join()
-    return figures(tally.withLock { $0 })
+    let tally = SweepTally(of: try allJobs(), run)
+    return Figures(
+      isGood: tally.illegal.isEmpty && tally.total > 0,
+      members: [
+        ("damages under a compaction", .number(tally.total)),
+        ("violations under a compaction", .number(tally.illegal.count)),
+        ("first violations under a compaction", tally.firstIllegal),
+        ("under a compaction", tally.rows),
+      ])
   }
 
   private func allJobs() throws -> [Job] {
@@ -60,8 +51,8 @@ struct CompactionSweep {
     return jobs
   }
 
-  private func run(_ job: Job) -> Tally {
-    var tally = Tally()
+  private func run(_ job: Job) -> SweepTally<CompactionVerdict> {
+    var tally = SweepTally<CompactionVerdict>()
     let judge = CompactionJudge(
       store: job.store, file: job.file, moment: job.moment, readMode: job.readMode)
     guard let bytes = job.store.inputs[job.file] else { return tally }
@@ -72,42 +63,8 @@ struct CompactionSweep {
       }
       let step = (index + Int(seed % 1_000)) % max(1, job.store.steps)
       let place = "\(job.moment), \(job.readMode), \(job.file), \(mutation.place), call \(step)"
-      do {
-        let verdict = try judge.judge(mutated, step: step)
-        tally.counts["\(what), \(mutation.name)", default: [:]][verdict, default: 0] += 1
-        if !verdict.isLegal { tally.illegal.append("\(place): \(verdict.rawValue)") }
-      } catch {
-        tally.illegal.append("\(place): \(error)")
-      }
+      tally.note("\(what), \(mutation.name)", place) { try judge.judge(mutated, step: step) }
     }
     return tally
-  }
-
-  private func figures(_ tally: Tally) -> Figures {
-    let total = tally.counts.values.reduce(0) { $0 + $1.values.reduce(0, +) }
-    let rows = tally.counts.sorted { $0.key < $1.key }.map { key, counts in
-      JSON.object(
-        [("what", .text(key))]
-          + CompactionVerdict.allCases.filter { counts[$0] != nil }
-          .map { ($0.rawValue, .number(counts[$0] ?? 0)) })
-    }
-    return Figures(
-      isGood: tally.illegal.isEmpty && total > 0,
-      members: [
-        ("damages under a compaction", .number(total)),
-        ("violations under a compaction", .number(tally.illegal.count)),
-        (
-          "first violations under a compaction",
-          .list(tally.illegal.sorted().prefix(12).map(JSON.text))
-        ),
-        ("under a compaction", .list(rows)),
-      ])
-  }
-}
-
-extension CompactionSweep.Tally {
-  mutating func add(_ other: CompactionSweep.Tally) {
-    counts.merge(other.counts) { $0.merging($1, uniquingKeysWith: +) }
-    illegal += other.illegal
   }
 }

@@ -13,25 +13,17 @@ struct CorruptionSweep {
     var mutations: ArraySlice<Mutation>
   }
 
-  struct Tally: Sendable {
-    /// By end, kind of file and mutation, then by verdict.
-    var counts: [String: [SweepVerdict: Int]] = [:]
-    var illegal: [String] = []
-  }
-
   func run() throws -> Figures {
-    let jobs = Monitor(try allJobs())
-    let tally = Monitor(Tally())
-    let body: @Sendable () -> Void = {
-      while let job = jobs.withLock({ $0.popLast() }) {
-        let found = Self.run(job)
-        tally.withLock { $0.add(found) }
-      }
-    }
-    let helper = try? WorkerThread(name: "sweep") { body() }
-    body()
-    helper?.join()
-    return figures(tally.withLock { $0 })
+    let tally = SweepTally(of: try allJobs(), Self.run)
+    return Figures(
+      isGood: tally.illegal.isEmpty && tally.total > 0,
+      members: [
+        ("seed", .number(seed)), ("every n-th", .number(stride)),
+        ("mutations", .number(tally.total)),
+      ] + tally.sums + [
+        ("violations", .number(tally.illegal.count)), ("first violations", tally.firstIllegal),
+        ("by file", tally.rows),
+      ])
   }
 
   private func allJobs() throws -> [Job] {
@@ -61,58 +53,18 @@ struct CorruptionSweep {
     return jobs
   }
 
-  private static func run(_ job: Job) -> Tally {
-    var tally = Tally()
+  private static func run(_ job: Job) -> SweepTally<SweepVerdict> {
+    var tally = SweepTally<SweepVerdict>()
     let judge = SweepJudge(store: job.store, file: job.file)
     guard let bytes = job.store.files[job.file] else { return tally }
-    let kind = job.file.prefix { $0 != "-" }
+    let what = "\(job.store.end), \(job.file.prefix { $0 != "-" })"
     for mutation in job.mutations {
       let mutated = mutation.applied(to: bytes)
       if mutated == nil, !mutation.isRemoval { continue }
-      let verdict: SweepVerdict
-      do { verdict = try judge.judge(mutated) } catch {
-        tally.illegal.append("\(job.store.end), \(job.file), \(mutation.place): \(error)")
-        continue
-      }
-      tally.counts["\(job.store.end), \(kind), \(mutation.name)", default: [:]][
-        verdict, default: 0] += 1
-      if !verdict.isLegal {
-        tally.illegal.append(
-          "\(job.store.end), \(job.file), \(mutation.place): \(verdict.rawValue)")
-      }
+      tally.note(
+        "\(what), \(mutation.name)", "\(job.store.end), \(job.file), \(mutation.place)"
+      ) { try judge.judge(mutated) }
     }
     return tally
-  }
-
-  private func figures(_ tally: Tally) -> Figures {
-    var sums: [SweepVerdict: Int] = [:]
-    for counts in tally.counts.values { sums.merge(counts, uniquingKeysWith: +) }
-    let rows = tally.counts.sorted { $0.key < $1.key }.map { key, counts in
-      JSON.object([("what", .text(key))] + Self.members(counts, onlySeen: true))
-    }
-    return Figures(
-      isGood: tally.illegal.isEmpty,
-      members: [
-        ("seed", .number(seed)), ("every n-th", .number(stride)),
-        ("mutations", .number(sums.values.reduce(0, +))),
-      ] + Self.members(sums, onlySeen: false) + [
-        ("violations", .number(tally.illegal.count)),
-        ("first violations", .list(tally.illegal.sorted().prefix(12).map(JSON.text))),
-        ("by file", .list(rows)),
-      ])
-  }
-
-  private static func members(
-    _ counts: [SweepVerdict: Int], onlySeen: Bool
-  ) -> [(String, JSON)] {
-    SweepVerdict.allCases.filter { !onlySeen || counts[$0] != nil }
-      .map { ($0.rawValue, .number(counts[$0] ?? 0)) }
-  }
-}
-
-extension CorruptionSweep.Tally {
-  mutating func add(_ other: CorruptionSweep.Tally) {
-    counts.merge(other.counts) { $0.merging($1, uniquingKeysWith: +) }
-    illegal += other.illegal
   }
 }

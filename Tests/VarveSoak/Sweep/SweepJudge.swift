@@ -4,7 +4,7 @@ import VarveSimulation
 import VarveTestSupport
 
 /// What came of a store whose files are not what was written.
-enum SweepVerdict: String, CaseIterable, Sendable {
+enum SweepVerdict: String, Verdict {
   /// Opening refused, naming file and offset.
   case atOpen = "detected at open"
   /// Some read threw, naming file and offset; whatever else was returned was right.

@@ -76,7 +76,8 @@ struct SweptStore: Sendable {
   /// The log holds other records than were written.
   struct Unexpected: Error { var commits: Int }
 
-  private static func files(of disk: SimulatedFileSystem) -> [String: [UInt8]] {
+  /// The store's files on a disk by their names, the lock left out.
+  static func files(of disk: SimulatedFileSystem) -> [String: [UInt8]] {
     Dictionary(
       uniqueKeysWithValues: disk.contents().compactMap { path, bytes in
         let name = path.split(separator: "/").last.map(String.init) ?? path
