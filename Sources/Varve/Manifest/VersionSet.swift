@@ -176,7 +176,8 @@ final class VersionSet: Sendable {
       handle.markObsolete()
     }
     // In order, so that equal runs make equal calls.
-    for number in old.valueFiles.keys.sorted() where next.valueFiles[number] == nil {
+    let unneeded = old.valueFiles.keys.filter { next.valueFiles[$0] == nil }
+    for number in unneeded.sorted() {
       old.valueFiles[number]?.markObsolete()
       state.withLock { state in state.valueFiles[number] = nil }
     }
