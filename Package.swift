@@ -38,9 +38,13 @@ let package = Package(
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     module("VarveFormat", ["CVarveShims"]),
     module("VarvePlatform", ["CVarveShims", "VarveFormat"]),
-    module("VarveSimulation", ["VarvePlatform", "VarveFormat"]),
+    module("VarveObjects", ["VarvePlatform", "VarveFormat"]),
+    module("VarveSimulation", ["VarveObjects", "VarvePlatform", "VarveFormat"]),
     module(
-      "Varve", ["VarvePlatform", "VarveFormat", "CVarveShims", "CVarveLZ4", "CVarveZstd"]),
+      "Varve",
+      [
+        "VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims", "CVarveLZ4", "CVarveZstd",
+      ]),
     .executableTarget(
       name: "VarveCLI", dependencies: ["Varve", "VarveFormat", "VarvePlatform", "CVarveShims"],
       swiftSettings: settings),
