@@ -50,7 +50,9 @@ let package = Package(
       swiftSettings: settings),
     module(
       "VarveTestSupport",
-      ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveShims"],
+      [
+        "Varve", "VarveSimulation", "VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims",
+      ],
       path: "Tests/VarveTestSupport"),
     .executableTarget(
       name: "VarveSoak",
@@ -61,6 +63,8 @@ let package = Package(
     tests("VarveFormatTests", ["VarveFormat", "CVarveShims"]),
     tests(
       "VarvePlatformTests", ["VarvePlatform", "VarveSimulation", "VarveFormat", "CVarveShims"]),
+    tests(
+      "VarveObjectsTests", ["VarveObjects", "VarveSimulation", "VarvePlatform"]),
     tests(
       "VarveTests",
       ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveLZ4", "CVarveZstd"],

@@ -87,6 +87,11 @@ extension GuardedDirectory {
     try directory.rename(name, to: newName)
   }
 
+  func renameNew(_ name: String, to newName: String) throws(FileSystemError) {
+    try settle()
+    try directory.renameNew(name, to: newName)
+  }
+
   func remove(_ name: String) throws(FileSystemError) {
     try settle()
     try directory.remove(name)

@@ -47,6 +47,10 @@ package protocol Directory: AnyObject, Sendable {
   /// Renames, replacing what was there. Durable only after ``sync()``.
   func rename(_ name: String, to newName: String) throws(FileSystemError)
 
+  /// Gives a file a name that no other has: throws `.exists` where one does, for all but one of those
+  /// who race. Durable only after ``sync()``.
+  func renameNew(_ name: String, to newName: String) throws(FileSystemError)
+
   /// Removes a file. Durable only after ``sync()``.
   func remove(_ name: String) throws(FileSystemError)
 
@@ -175,9 +179,12 @@ package struct FileIdentity: Hashable, Sendable {
 package struct FileStatus: Equatable, Sendable {
   package var size: UInt64
   package var isRegularFile: Bool
+  /// When it was last written, in ms since 1970 by the file system's own clock.
+  package var modified: UInt64
 
-  package init(size: UInt64, isRegularFile: Bool) {
+  package init(size: UInt64, isRegularFile: Bool, modified: UInt64 = 0) {
     self.size = size
     self.isRegularFile = isRegularFile
+    self.modified = modified
   }
 }

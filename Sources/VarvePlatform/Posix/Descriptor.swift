@@ -96,4 +96,14 @@ extension stat {
   }
 
   var size: UInt64 { UInt64(max(st_size, 0)) }
+
+  /// When it was last written, in ms since 1970.
+  var modified: UInt64 {
+    #if canImport(Darwin)
+      let time = st_mtimespec
+    #else
+      let time = st_mtim
+    #endif
+    return UInt64(max(time.tv_sec, 0)) &* 1000 &+ UInt64(max(time.tv_nsec, 0)) / 1_000_000
+  }
 }

@@ -31,6 +31,13 @@ final class PosixDirectory: Directory {
     try call(.rename, name) { unsafe renameat($0, name, $0, newName) }
   }
 
+  func renameNew(_ name: String, to newName: String) throws(FileSystemError) {
+    try checkEntryName(newName, for: .rename)
+    // Works on network mounts too, where renameat2 does not. With both names the file is whole.
+    try call(.rename, name) { unsafe linkat($0, name, $0, newName, 0) }
+    try remove(name)
+  }
+
   func remove(_ name: String) throws(FileSystemError) {
     try call(.remove, name) { unsafe unlinkat($0, name, 0) }
   }
@@ -48,7 +55,8 @@ final class PosixDirectory: Directory {
     } catch  where error.reason == .notFound {
       return nil
     }
-    return FileStatus(size: status.size, isRegularFile: status.isRegularFile)
+    return FileStatus(
+      size: status.size, isRegularFile: status.isRegularFile, modified: status.modified)
   }
 
   /// Makes a call on the entry `name`, relative to this directory.

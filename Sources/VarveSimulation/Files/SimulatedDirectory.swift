@@ -50,6 +50,15 @@ final class SimulatedDirectory: Directory {
     }
   }
 
+  func renameNew(_ name: String, to newName: String) throws(FileSystemError) {
+    try system.call(.rename, name, isStep: true) { state throws(FileSystemError) in
+      guard state.disk.entries(of: node)[newName] == nil else {
+        throw FileSystemError(.rename, .exists, path: newName)
+      }
+      try state.disk.rename(name, to: newName, in: node, step: state.steps)
+    }
+  }
+
   func remove(_ name: String) throws(FileSystemError) {
     try system.call(.remove, name, isStep: true) { state throws(FileSystemError) in
       try state.disk.remove(name, in: node, step: state.steps)
