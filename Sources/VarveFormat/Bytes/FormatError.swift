@@ -19,6 +19,9 @@ package struct FormatError: Error, Equatable, Sendable {
     case manifest = "manifest"
     case catalog = "keyspace record"
     case compressedBytes = "compressed bytes"
+    case bucketObject = "bucket object"
+    case bucketManifest = "bucket manifest"
+    case bucketPin = "bucket pin"
   }
 
   /// The rule that was broken.

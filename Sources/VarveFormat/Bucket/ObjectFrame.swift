@@ -1,0 +1,129 @@
+/// What the objects that Varve itself makes in a bucket begin with, and the checksum at their end.
+/// Spec: bucket.md, "Frame".
+///
+/// ```
+///  0  magic               "VarveObj"
+///  8  format version      u16, 0
+/// 10  kind                u16
+/// 12  incompatible flags  u32, 0
+/// 16  number              u64
+/// 24  store id            16 bytes
+/// 40  body length         u32, n
+/// 44  checksum            u32, CRC-32C of bytes 0..<44
+/// 48  body                n bytes
+/// 48 + n  checksum        u32, CRC-32C of (kind, number, store id low, store id high, body)
+/// ```
+package struct ObjectFrame: Equatable, Sendable {
+  package enum Kind: UInt16, Sendable, CaseIterable {
+    case store = 1
+    case manifest = 2
+    case pin = 3
+  }
+
+  package static let byteCount = 48
+  /// Bytes of the largest object.
+  package static let mostBytes = byteCount + mostBodyBytes + 4
+  static let mostBodyBytes = 1 << 29
+  static let currentVersion: UInt16 = 0
+  private static let magic: [UInt8] = Array("VarveObj".utf8)
+
+  package var kind: Kind
+  package var number: UInt64
+  package var storeID: FileID
+
+  package init(_ kind: Kind, number: UInt64 = 0, storeID: FileID) {
+    self.kind = kind
+    self.number = number
+    self.storeID = storeID
+  }
+
+  private func checksum(of body: ByteView) -> UInt32 {
+    var sum = CRC32C()
+    for part in [UInt64(kind.rawValue), number, storeID.low, storeID.high] { sum.append(part) }
+    sum.append(body)
+    return sum.value
+  }
+}
+
+// MARK: - Encoding
+
+extension ObjectFrame {
+  /// The whole object around `body`. Traps where that is larger than can be read back.
+  func encoded(_ body: [UInt8]) -> [UInt8] {
+    precondition(body.count <= Self.mostBodyBytes)
+    var writer = ByteWriter(reserving: Self.byteCount + body.count + 4)
+    writer.append(Self.magic)
+    writer.uint16(Self.currentVersion)
+    writer.uint16(kind.rawValue)
+    writer.uint32(0)
+    writer.uint64(number)
+    writer.uint64(storeID.low)
+    writer.uint64(storeID.high)
+    writer.uint32(UInt32(body.count))
+    writer.uint32(writer.bytes.withByteView(CRC32C.checksum(of:)))
+    writer.append(body)
+    writer.uint32(body.withByteView { checksum(of: $0) })
+    return writer.bytes
+  }
+}
+
+// MARK: - Decoding
+
+extension ObjectFrame {
+  /// Reads the frame of `object`, which must be of `kind`; returns it and a reader over the body, whose
+  /// checksum holds.
+  static func decode(
+    _ object: ByteView, as kind: Kind, _ structure: FormatError.Structure
+  ) throws(FormatError) -> (ObjectFrame, ByteReader) {
+    var reader = ByteReader(object, .bucketObject)
+    guard try reader.view(magic.count).array == magic else {
+      throw FormatError(.bucketObject, .magic, at: 0)
+    }
+    try checkFrame(of: object)
+    let version = try reader.uint16()
+    guard version == currentVersion else {
+      throw FormatError(.bucketObject, .version(version), at: 8)
+    }
+    guard try reader.uint16() == kind.rawValue else {
+      throw FormatError(.bucketObject, .value("kind"), at: 10)
+    }
+    let flags = try reader.uint32()
+    guard flags == 0 else { throw FormatError(.bucketObject, .features(flags), at: 12) }
+    let frame = ObjectFrame(
+      kind, number: try reader.uint64(),
+      storeID: FileID(low: try reader.uint64(), high: try reader.uint64()))
+    return (frame, try frame.body(of: object, structure))
+  }
+
+  private static func checkFrame(of object: ByteView) throws(FormatError) {
+    guard let covered = object.part(at: 0, count: byteCount - 4),
+      let stored = object.uint32(at: byteCount - 4)
+    else { throw FormatError(.bucketObject, .truncated, at: UInt64(object.count)) }
+    let computed = CRC32C.checksum(of: covered)
+    guard stored == computed else {
+      throw FormatError(.bucketObject, .checksum(stored: stored, computed: computed), at: 44)
+    }
+  }
+
+  private func body(
+    of object: ByteView, _ structure: FormatError.Structure
+  ) throws(FormatError) -> ByteReader {
+    guard let stated = object.uint32(at: 40), stated <= UInt32(Self.mostBodyBytes) else {
+      throw FormatError(.bucketObject, .limit("body length"), at: 40)
+    }
+    let length = Int(stated)
+    guard let body = object.part(at: Self.byteCount, count: length),
+      let stored = object.uint32(at: Self.byteCount &+ length)
+    else { throw FormatError(.bucketObject, .truncated, at: UInt64(object.count)) }
+    let end = Self.byteCount &+ length
+    let computed = checksum(of: body)
+    guard stored == computed else {
+      throw FormatError(
+        .bucketObject, .checksum(stored: stored, computed: computed), at: UInt64(end))
+    }
+    guard object.count == end &+ 4 else {
+      throw FormatError(.bucketObject, .excess, at: UInt64(end &+ 4))
+    }
+    return ByteReader(body, structure, at: UInt64(Self.byteCount))
+  }
+}
