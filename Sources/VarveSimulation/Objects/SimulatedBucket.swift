@@ -17,6 +17,8 @@ package final class SimulatedBucket: Sendable {
   struct State: Sendable {
     var objects: [ObjectName: Object] = [:]
     var calls: [ObjectCall] = []
+    /// The objects that were written, removed or copied, one after the other.
+    var changes: [ObjectName] = []
     /// Requests that have not arrived yet although their senders gave up.
     var late: [@Sendable (inout State) -> Void] = []
     var ignoresConditions = false
@@ -56,6 +58,9 @@ package struct ObjectCall: Hashable, Sendable, CustomStringConvertible {
 extension SimulatedBucket {
   /// Every request that arrived.
   package var calls: [ObjectCall] { state.withLock { $0.calls } }
+
+  /// Every object that was written or removed, one after the other.
+  package var changes: [ObjectName] { state.withLock { $0.changes } }
 
   package func forgetCalls() { state.withLock { $0.calls = [] } }
 

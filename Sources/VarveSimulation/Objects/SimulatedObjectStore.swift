@@ -17,6 +17,8 @@ package final class SimulatedObjectStore: ObjectStore {
 
   init(_ bucket: SimulatedBucket) { self.bucket = bucket }
 
+  private var clock: SimulatedClock { bucket.clock }
+
   package var location: String { "simulated" }
   package var createsAtomically: Bool { true }
 
@@ -96,7 +98,6 @@ extension SimulatedObjectStore {
 
   private static var dead: ObjectStoreError { ObjectStoreError(.cancelled, "the machine is dead") }
 
-  private var now: UInt64 { bucket.clock.wallMilliseconds() }
 }
 
 // MARK: - ObjectStore
@@ -107,21 +108,21 @@ extension SimulatedObjectStore {
     class storageClass: StorageClass?
   ) throws(ObjectStoreError) -> ObjectReceipt {
     let bytes = content.count == 0 ? [] : try content.piece(0..<content.count)
-    let now = now
-    return try change(.put, name.description) { state throws(ObjectStoreError) in
+    return try change(.put, name.description) { [clock] state throws(ObjectStoreError) in
       state.calls.append(ObjectCall(kind: .put, name: name.description, bytes: bytes.count))
       if condition == .absent, !state.ignoresConditions, state.objects[name] != nil {
         throw ObjectStoreError(.exists, "the object exists already", object: name.description)
       }
-      state.objects[name] = .init(bytes: bytes, modified: now, storageClass: storageClass)
-      return ObjectReceipt(serverTime: now)
+      state.objects[name] = .init(
+        bytes: bytes, modified: clock.wallMilliseconds(), storageClass: storageClass)
+      state.changes.append(name)
+      return ObjectReceipt(serverTime: clock.wallMilliseconds())
     }
   }
 
   package func read(
     _ name: ObjectName, _ range: ObjectRange
   ) throws(ObjectStoreError) -> ObjectPart {
-    let now = now
     return try ask(.read, name.description) { state throws(ObjectStoreError) in
       guard let object = state.objects[name] else {
         state.calls.append(ObjectCall(kind: .read, name: name.description, bytes: 0))
@@ -134,26 +135,25 @@ extension SimulatedObjectStore {
       state.calls.append(ObjectCall(kind: .read, name: name.description, bytes: part.count))
       return ObjectPart(
         bytes: Array(object.bytes[Int(part.lowerBound)..<Int(part.upperBound)]),
-        offset: part.lowerBound, objectSize: UInt64(object.bytes.count), serverTime: now)
+        offset: part.lowerBound, objectSize: UInt64(object.bytes.count),
+        serverTime: clock.wallMilliseconds())
     }
   }
 
   package func status(of name: ObjectName) throws(ObjectStoreError) -> ObjectStatus? {
-    let now = now
     return try ask(.status, name.description) { state in
       state.calls.append(ObjectCall(kind: .status, name: name.description, bytes: 0))
       guard let object = state.objects[name] else { return nil }
       return ObjectStatus(
         size: UInt64(object.bytes.count), modified: object.modified,
         storageClass: object.storageClass, access: object.isReadable ? .readable : .archived,
-        serverTime: now)
+        serverTime: clock.wallMilliseconds())
     }
   }
 
   package func list(
     _ prefix: String, after place: String?, limit: Int
   ) throws(ObjectStoreError) -> ObjectListing {
-    let now = now
     return try ask(.list, prefix) { state in
       state.calls.append(ObjectCall(kind: .list, name: prefix, bytes: 0))
       let found = state.objects.keys.filter { name in
@@ -169,7 +169,7 @@ extension SimulatedObjectStore {
       }
       return ObjectListing(
         entries: entries, end: page.count < found.count ? page.last?.description : nil,
-        serverTime: now)
+        serverTime: clock.wallMilliseconds())
     }
   }
 
@@ -178,14 +178,14 @@ extension SimulatedObjectStore {
       state.calls.append(
         ObjectCall(kind: .remove, name: names.first?.description ?? "", bytes: 0))
       for name in names { state.objects[name] = nil }
+      state.changes += names
     }
   }
 
   package func copy(
     _ name: ObjectName, to newName: ObjectName, class storageClass: StorageClass
   ) throws(ObjectStoreError) {
-    let now = now
-    try change(.copy, name.description) { state throws(ObjectStoreError) in
+    try change(.copy, name.description) { [clock] state throws(ObjectStoreError) in
       state.calls.append(ObjectCall(kind: .copy, name: name.description, bytes: 0))
       guard let object = state.objects[name] else {
         throw ObjectStoreError(.absent, "there is no such object", object: name.description)
@@ -194,7 +194,8 @@ extension SimulatedObjectStore {
         throw ObjectStoreError(.archived, "restore it first", object: name.description)
       }
       state.objects[newName] = .init(
-        bytes: object.bytes, modified: now, storageClass: storageClass)
+        bytes: object.bytes, modified: clock.wallMilliseconds(), storageClass: storageClass)
+      state.changes.append(newName)
     }
   }
 

@@ -1,0 +1,104 @@
+package import VarveFormat
+package import VarvePlatform
+
+/// Makes a writer of whoever opens a store in a bucket.
+package struct BucketClaim: Sendable {
+  /// Who may have written last.
+  package enum Predecessor: Sendable {
+    /// Anybody: the store is taken over, and whoever wrote before is fenced.
+    case anybody
+    /// One of these, who are this machine; another has taken over from us.
+    case oneOf([FileID])
+  }
+
+  let objects: any ObjectStore
+  let random: any RandomSource
+
+  package init(_ objects: any ObjectStore, random: any RandomSource) {
+    self.objects = objects
+    self.random = random
+  }
+
+  /// An id for a new writer. Remember it durably before ``run(as:after:)``: a claim may arrive whose
+  /// answer is lost.
+  package func makeID() -> FileID { FileID(low: random.next(), high: random.next()) }
+
+  /// Throws `.unfit` where the bucket does not keep what writers rely on.
+  package func probe() throws(BucketError) {
+    try BucketProbe(objects: objects, random: random).run()
+  }
+
+  /// Makes the bucket that of the store `version`, which nobody has put there yet, and claims it.
+  ///
+  /// - Throws: `.otherStore` where it is another's; `.fenced` where the same store is there already.
+  package func make(
+    for version: Manifest, created: UInt64, as id: FileID
+  ) throws(BucketError) -> BucketWriter {
+    try checkEmpty(version.storeID)
+    let identity = BucketIdentity(storeID: version.storeID, created: created)
+    try put(identity)
+    var empty = Manifest(storeID: version.storeID)
+    (empty.number, empty.isCleanlyClosed) = (1, true)
+    let first = BucketManifest(
+      number: 1, predecessorDigest: BucketManifest.firstPredecessor, epoch: 1, writer: id,
+      nonce: makeID(), serverTime: 0, version: empty, objects: [], garbage: [])
+    return try commit(first)
+  }
+
+  /// Claims the store that is in the bucket.
+  ///
+  /// - Throws: `.noStore`; `.otherStore`; `.fenced` where neither we nor whom we expected wrote last.
+  package func run(
+    as id: FileID, of storeID: FileID? = nil, after predecessor: Predecessor
+  ) throws(BucketError) -> BucketWriter {
+    let reader = BucketReader(objects)
+    guard let identity = try reader.identity() else { throw .noStore }
+    guard storeID == nil || identity.storeID == storeID else { throw .otherStore }
+    guard let head = try reader.head() else { throw .noStore }
+    guard head.manifest.version.storeID == identity.storeID else { throw .otherStore }
+    if case .oneOf(let writers) = predecessor, !writers.contains(head.manifest.writer) {
+      throw .fenced
+    }
+    var next = head.manifest
+    next.number += 1
+    next.predecessorDigest = head.digest
+    next.epoch += 1
+    next.writer = id
+    next.nonce = makeID()
+    return try commit(next)
+  }
+
+  /// A claim that may or may not have been written is one of `id`, and of nobody else.
+  private func commit(_ manifest: BucketManifest) throws(BucketError) -> BucketWriter {
+    let bytes = manifest.encoded()
+    let time: UInt64?
+    do throws(BucketError) {
+      time = try BucketCommit(objects: objects).put(manifest, bytes)
+    } catch {
+      // Of two who claim at once, with the same new epoch, one has lost.
+      if case .split = error { throw .fenced }
+      throw error
+    }
+    return BucketWriter(
+      objects, id: manifest.writer,
+      head: BucketHead(manifest, digest: bytes.withByteView(SHA256.digest(of:))), confirmed: time,
+      random: random)
+  }
+
+  private func checkEmpty(_ storeID: FileID) throws(BucketError) {
+    let reader = BucketReader(objects)
+    if let found = try reader.identity(), found.storeID != storeID { throw .otherStore }
+    guard try reader.manifestNumbers().isEmpty else { throw .fenced }
+  }
+
+  private func put(_ identity: BucketIdentity) throws(BucketError) {
+    do throws(ObjectStoreError) {
+      _ = try objects.put(
+        BucketLayout.store, ObjectContent(identity.encoded()), if: .absent, class: nil)
+    } catch {
+      guard error.code == .exists || error.code == .uncertain else { throw .request(error) }
+      guard let found = try BucketReader(objects).identity() else { throw .request(error) }
+      guard found.storeID == identity.storeID else { throw .otherStore }
+    }
+  }
+}

@@ -1,0 +1,152 @@
+package import VarveFormat
+import VarvePlatform
+
+/// Removes from a bucket what no version needs any more. Only the newest writer may. Spec: bucket.md.
+///
+/// ```
+///   garbage of the head, older than the grace by the bucket's clock
+///     └── minus what pinned manifests name
+///           └── is the head still ours? ──> remove ──> the next commit leaves it out
+/// ```
+///
+/// What is garbage was named by a manifest that was the newest within the grace, or by none that anybody
+/// may still read without a pin. No age alone decides.
+package struct BucketCollector: Sendable {
+  /// What was removed, or would be.
+  package struct Result: Sendable, Equatable {
+    /// Garbage; to be left out by the next commit.
+    package var files: Set<BucketFile> = []
+    /// Files that no manifest names.
+    package var orphans: [ObjectName] = []
+    package var manifests: [UInt64] = []
+
+    package var isEmpty: Bool { files.isEmpty && orphans.isEmpty && manifests.isEmpty }
+  }
+
+  /// How long garbage and manifests stay, at least, in ms of the bucket's clock. Readers on other machines
+  /// look for the newest version more often than that.
+  package var grace: UInt64 = 3_600_000
+  /// How old an object must be that no manifest names: longer than any upload takes.
+  package var orphanAge: UInt64 = 86_400_000
+  /// So many of the newest manifests stay.
+  package var keptManifests = 100
+
+  private static let mostInBatch = 1000
+  private let writer: BucketWriter
+
+  package init(for writer: BucketWriter) { self.writer = writer }
+
+  private var objects: any ObjectStore { writer.objects }
+}
+
+// MARK: - Deciding
+
+extension BucketCollector {
+  /// What the bucket can do without now.
+  ///
+  /// - Parameter busy: names that the writer is just putting.
+  package func plan(sparing busy: Set<ObjectName> = []) throws(BucketError) -> Result {
+    let now = try serverTime()
+    let head = writer.head.manifest
+    let pinned = try pinnedManifests(now)
+    let kept = Set(pinned.flatMap(\.files))
+    var plan = Result()
+    plan.files = Set(
+      head.garbage.filter { garbage in
+        garbage.since != 0 && now >= garbage.since &+ grace && !kept.contains(garbage.file)
+      }.map(\.file))
+    let known = Set((head.files + head.garbage.map(\.file) + kept).map(BucketLayout.file))
+    plan.orphans = try orphans(now, sparing: known.union(busy))
+    plan.manifests = try oldManifests(now, sparing: Set(pinned.map(\.number)))
+    return plan
+  }
+
+  private func pinnedManifests(_ now: UInt64) throws(BucketError) -> [BucketManifest] {
+    let reader = BucketReader(objects)
+    var manifests: [UInt64: BucketManifest] = [:]
+    for pin in try reader.pins() where pin.expires == 0 || pin.expires > now {
+      guard manifests[pin.manifest] == nil, let found = try reader.manifest(pin.manifest) else {
+        continue
+      }
+      manifests[pin.manifest] = found.manifest
+    }
+    return Array(manifests.values)
+  }
+
+  private func orphans(
+    _ now: UInt64, sparing known: Set<ObjectName>
+  ) throws(BucketError) -> [ObjectName] {
+    var orphans: [ObjectName] = []
+    for entry in try BucketReader(objects).entries(BucketLayout.files)
+    where now >= entry.modified &+ orphanAge && !known.contains(entry.name) {
+      // A later writer's are none of ours.
+      if let epoch = BucketLayout.epoch(of: entry.name), epoch <= writer.epoch {
+        orphans.append(entry.name)
+      }
+    }
+    return orphans
+  }
+
+  private func oldManifests(
+    _ now: UInt64, sparing pinned: Set<UInt64>
+  ) throws(BucketError) -> [UInt64] {
+    var old: [UInt64] = []
+    for entry in try BucketReader(objects).entries(BucketLayout.manifests).dropLast(keptManifests) {
+      // From the lowest up: where one must stay, those above it do as well.
+      guard let number = BucketLayout.manifestNumber(entry.name) else { continue }
+      guard now >= entry.modified &+ grace, number < writer.head.manifest.number else { break }
+      if !pinned.contains(number) { old.append(number) }
+    }
+    return old
+  }
+
+  /// What the bucket's clock says now.
+  private func serverTime() throws(BucketError) -> UInt64 {
+    let listing = try objects.request { objects throws(ObjectStoreError) in
+      try objects.list(BucketLayout.pins, after: nil, limit: 1)
+    }
+    if let time = listing.serverTime { return time }
+    let name = BucketLayout.probe(writer.random.next())
+    let receipt = try objects.request { objects throws(ObjectStoreError) in
+      let receipt = try objects.put(name, ObjectContent([]), if: .always, class: nil)
+      try objects.remove([name])
+      return receipt
+    }
+    return receipt.serverTime ?? 0
+  }
+}
+
+// MARK: - Doing
+
+extension BucketCollector {
+  /// Removes what was planned, in batches, each after a look whether this is still the newest writer.
+  package func remove(_ plan: Result) throws(BucketError) {
+    let names =
+      plan.files.sorted().map(BucketLayout.file) + plan.orphans
+      + plan.manifests.map(BucketLayout.manifest)
+    var rest = names[...]
+    while !rest.isEmpty {
+      let batch = Array(rest.prefix(Self.mostInBatch))
+      rest = rest.dropFirst(batch.count)
+      try checkHead()
+      try objects.request { objects throws(ObjectStoreError) in try objects.remove(batch) }
+    }
+  }
+
+  private func checkHead() throws(BucketError) {
+    let head = BucketLayout.manifest(writer.head.manifest.number)
+    let behind = try objects.request { objects throws(ObjectStoreError) in
+      try objects.list(BucketLayout.manifests, after: head.description, limit: 1)
+    }
+    guard behind.entries.isEmpty, !writer.isFenced else { throw .fenced }
+  }
+}
+
+extension BucketLayout {
+  /// The epoch in the name of a file; nil where it is none.
+  package static func epoch(of name: ObjectName) -> UInt64? {
+    let parts = name.description.split(separator: "/")
+    guard parts.count == 3, parts[2].utf8.count > 17 else { return nil }
+    return UInt64(parts[2].prefix(16), radix: 16)
+  }
+}

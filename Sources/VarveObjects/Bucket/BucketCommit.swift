@@ -1,0 +1,62 @@
+import VarveFormat
+
+/// Puts one manifest under its number: written by us, or by somebody else. Spec: bucket.md, "Commit".
+struct BucketCommit {
+  let objects: any ObjectStore
+
+  /// What became of a number.
+  private enum Outcome {
+    case written(at: UInt64?)
+    case others(BucketManifest)
+    /// There is none: the request was lost, or has not arrived yet.
+    case absent
+  }
+
+  /// Returns when `manifest` stands under its number and no higher one exists; with the bucket's time.
+  ///
+  /// - Throws: `.fenced` where another writer stands there or above; `.split` where one of our own epoch
+  ///   does; `.request` where nobody knows: the same bytes must be put again.
+  func put(_ manifest: BucketManifest, _ bytes: [UInt8]) throws(BucketError) -> UInt64? {
+    switch try outcome(of: manifest, bytes) {
+    case .written(let time): return try headCheck(manifest) ?? time
+    case .others(let other) where other.epoch == manifest.epoch:
+      throw .split(object: BucketLayout.manifest(manifest.number).description)
+    case .others: throw .fenced
+    case .absent:
+      throw .request(
+        ObjectStoreError(
+          .uncertain, "nobody knows whether the manifest was written",
+          object: BucketLayout.manifest(manifest.number).description))
+    }
+  }
+
+  private func outcome(
+    of manifest: BucketManifest, _ bytes: [UInt8]
+  ) throws(BucketError) -> Outcome {
+    let name = BucketLayout.manifest(manifest.number)
+    // The second time for a request that was lost: what was absent a moment ago is made, or was.
+    for _ in 0..<2 {
+      do throws(ObjectStoreError) {
+        let receipt = try objects.put(name, ObjectContent(bytes), if: .absent, class: nil)
+        return .written(at: receipt.serverTime)
+      } catch {
+        guard error.code == .exists || error.code == .uncertain else { throw .request(error) }
+      }
+      if let found = try BucketReader(objects).manifest(manifest.number)?.manifest {
+        return found.nonce == manifest.nonce && found.writer == manifest.writer
+          ? .written(at: nil) : .others(found)
+      }
+    }
+    return .absent
+  }
+
+  /// Throws `.fenced` where a higher number exists: ours had been removed as old, and was made again.
+  private func headCheck(_ manifest: BucketManifest) throws(BucketError) -> UInt64? {
+    let name = BucketLayout.manifest(manifest.number)
+    let behind = try objects.request { objects throws(ObjectStoreError) in
+      try objects.list(BucketLayout.manifests, after: name.description, limit: 1)
+    }
+    guard behind.entries.isEmpty else { throw .fenced }
+    return behind.serverTime
+  }
+}

@@ -1,0 +1,48 @@
+package import VarveFormat
+
+/// Why a bucket could not be used as a store's.
+package enum BucketError: Error, Sendable {
+  /// A request failed.
+  case request(ObjectStoreError)
+  /// An object is damaged, or written by a version that this one does not know.
+  case damaged(FormatError, object: String)
+  /// Another writer has taken over: nothing may be put there any more.
+  case fenced
+  /// Two processes write with one epoch, which cannot be told apart any more.
+  case split(object: String)
+  /// The bucket does not keep what a writer relies on.
+  case unfit(String)
+  /// There is no store.
+  case noStore
+  /// It is another store's.
+  case otherStore
+}
+
+extension BucketError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .request(let error): error.description
+    case .damaged(let error, let object): "\(object): \(error)"
+    case .fenced: "another writer has taken over the store in the bucket"
+    case .split(let object): "\(object): two processes write with the same epoch"
+    case .unfit(let what): "the bucket cannot be written to by a store: \(what)"
+    case .noStore: "there is no store in the bucket"
+    case .otherStore: "the bucket holds another store"
+    }
+  }
+
+  /// Whether it may go well when it is tried again later.
+  package var isTransient: Bool {
+    guard case .request(let error) = self else { return false }
+    return [.unavailable, .uncertain, .denied, .full].contains(error.code)
+  }
+}
+
+extension ObjectStore {
+  /// Makes a request whose failure is a bucket's.
+  func request<Result>(
+    _ body: (Self) throws(ObjectStoreError) -> Result
+  ) throws(BucketError) -> Result {
+    do throws(ObjectStoreError) { return try body(self) } catch { throw .request(error) }
+  }
+}

@@ -1,0 +1,46 @@
+package import VarveFormat
+
+/// The names of a store's objects. Spec: bucket.md.
+package enum BucketLayout {
+  package static let store = literal("store")
+  package static let manifests = "manifest/"
+  package static let files = "file/"
+  package static let pins = "pin/"
+  static let probes = "probe/"
+
+  package static func manifest(_ number: UInt64) -> ObjectName {
+    let digits = String(number)
+    return literal(manifests + String(repeating: "0", count: 20 - digits.count) + digits)
+  }
+
+  package static func file(_ file: BucketFile) -> ObjectName {
+    let digest = file.object.digest.prefix(8).map { hex(UInt64($0), 2) }.joined()
+    let kind = file.kind == .segment ? "segment" : "values"
+    let place = "\(hex(file.object.epoch, 16))-\(hex(file.number, 16))-\(digest)"
+    return literal("\(files)\(digest.prefix(2))/\(place).\(kind)")
+  }
+
+  /// Nil where `name` is no part of a name: lower-case letters, digits, `.`, `_` and `-`.
+  package static func pin(_ name: String) -> ObjectName? {
+    name.contains("/") ? nil : ObjectName(pins + name)
+  }
+
+  static func probe(_ number: UInt64) -> ObjectName { literal(probes + hex(number, 16)) }
+
+  /// The number in the name of a manifest; nil where it is none.
+  package static func manifestNumber(_ name: ObjectName) -> UInt64? {
+    let digits = name.description.dropFirst(manifests.count)
+    guard let number = UInt64(digits), manifest(number) == name else { return nil }
+    return number
+  }
+
+  private static func hex(_ number: UInt64, _ digits: Int) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: max(0, digits - text.count)) + text
+  }
+
+  private static func literal(_ text: String) -> ObjectName {
+    guard let name = ObjectName(text) else { preconditionFailure("no object name: \(text)") }
+    return name
+  }
+}

@@ -1,0 +1,107 @@
+package import VarveFormat
+
+/// A bucket manifest and the SHA-256 of its object.
+package struct BucketHead: Equatable, Sendable {
+  package var manifest: BucketManifest
+  package var digest: [UInt8]
+
+  package init(_ manifest: BucketManifest, digest: [UInt8]) {
+    self.manifest = manifest
+    self.digest = digest
+  }
+}
+
+/// Reads what a store has in its bucket.
+package struct BucketReader: Sendable {
+  package let objects: any ObjectStore
+
+  package init(_ objects: any ObjectStore) { self.objects = objects }
+
+  /// Which store it is; nil where there is none. One request.
+  package func identity() throws(BucketError) -> BucketIdentity? {
+    guard let bytes = try whole(BucketLayout.store, most: 64 << 10) else { return nil }
+    return try decoded(bytes, BucketLayout.store) { view throws(FormatError) in
+      try BucketIdentity(decoding: view)
+    }
+  }
+
+  /// The newest manifest; nil where there is none. One listing for each thousand manifests, one read.
+  package func head() throws(BucketError) -> BucketHead? {
+    // Between listing and reading a new writer may collect: then there is a newer one.
+    for _ in 0..<8 {
+      guard let number = try manifestNumbers().last else { return nil }
+      if let head = try manifest(number) { return head }
+    }
+    throw .request(
+      ObjectStoreError(.unavailable, "the newest manifest is gone each time it is asked for"))
+  }
+
+  /// The numbers of all manifests, ascending.
+  package func manifestNumbers() throws(BucketError) -> [UInt64] {
+    try names(BucketLayout.manifests).compactMap(BucketLayout.manifestNumber)
+  }
+
+  /// One manifest; nil where there is none.
+  package func manifest(_ number: UInt64) throws(BucketError) -> BucketHead? {
+    let name = BucketLayout.manifest(number)
+    guard let bytes = try whole(name, most: ObjectFrame.mostBytes) else { return nil }
+    return try decoded(bytes, name) { view throws(FormatError) in
+      BucketHead(
+        try BucketManifest(decoding: view, named: number), digest: SHA256.digest(of: view))
+    }
+  }
+
+  /// All pins that can be read. One that is damaged is an error: it may keep anything.
+  package func pins() throws(BucketError) -> [BucketPin] {
+    var pins: [BucketPin] = []
+    for name in try names(BucketLayout.pins) {
+      guard let bytes = try whole(name, most: 64 << 10) else { continue }
+      pins.append(
+        try decoded(bytes, name) { view throws(FormatError) in try BucketPin(decoding: view) })
+    }
+    return pins
+  }
+
+  /// Names of all objects below `prefix`, ascending.
+  func names(_ prefix: String) throws(BucketError) -> [ObjectName] {
+    try entries(prefix).map(\.name)
+  }
+
+  /// All objects below `prefix`, ascending.
+  func entries(_ prefix: String) throws(BucketError) -> [ObjectListing.Entry] {
+    var found: [ObjectListing.Entry] = []
+    var place: String?
+    repeat {
+      let page = try objects.request { objects throws(ObjectStoreError) in
+        try objects.list(prefix, after: place, limit: 1000)
+      }
+      found += page.entries
+      place = page.end
+    } while place != nil
+    return found
+  }
+
+  /// A whole object of at most `most` bytes; nil where there is none.
+  private func whole(_ name: ObjectName, most: Int) throws(BucketError) -> [UInt8]? {
+    do throws(ObjectStoreError) {
+      let part = try objects.read(name, .bytes(offset: 0, count: most))
+      guard part.objectSize == UInt64(part.bytes.count) else {
+        throw ObjectStoreError(
+          .damaged, "has \(part.objectSize) bytes, of which \(part.bytes.count) were read",
+          object: name.description)
+      }
+      return part.bytes
+    } catch {
+      if error.code == .absent { return nil }
+      throw .request(error)
+    }
+  }
+
+  private func decoded<Result>(
+    _ bytes: [UInt8], _ name: ObjectName, _ body: (ByteView) throws(FormatError) -> Result
+  ) throws(BucketError) -> Result {
+    do throws(FormatError) { return try bytes.withByteView(body) } catch {
+      throw .damaged(error, object: name.description)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+package import VarveFormat
+import VarvePlatform
+
+/// The one who may commit versions to a bucket, until another takes over.
+///
+/// ```
+///   claim    head N ──> put N+1 if absent: the same version, epoch + 1, a writer of its own
+///   commit   put N+1 if absent ──> written ──> look behind it: nothing ──> confirmed
+///                │                                  └── a higher number: fenced
+///                └── exists, or nobody knows ──> read N+1 and compare the nonce
+/// ```
+///
+/// An answer that was lost says nothing, and a request that was given up may still arrive. So a commit
+/// whose outcome is not known stays, and goes on with the same bytes before anything else is committed.
+///
+/// One commit at a time: others wait. Confirmed is only what returned.
+package final class BucketWriter: Sendable {
+  struct State: Sendable {
+    var head: BucketHead
+    /// A commit that may have happened.
+    var pending: BucketManifest?
+    var isFenced = false
+    /// The latest time that the bucket told.
+    var serverTime: UInt64
+    /// When the head was confirmed, by the bucket's clock; nil where it did not tell.
+    var confirmed: UInt64?
+  }
+
+  package let objects: any ObjectStore
+  package let epoch: UInt64
+  package let id: FileID
+  let random: any RandomSource
+  let state: Monitor<State>
+
+  init(
+    _ objects: any ObjectStore, id: FileID, head: BucketHead, confirmed: UInt64?,
+    random: any RandomSource
+  ) {
+    self.objects = objects
+    self.id = id
+    self.random = random
+    epoch = head.manifest.epoch
+    state = Monitor(
+      State(
+        head: head, serverTime: max(head.manifest.serverTime, confirmed ?? 0),
+        confirmed: confirmed))
+  }
+
+  /// The newest manifest that this writer knows to be in the bucket.
+  package var head: BucketHead { state.withLock { $0.head } }
+
+  /// Whether another writer was found to have taken over.
+  package var isFenced: Bool { state.withLock { $0.isFenced } }
+
+  /// The latest time that the bucket told, in ms since 1970.
+  package var serverTime: UInt64 { state.withLock { $0.serverTime } }
+
+  /// Notes what the bucket said in an answer to somebody else's request.
+  package func note(serverTime: UInt64?) {
+    guard let serverTime else { return }
+    state.withLock { $0.serverTime = max($0.serverTime, serverTime) }
+  }
+}
+
+// MARK: - Committing
+
+extension BucketWriter {
+  /// Makes `version` the newest in the bucket: confirmed when this returns. All its files must be there.
+  ///
+  /// - Parameters:
+  ///   - objects: where the files are, in the version's order.
+  ///   - removed: garbage that was removed since.
+  /// - Throws: `.fenced`, for good; `.request` where nobody knows yet: call it again later.
+  @discardableResult
+  package func commit(
+    _ version: Manifest, _ objects: [BucketObject], removed: Set<BucketFile> = []
+  ) throws(BucketError) -> BucketHead {
+    try state.withLock { state throws(BucketError) in
+      guard !state.isFenced else { throw .fenced }
+      do throws(BucketError) {
+        if let pending = state.pending { try confirm(pending, &state) }
+        let next = manifest(version, objects, removed: removed, after: state)
+        state.pending = next
+        try confirm(next, &state)
+        return state.head
+      } catch {
+        if case .fenced = error { state.isFenced = true }
+        if case .split = error { state.isFenced = true }
+        throw error
+      }
+    }
+  }
+
+  private func manifest(
+    _ version: Manifest, _ objects: [BucketObject], removed: Set<BucketFile>, after state: State
+  ) -> BucketManifest {
+    var next = BucketManifest(
+      number: state.head.manifest.number + 1, predecessorDigest: state.head.digest, epoch: epoch,
+      writer: id, nonce: FileID(low: random.next(), high: random.next()),
+      serverTime: state.serverTime, version: version, objects: objects, garbage: [])
+    next.garbage = Garbage.after(state.head.manifest, confirmed: state.confirmed, next)
+      .filter { !removed.contains($0.file) }
+    return next
+  }
+
+  /// Puts a manifest, or finds out that it was put, and that nobody went past it.
+  private func confirm(_ manifest: BucketManifest, _ state: inout State) throws(BucketError) {
+    let bytes = manifest.encoded()
+    let time = try BucketCommit(objects: objects).put(manifest, bytes)
+    let digest = bytes.withByteView(SHA256.digest(of:))
+    state.head = BucketHead(manifest, digest: digest)
+    state.pending = nil
+    state.confirmed = time
+    if let time { state.serverTime = max(state.serverTime, time) }
+  }
+}
+
+/// What the versions of a bucket left behind.
+enum Garbage {
+  /// The garbage of `next`: that of the manifest before, and the files that only that one names.
+  ///
+  /// - Parameter confirmed: when the manifest before was there, by the bucket's clock: from then on what it
+  ///   left behind was no file of the newest version. Nil: not known.
+  static func after(
+    _ previous: BucketManifest, confirmed: UInt64?, _ next: BucketManifest
+  ) -> [BucketGarbage] {
+    let live = Set(next.files)
+    var garbage = previous.garbage
+    for index in garbage.indices where garbage[index].since == 0 {
+      garbage[index].since = confirmed ?? 0
+    }
+    garbage += previous.files.filter { !live.contains($0) }.map { BucketGarbage($0, since: 0) }
+    return garbage.filter { !live.contains($0.file) }.sorted { $0.file < $1.file }
+  }
+}

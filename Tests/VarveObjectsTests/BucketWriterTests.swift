@@ -1,0 +1,158 @@
+import Testing
+import VarveFormat
+import VarveObjects
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+@Suite struct BucketWriterTests {
+  private static let store = Manifest(storeID: FileID(low: 1, high: 2))
+
+  private static func made(
+    _ objects: any ObjectStore, seed: UInt64 = 1
+  ) throws(BucketError) -> BucketWriter {
+    let claim = BucketClaim(objects, random: SimulatedRandom(seed: seed))
+    return try claim.make(for: store, created: 5, as: claim.makeID())
+  }
+
+  private static func claimed(
+    _ objects: any ObjectStore, seed: UInt64, after predecessor: BucketClaim.Predecessor = .anybody
+  ) throws(BucketError) -> BucketWriter {
+    let claim = BucketClaim(objects, random: SimulatedRandom(seed: seed))
+    return try claim.run(as: claim.makeID(), after: predecessor)
+  }
+
+  /// The version after that of `writer`, without files.
+  private static func next(_ writer: BucketWriter) -> Manifest {
+    var version = writer.head.manifest.version
+    version.number += 1
+    return version
+  }
+
+  private static func code(_ body: () throws -> Void) -> String? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func aStoreIsMadeClaimedAndCommittedInADirectory() throws {
+    try withTemporaryDirectory { path in
+      let objects = try DirectoryObjectStore(path: path)
+      try BucketClaim(objects, random: SystemRandom()).probe()
+      let first = try Self.made(objects)
+      try first.commit(Self.next(first), [])
+      let second = try Self.claimed(objects, seed: 2)
+      #expect(second.epoch == 2 && second.head.manifest.number == 3)
+      #expect(second.head.manifest.version.number == 2)
+      try second.commit(Self.next(second), [])
+      #expect(try BucketReader(objects).head() == second.head)
+      #expect(try BucketReader(objects).identity()?.created == 5)
+    }
+  }
+
+  @Test func whoeverTakesOverFencesTheOther() throws {
+    let bucket = SimulatedBucket()
+    let first = try Self.made(bucket.connect())
+    let second = try Self.claimed(bucket.connect(), seed: 2)
+    #expect(Self.code { try first.commit(Self.next(first), []) } == "\(BucketError.fenced)")
+    #expect(first.isFenced)
+    #expect(Self.code { try first.commit(Self.next(first), []) } == "\(BucketError.fenced)")
+    try second.commit(Self.next(second), [])
+  }
+
+  @Test func whoWasTakenOverFromMayNotClaimByItself() throws {
+    let bucket = SimulatedBucket()
+    let first = try Self.made(bucket.connect())
+    let again = try Self.claimed(bucket.connect(), seed: 2, after: .oneOf([first.id]))
+    _ = try Self.claimed(bucket.connect(), seed: 3)
+    #expect(
+      Self.code { _ = try Self.claimed(bucket.connect(), seed: 4, after: .oneOf([again.id])) }
+        == "\(BucketError.fenced)")
+  }
+
+  /// Whatever happens to the put of a manifest, the commit is there once, and the writer knows.
+  @Test(arguments: [ObjectFault.refused, .answerLost, .requestLost, .late])
+  func anAnswerThatIsLostIsFoundOut(_ fault: ObjectFault) throws {
+    let bucket = SimulatedBucket()
+    let connection = bucket.connect()
+    let writer = try Self.made(connection)
+    let struck = Monitor(false)
+    connection.setFaults { _, kind, _ in
+      guard kind == .put else { return nil }
+      return struck.withLock { isStruck in
+        defer { isStruck = true }
+        return isStruck ? nil : fault
+      }
+    }
+    let version = Self.next(writer)
+    if Self.code({ try writer.commit(version, []) }) != nil { try writer.commit(version, []) }
+    while bucket.hasLateRequests { bucket.deliverLateRequest() }
+    try writer.commit(Self.next(writer), [])
+    #expect(try BucketReader(connection).head() == writer.head)
+  }
+
+  @Test func aCommitWhoseOutcomeIsNotKnownGoesFirst() throws {
+    let bucket = SimulatedBucket()
+    let connection = bucket.connect()
+    let writer = try Self.made(connection)
+    connection.setFaults { _, kind, _ in kind == .put ? .late : nil }
+    let lost = Self.next(writer)
+    #expect(Self.code { try writer.commit(lost, []) } != nil)
+    connection.setFaults { _, _, _ in nil }
+    var next = lost
+    next.number += 1
+    try writer.commit(next, [])
+    while bucket.hasLateRequests { bucket.deliverLateRequest() }
+    #expect(writer.head.manifest.number == 3)
+    #expect(try BucketReader(connection).manifest(2)?.manifest.version.number == lost.number)
+    #expect(try BucketReader(connection).head()?.manifest.version == next)
+  }
+
+  @Test func aBucketThatIgnoresConditionsIsRefused() throws {
+    let bucket = SimulatedBucket()
+    bucket.ignoreConditions()
+    let claim = BucketClaim(bucket.connect(), random: SimulatedRandom(seed: 1))
+    let said = Self.code { try claim.probe() }
+    #expect(said?.contains("conditional writes") == true)
+    #expect(bucket.names.isEmpty)
+  }
+
+  @Test func anotherStoresBucketIsRefused() throws {
+    let bucket = SimulatedBucket()
+    _ = try Self.made(bucket.connect())
+    let claim = BucketClaim(bucket.connect(), random: SimulatedRandom(seed: 2))
+    let other = Manifest(storeID: FileID(low: 9, high: 9))
+    #expect(
+      Self.code {
+        _ = try claim.make(for: other, created: 1, as: claim.makeID())
+      } == "\(BucketError.otherStore)")
+    #expect(
+      Self.code {
+        _ = try claim.run(as: claim.makeID(), of: other.storeID, after: .anybody)
+      } == "\(BucketError.otherStore)")
+  }
+
+  @Test func aDamagedManifestIsNamed() throws {
+    let bucket = SimulatedBucket()
+    let writer = try Self.made(bucket.connect())
+    try writer.commit(Self.next(writer), [])
+    let name = BucketLayout.manifest(2)
+    var bytes = try #require(bucket.bytes(of: name))
+    bytes[100] ^= 1
+    bucket.tamper(name, with: bytes)
+    let said = Self.code { _ = try Self.claimed(bucket.connect(), seed: 2) }
+    #expect(said?.contains(name.description) == true && said?.contains("checksum") == true)
+  }
+
+  @Test func aWriterAtRestAsksNothing() throws {
+    let bucket = SimulatedBucket()
+    let writer = try Self.made(bucket.connect())
+    bucket.forgetCalls()
+    try writer.commit(Self.next(writer), [])
+    // One put, and the look behind it.
+    #expect(bucket.calls.map(\.kind) == [.put, .list])
+  }
+}
