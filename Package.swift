@@ -64,7 +64,8 @@ let package = Package(
     tests(
       "VarvePlatformTests", ["VarvePlatform", "VarveSimulation", "VarveFormat", "CVarveShims"]),
     tests(
-      "VarveObjectsTests", ["VarveObjects", "VarveSimulation", "VarvePlatform"]),
+      "VarveObjectsTests",
+      ["Varve", "VarveObjects", "VarveSimulation", "VarvePlatform", "VarveFormat"]),
     tests(
       "VarveTests",
       ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveLZ4", "CVarveZstd"],

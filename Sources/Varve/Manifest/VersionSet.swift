@@ -127,6 +127,7 @@ final class VersionSet: Sendable {
     try check(next)
     let nextDigest = try writer.write(next)
     let version = state.withLock { state in
+      for number in edit.reopenedSegments { state.segments[number] = nil }
       adoptSegments(of: next, into: &state)
       state.digest = nextDigest
       return state.version

@@ -7,6 +7,8 @@ struct FoundFiles {
   var names: [FileName] = []
   /// Temporary files that a crash left behind.
   var temporaries: [String] = []
+  /// What is kept of cold files.
+  var tails: [String] = []
   /// Whether there is anything that is not ours, nor of the file system's own at its root.
   var hasOthers = false
 
@@ -16,12 +18,18 @@ struct FoundFiles {
     for name in all {
       if let parsed = FileName(parsing: name) {
         names.append(parsed)
-      } else if name.hasSuffix(".new"), FileName(parsing: String(name.dropLast(4))) != nil {
+      } else if name.hasSuffix(".new"), Self.isOurs(String(name.dropLast(4))) {
         temporaries.append(name)
-      } else if name != FileName.lock, name != "lost+found" {
+      } else if name.hasSuffix(".tail"), FileName(parsing: String(name.dropLast(5))) != nil {
+        tails.append(name)
+      } else if name != FileName.lock, name != FileName.bucket, name != "lost+found" {
         hasOthers = true
       }
     }
+  }
+
+  private static func isOurs(_ name: String) -> Bool {
+    FileName(parsing: name) != nil || name == FileName.bucket
   }
 
   /// Whether no store was ever completely made here.

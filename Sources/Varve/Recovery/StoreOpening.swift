@@ -22,6 +22,8 @@ struct StoreOpening {
   let options: StoreOptions
   let components: StoreComponents
   let directory: GuardedDirectory
+  /// The same without the guard: files that lie in the bucket among the others.
+  let tiered: TieredDirectory
   let lock: (any FileLock)?
   let derived: DerivedOptions
   let obsoleteFiles = ObsoleteFiles()
@@ -47,14 +49,15 @@ struct StoreOpening {
     let isWriter = options.access == .readWrite
     let isMaking = isWriter && options.createIfMissing
     let poison = Poison()
-    let directory: GuardedDirectory
+    let tiered: TieredDirectory
     let lock: (any FileLock)?
     do throws(FileSystemError) {
-      directory = GuardedDirectory(
-        try components.fileSystem.openDirectory(at: path, create: isMaking), poison: poison)
+      tiered = TieredDirectory(
+        try components.fileSystem.openDirectory(at: path, create: isMaking), ColdFiles())
     } catch {
       throw StoreError(opening: path, isMaking: isMaking, error)
     }
+    let directory = GuardedDirectory(tiered, poison: poison)
     if isWriter { try checkPlace(directory, path, isMaking: isMaking) }
     do throws(FileSystemError) {
       lock = try takeLock(in: directory, isShared: !isWriter)
@@ -63,7 +66,8 @@ struct StoreOpening {
     }
     let derived = DerivedOptions(options)
     let opening = StoreOpening(
-      path: path, options: options, components: components, directory: directory, lock: lock,
+      path: path, options: options, components: components, directory: directory, tiered: tiered,
+      lock: lock,
       derived: derived, poison: poison,
       blocks: BlockAccess(
         decompressor: Decompressor(), cache: BlockCache(budget: derived.blockCacheBytes)))
@@ -103,7 +107,10 @@ struct StoreOpening {
 extension StoreOpening {
   private func run() throws(StoreError) -> Engine {
     let found = try FoundFiles(in: directory)
-    let (manifest, digest) = try currentManifest(found)
+    let tie = try TieFile(directory: directory).read()
+    tiered.cold.connect(options.bucket?.objects)
+    if let head = tie?.head { tiered.cold.add(head) }
+    let (manifest, digest) = try currentManifest(found, tie)
     try checkSizes(of: manifest)
     let clock = StoreClock(components.clock, floor: manifest.timeFloor)
     let numbers = FileNumbers(next: max(manifest.nextFileNumber, found.nextNumber))
@@ -127,7 +134,9 @@ extension StoreOpening {
         logs: logs, values: values, tableBytes: derived.memTableBytes, obsoleteFiles: obsoleteFiles
       ).run(from: manifest.lastSequence)
     }
-    let engine = makeEngine(manifest, digest, clock, numbers, values, epochs, replay, logs)
+    let bucket = try openBucket(tie, manifest.storeID, clock)
+    let engine = makeEngine(
+      manifest, digest, clock, numbers, values, epochs, replay, logs, bucket)
     do throws(StoreError) {
       if isRecovery {
         (replay.entryCount, replay.tornBytes) = try StoreRecovery(engine, logs).recover()
@@ -142,6 +151,19 @@ extension StoreOpening {
     }
     engine.report(.opened(replayedEntries: replay.entryCount, tornBytes: replay.tornBytes))
     return engine
+  }
+
+  private func openBucket(
+    _ tie: BucketTie?, _ storeID: FileID, _ clock: StoreClock
+  ) throws(StoreError) -> BucketTier? {
+    if let tie, tie.storeID != storeID {
+      throw StoreError(
+        .corrupted, "belongs to another store", file: FileName.bucket, structure: "bucket file",
+        offset: 24)
+    }
+    guard let bucket = options.bucket, options.access == .readWrite else { return nil }
+    return try BucketTier.open(
+      bucket, tie, tiered.cold, in: tiered, storeID: storeID, components.random, clock)
   }
 
   /// Removes what is left over and lets the background begin.
@@ -163,7 +185,8 @@ extension StoreOpening {
 
   private func makeEngine(
     _ manifest: Manifest, _ digest: [UInt8], _ clock: StoreClock, _ numbers: FileNumbers,
-    _ values: ValueAccess, _ epochs: ReadEpochs, _ replay: ReplayedLogs, _ logs: StoredLogs
+    _ values: ValueAccess, _ epochs: ReadEpochs, _ replay: ReplayedLogs, _ logs: StoredLogs,
+    _ bucket: BucketTier?
   ) -> Engine {
     var valueFiles = replay.valueFiles
     for record in manifest.valueFiles where valueFiles[record.number] == nil {
@@ -190,17 +213,21 @@ extension StoreOpening {
         path: path, options: options, derived: derived, components: components,
         directory: directory, fileLock: lock, clock: clock, numbers: numbers,
         obsoleteFiles: obsoleteFiles, poison: poison, versions: versions, values: values,
-        metrics: MetricsRecorder(), view: view, epochs: epochs, lastSequence: replay.lastSequence,
+        metrics: MetricsRecorder(), bucket: bucket, view: view, epochs: epochs, lastSequence: replay.lastSequence,
         liveLogs: logs.isClean ? manifest.logs : []))
   }
 
   /// The newest manifest, or that of a store that is made now.
   private func currentManifest(
-    _ found: FoundFiles
+    _ found: FoundFiles, _ tie: BucketTie?
   ) throws(StoreError) -> (Manifest, digest: [UInt8]) {
     if let number = found.manifests.max() {
       directory.inherit()
       return try ManifestFile(directory: directory).read(number)
+    }
+    guard tie == nil else {
+      throw StoreError(
+        .notFound, "the store was not restored to its end: open it from its bucket again", file: path)
     }
     guard found.isEmpty else {
       throw StoreError(
@@ -253,5 +280,11 @@ extension StoreOpening {
   private func retireOrphans(_ found: FoundFiles, keeping live: Set<FileName>) {
     for orphan in found.names where !live.contains(orphan) { obsoleteFiles.add(orphan) }
     for name in found.temporaries { try? directory.remove(name) }
+    for name in found.tails {
+      guard let file = FileName(parsing: String(name.dropLast(5))), live.contains(file) else {
+        try? directory.remove(name)
+        continue
+      }
+    }
   }
 }

@@ -201,8 +201,11 @@ extension OpenSegment {
 extension OpenSegment {
   /// Says that bytes of the file are read soon, where that is anybody's to say.
   func expect(_ range: Range<UInt64>?) {
-    guard let range, case .mapping(let mapping) = source else { return }
-    mapping.expect(.soon(range))
+    guard let range else { return }
+    switch source {
+    case .mapping(let mapping): mapping.expect(.soon(range))
+    case .file(let pieces, _): pieces.file.expect(range)
+    }
   }
 
   /// Says that bytes of the file are about to be read from end to end for the first time.

@@ -54,6 +54,8 @@ final class ReadFile: File {
     }
   }
 
+  func expect(_ range: Range<UInt64>) { kept?.expect(range) }
+
   func dropCache() throws(FileSystemError) {
     try use { file throws(FileSystemError) in try file.dropCache() }
   }

@@ -34,6 +34,9 @@ final class BackgroundWork: Sendable {
     wants.broadcast()
   }
 
+  /// Waits until the threads are to end (true) or until the deadline (false).
+  func rest(until deadline: UInt64) -> Bool { wants.wait(until: deadline) { $0.isStopping } }
+
   var isStopping: Bool { wants.withLock { $0.isStopping } }
 
   /// Why background work cannot go on at present, if it cannot.

@@ -8,10 +8,14 @@ import VarvePlatform
 extension Engine {
   func startBackground() throws(StoreError) {
     guard background == .threads, options.access == .readWrite else { return }
-    try work.start([
+    var bodies: [(name: String, yields: Bool, body: @Sendable () -> Void)] = [
       ("varve-flush", false, { [self] in flushLoop() }),
       ("varve-compact", true, { [self] in compactLoop() }),
-    ])
+    ]
+    if bucket?.options.uploadInterval != nil {
+      bodies.append(("varve-upload", true, { [self] in uploadLoop() }))
+    }
+    try work.start(bodies)
     work.wantCompaction()
   }
 
@@ -127,7 +131,7 @@ extension Engine {
 
   /// Runs background work whose failure is nobody's call: it is reported, and returned.
   @discardableResult
-  private func attempt(_ job: () throws(StoreError) -> Void) -> StoreError? {
+  func attempt(_ job: () throws(StoreError) -> Void) -> StoreError? {
     do throws(StoreError) {
       try job()
       return nil

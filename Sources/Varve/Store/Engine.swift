@@ -44,6 +44,8 @@ final class Engine: Sendable {
   let snapshots = SnapshotList()
   let metrics: MetricsRecorder
   let work: BackgroundWork
+  /// Nil where the store has none, or was opened without.
+  let bucket: BucketTier?
   let compactionPacer: WritePacer
   /// What writers owe to a background that is behind.
   let writePrice = PacingAccount()
@@ -84,6 +86,7 @@ final class Engine: Sendable {
     versions = parts.versions
     values = parts.values
     metrics = parts.metrics
+    bucket = parts.bucket
     placement = ValuePlacement(
       directory: parts.directory, numbers: parts.numbers, random: parts.components.random,
       obsoleteFiles: parts.obsoleteFiles, values: parts.values.store,
@@ -121,6 +124,7 @@ final class Engine: Sendable {
     var versions: VersionSet
     var values: ValueAccess
     var metrics: MetricsRecorder
+    var bucket: BucketTier?
     var view: ReadView
     var epochs: ReadEpochs
     var lastSequence: SequenceNumber

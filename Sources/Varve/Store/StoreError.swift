@@ -1,4 +1,5 @@
 import VarveFormat
+import VarveObjects
 import VarvePlatform
 
 /// The one error that Varve throws. Its ``code`` says what to do next.
@@ -8,7 +9,7 @@ public struct StoreError: Error, Sendable {
     private enum Value: String {
       case
         corrupted, poisoned, locked, full, limit, incompatible, closed, notFound, notEmpty, exists,
-        invalid, inputOutput, readOnly, busy
+        invalid, inputOutput, readOnly, busy, unavailable, archived, fenced
     }
     private let value: Value
 
@@ -43,6 +44,15 @@ public struct StoreError: Error, Sendable {
     public static let readOnly = Code(value: .readOnly)
     /// Background work cannot keep up and the wait ran out. Try again later.
     public static let busy = Code(value: .busy)
+
+    /// The bucket did not answer, or did not let us in; the message says which. Nothing was lost: try again
+    /// later.
+    public static let unavailable = Code(value: .unavailable)
+    /// What was asked for lies in an archive of the bucket: restore it first.
+    public static let archived = Code(value: .archived)
+    /// Another machine has taken over the store in the bucket. This one keeps what it has, and puts nothing
+    /// there any more.
+    public static let fenced = Code(value: .fenced)
 
     /// The code's name.
     public var description: String { value.rawValue }
@@ -134,6 +144,9 @@ extension StoreError {
         .corrupted, "the file \(error.reason)", file: error.path, structure: Self.wholeFile,
         offset: min(expected, found))
       return
+    case (.remote(let failure), _):
+      self.init(failure, in: error.path)
+      return
     case (.full, _): code = .full
     case (.locked, _): code = .locked
     case (.closed, _): code = .closed
@@ -142,5 +155,57 @@ extension StoreError {
     self.init(
       code, "\(error.operation.rawValue) failed (\(error.reason), system error \(error.number))",
       file: error.path)
+  }
+}
+
+// MARK: - From the bucket
+
+extension StoreError {
+  /// What lies in the bucket and could not be had.
+  init(_ failure: FileSystemError.RemoteFailure, in file: String) {
+    let code: Code =
+      switch failure.kind {
+      case .unavailable, .denied: .unavailable
+      case .archived: .archived
+      case .missing, .damaged: .corrupted
+      case .closed: .closed
+      }
+    self.init(code, failure.message, file: file)
+  }
+
+  /// What could not be done with the bucket at `location`.
+  init(_ error: BucketError, at location: String) {
+    let code: Code =
+      switch error {
+      case .request(let error): Self.code(of: error.code)
+      case .damaged(let error, _):
+        switch error.fault {
+        case .version, .features: .incompatible
+        default: .corrupted
+        }
+      case .fenced, .split: .fenced
+      case .unfit: .invalid
+      case .noStore: .notFound
+      case .otherStore: .exists
+      }
+    var object: String?
+    var offset: UInt64?
+    if case .damaged(let error, let name) = error { (object, offset) = (name, error.offset) }
+    self.init(
+      code, error.description, file: object.map { "\(location)/\($0)" } ?? location,
+      offset: offset)
+  }
+
+  private static func code(of code: ObjectStoreError.Code) -> Code {
+    switch code {
+    case .absent: .notFound
+    case .exists: .exists
+    case .archived: .archived
+    case .damaged: .corrupted
+    case .unsupported, .invalid: .invalid
+    case .cancelled: .closed
+    case .full: .full
+    default: .unavailable
+    }
   }
 }

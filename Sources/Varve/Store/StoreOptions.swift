@@ -45,6 +45,9 @@ public struct StoreOptions: Sendable {
   /// Bytes of a memtable, whatever the budget: tests fill many with little.
   package var largestMemTableBytes = 64 << 20
 
+  /// A bucket for copies of the store's files; nil: everything stays on this machine.
+  public var bucket: BucketOptions?
+
   /// Told about flushes, compactions, recoveries and failures, on the thread that did the work, which
   /// waits. It may use the store, and close it or let it go.
   public var onEvent: (@Sendable (StoreEvent) -> Void)?

@@ -75,7 +75,10 @@ final class OpenValueFile: Sendable {
 extension OpenValueFile {
   /// Says that bytes of the file are read soon.
   func expect(_ range: Range<UInt64>) {
-    if case .mapping(let mapping) = source { mapping.expect(.soon(range)) }
+    switch source {
+    case .mapping(let mapping): mapping.expect(.soon(range))
+    case .file(let file): file.expect(range)
+    }
   }
 
   /// The value, uncompressed.

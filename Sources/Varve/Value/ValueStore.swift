@@ -69,6 +69,11 @@ extension ValueStore {
         .map { ValueFileReader($0, in: environment) })
   }
 
+  /// Reads sealed files from where they are now. What was lent holds until its reader leaves the epoch.
+  func reopen(_ records: [ValueFileRecord]) {
+    insert(records.map { ValueFileReader($0, in: environment) })
+  }
+
   /// Makes the values of a file that is being written readable.
   func add(growing writer: ValueFileWriter) {
     insert([ValueFileReader(growing: writer, in: environment)])

@@ -18,10 +18,7 @@ extension BucketManifest {
     writer.uint64(serverTime)
     writer.uint32(UInt32(version.count))
     writer.append(version)
-    for object in objects {
-      writer.varint(object.epoch)
-      writer.append(object.digest)
-    }
+    for object in objects { object.encode(to: &writer) }
     writer.varint(UInt64(garbage.count))
     for garbage in garbage { garbage.encode(to: &writer) }
     ManifestFields().encode(to: &writer)
@@ -97,6 +94,10 @@ extension BucketManifest {
     guard 1...Limits.fileNumber ~= epoch else { throw refusal(.limit("epoch")) }
     let epochs = objects.map(\.epoch) + garbage.map(\.file.object.epoch)
     guard epochs.allSatisfy({ 1...epoch ~= $0 }) else { throw refusal(.value("epoch")) }
+    let sizes = version.segments.map(\.size) + version.valueFiles.map(\.size)
+    guard zip(objects, sizes).allSatisfy({ $0.tailBytes <= $1 }) else {
+      throw refusal(.value("tail"))
+    }
     let live = Set(files)
     guard !garbage.contains(where: { live.contains($0.file) }) else {
       throw refusal(.value("garbage"))
@@ -107,11 +108,18 @@ extension BucketManifest {
 // MARK: - Records
 
 extension BucketObject {
-  static let smallestBytes = 1 + Manifest.digestBytes
+  static let smallestBytes = 1 + Manifest.digestBytes + 1
+
+  fileprivate func encode(to writer: inout ByteWriter) {
+    writer.varint(epoch)
+    writer.append(digest)
+    writer.varint(tailBytes)
+  }
 
   fileprivate init(_ reader: inout ByteReader) throws(FormatError) {
     epoch = try reader.varint()
     digest = try reader.view(Manifest.digestBytes).array
+    tailBytes = try reader.varint()
   }
 }
 
@@ -121,8 +129,7 @@ extension BucketGarbage {
   fileprivate func encode(to writer: inout ByteWriter) {
     writer.uint8(file.kind.rawValue)
     writer.varint(file.number)
-    writer.varint(file.object.epoch)
-    writer.append(file.object.digest)
+    file.object.encode(to: &writer)
     writer.varint(since)
   }
 

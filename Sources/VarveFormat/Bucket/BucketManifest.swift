@@ -42,10 +42,13 @@ package struct BucketManifest: Equatable, Sendable {
 package struct BucketObject: Hashable, Sendable {
   package var epoch: UInt64
   package var digest: [UInt8]
+  /// Bytes at the end of the file that are no blocks or values: what is read of it first, in one request.
+  package var tailBytes: UInt64
 
-  package init(epoch: UInt64, digest: [UInt8]) {
+  package init(epoch: UInt64, digest: [UInt8], tailBytes: UInt64) {
     self.epoch = epoch
     self.digest = digest
+    self.tailBytes = tailBytes
   }
 }
 

@@ -18,6 +18,8 @@ package struct ObjectFrame: Equatable, Sendable {
     case store = 1
     case manifest = 2
     case pin = 3
+    /// On disk: what a store knows of its bucket.
+    case tie = 4
   }
 
   package static let byteCount = 48

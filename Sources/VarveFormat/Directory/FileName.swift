@@ -69,6 +69,8 @@ package struct FileName: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// What a store with a bucket knows of it.
+  package static let bucket = "bucket"
   /// The lock file of a store.
   package static let lock = "lock"
   /// A manifest that is being written; renamed when it is complete and synced.

@@ -96,6 +96,9 @@ package protocol File: AnyObject, Sendable {
   /// later then waits less. Says nothing about when they arrive, or whether.
   func startWriting(_ range: Range<UInt64>)
 
+  /// Advises that these bytes are read soon: a file far away may bring them together.
+  func expect(_ range: Range<UInt64>)
+
   /// Where the last bytes end that were ever written; all behind them is zero. The file's size where
   /// the system does not know better. Nobody may write meanwhile.
   func dataEnd() throws(FileSystemError) -> UInt64
@@ -114,6 +117,8 @@ package protocol File: AnyObject, Sendable {
 
 extension File {
   package func startWriting(_ range: Range<UInt64>) {}
+
+  package func expect(_ range: Range<UInt64>) {}
 
   package func dataEnd() throws(FileSystemError) -> UInt64 { try size() }
 

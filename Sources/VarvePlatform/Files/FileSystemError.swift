@@ -25,7 +25,24 @@ package struct FileSystemError: Error, Equatable, Sendable {
     /// The device failed (EIO).
     case device
     case closed
+    /// The file lies in a bucket, which did not give it.
+    case remote(RemoteFailure)
     case other
+  }
+
+  /// Why a bucket did not give what was asked for.
+  package struct RemoteFailure: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+      case unavailable, denied, archived, missing, damaged, closed
+    }
+
+    package var kind: Kind
+    package var message: String
+
+    package init(_ kind: Kind, _ message: String) {
+      self.kind = kind
+      self.message = message
+    }
   }
 
   package var operation: Operation
@@ -63,6 +80,7 @@ extension FileSystemError.Reason: CustomStringConvertible {
     case .size(let expected, let found): "has \(found) bytes instead of \(expected)"
     case .device: "the device failed"
     case .closed: "closed"
+    case .remote(let failure): failure.message
     case .other: "failed"
     }
   }

@@ -12,11 +12,11 @@ extension BucketManifest {
       number: 7, predecessorDigest: (0..<32).map { $0 }, epoch: 3,
       writer: FileID(low: 11, high: 12), nonce: FileID(low: 13, high: 14),
       serverTime: 1_700_000_000_000, version: version,
-      objects: (0..<count).map { BucketObject(epoch: UInt64(1 + $0 % 3), digest: .digest($0)) },
+      objects: (0..<count).map { BucketObject(epoch: UInt64(1 + $0 % 3), digest: .digest($0), tailBytes: 9) },
       garbage: [
-        BucketGarbage(BucketFile(.segment, 4, .init(epoch: 1, digest: .digest(90))), since: 5),
-        BucketGarbage(BucketFile(.segment, 4, .init(epoch: 2, digest: .digest(91))), since: 6),
-        BucketGarbage(BucketFile(.values, 3, .init(epoch: 1, digest: .digest(92))), since: 7),
+        BucketGarbage(BucketFile(.segment, 4, .init(epoch: 1, digest: .digest(90), tailBytes: 9)), since: 5),
+        BucketGarbage(BucketFile(.segment, 4, .init(epoch: 2, digest: .digest(91), tailBytes: 9)), since: 6),
+        BucketGarbage(BucketFile(.values, 3, .init(epoch: 1, digest: .digest(92), tailBytes: 9)), since: 7),
       ])
   }
 
@@ -116,6 +116,7 @@ extension [UInt8] {
     #expect(refusal { $0.epoch = 0 } == .limit("epoch"))
     #expect(refusal { $0.epoch = 2 } == .value("epoch"))
     #expect(refusal { $0.objects[0].epoch = 0 } == .value("epoch"))
+    #expect(refusal { $0.objects[0].tailBytes = 1 << 40 } == .value("tail"))
     #expect(refusal { $0.garbage.swapAt(0, 1) } == .order)
     #expect(refusal { $0.garbage[1] = $0.garbage[0] } == .order)
     #expect(refusal { $0.garbage = [BucketGarbage($0.files[0], since: 1)] } == .value("garbage"))

@@ -115,7 +115,7 @@ final class ScheduledWriter {
       version.segments.append(Self.segment(file, version.lastSequence))
       let bytes = BucketSchedule.content(number: file, epoch: epoch)
       objects[file] = BucketObject(
-        epoch: epoch, digest: bytes.withByteView(SHA256.digest(of:)))
+        epoch: epoch, digest: bytes.withByteView(SHA256.digest(of:)), tailBytes: 0)
     }
     version.number += 1
     return (version, version.segments.compactMap { objects[$0.number] })

@@ -1,0 +1,36 @@
+@_exported public import VarveObjects
+
+/// What a store does with a bucket: copies of its sealed files go there, and local ones may go.
+///
+/// ```swift
+/// var options = StoreOptions()
+/// options.bucket = BucketOptions(try DirectoryObjectStore(path: "/mnt/cold/catalog"))
+/// let store = try SegmentStore.open(at: "catalog.varve", options: options)
+/// ```
+///
+/// `.synced` is durable on this machine. The bucket follows: what was written since its newest version is
+/// lost with the machine, or when another one takes over.
+public struct BucketOptions: Sendable {
+  /// The bucket. The store does not close it.
+  public var objects: any ObjectStore
+
+  /// Seconds that the newest version in the bucket may be behind, about, while somebody writes; nil: only
+  /// ``SegmentStore/upload()`` puts anything there. Nobody writes: nothing is asked of the bucket.
+  public var uploadInterval: Int? = 300
+
+  /// Bytes of sealed files that stay on this machine, about: beyond that the oldest go once their copies
+  /// are in the bucket. Nil: all stay.
+  public var localBytes: UInt64?
+
+  /// Opens the store though another machine wrote to the bucket last, which is fenced by that. What this
+  /// machine had not put there by then is no part of the store any more.
+  public var takesOver = false
+
+  /// Opens the store for writing though the bucket does not answer: what lies only there cannot be read
+  /// meanwhile, and nothing is put there until the next opening. Where the list of keyspaces lies only
+  /// there, the store does not open.
+  public var opensWithoutBucket = false
+
+  /// The defaults, with this bucket.
+  public init(_ objects: any ObjectStore) { self.objects = objects }
+}

@@ -1,0 +1,100 @@
+import VarveFormat
+import VarvePlatform
+
+/// Header and tail of a cold file: kept on disk as `<name>.tail`, so that a search asks the bucket for
+/// nothing but the block it leads to. Spec: bucket.md, "On disk".
+///
+/// ```
+///   16 bytes of the file's SHA-256 | header | tail | CRC-32C of all before
+/// ```
+///
+/// A copy may be missing or damaged at any time: then it is fetched and written again. It is not synced.
+struct ColdEnds: Sendable {
+  private static let markBytes = 16
+  private static let sumBytes = 4
+
+  private let head: [UInt8]
+  private let tail: [UInt8]
+
+  /// Bytes of one end; nil where they reach beyond.
+  func bytes(_ range: Range<UInt64>, of place: ColdPlace) -> [UInt8]? {
+    let (part, start) =
+      range.lowerBound >= place.tailStart ? (tail, place.tailStart) : (head, UInt64(0))
+    let first = Int(range.lowerBound - start)
+    guard first + range.count <= part.count else { return nil }
+    return Array(part[first..<first + range.count])
+  }
+
+  static func name(of file: String) -> String { file + ".tail" }
+}
+
+// MARK: - Loading
+
+extension ColdEnds {
+  /// The ends of a file, from the copy on disk or from the bucket.
+  static func load(
+    _ place: ColdPlace, _ files: ColdFiles, in directory: any Directory
+  ) throws(FileSystemError) -> ColdEnds {
+    if let kept = try? read(place, in: directory) { return kept }
+    let headEnd = min(place.size, UInt64(FileHeader.byteCount))
+    let ends = ColdEnds(
+      head: try files.fetch(0..<headEnd, of: place),
+      tail: place.tailStart == place.size
+        ? [] : try files.fetch(place.tailStart..<place.size, of: place))
+    // Without a copy the next opening asks again.
+    try? ends.write(place, in: directory)
+    return ends
+  }
+
+  /// Copies the ends of a file that is on disk.
+  static func keep(
+    of file: any File, _ place: ColdPlace, in directory: any Directory
+  ) throws(FileSystemError) {
+    let headEnd = min(place.size, UInt64(FileHeader.byteCount))
+    let ends = ColdEnds(
+      head: try file.bytes(0..<headEnd), tail: try file.bytes(place.tailStart..<place.size))
+    try ends.write(place, in: directory)
+  }
+
+  private static func read(
+    _ place: ColdPlace, in directory: any Directory
+  ) throws(FileSystemError) -> ColdEnds? {
+    let file = try directory.open(name(of: place.file.name.description))
+    defer { try? file.close() }
+    let headCount = Int(min(place.size, UInt64(FileHeader.byteCount)))
+    let tailCount = Int(place.size - place.tailStart)
+    let whole = markBytes + headCount + tailCount + sumBytes
+    guard try file.size() == UInt64(whole) else { return nil }
+    let bytes = try file.bytes(0..<UInt64(whole))
+    guard bytes.count == whole, bytes.starts(with: place.file.object.digest.prefix(markBytes)),
+      bytes.suffix(sumBytes).elementsEqual(sum(of: bytes.dropLast(sumBytes)))
+    else { return nil }
+    return ColdEnds(
+      head: Array(bytes[markBytes..<markBytes + headCount]),
+      tail: Array(bytes[(markBytes + headCount)..<(whole - sumBytes)]))
+  }
+
+  private func write(_ place: ColdPlace, in directory: any Directory) throws(FileSystemError) {
+    let name = Self.name(of: place.file.name.description)
+    var bytes = Array(place.file.object.digest.prefix(Self.markBytes)) + head + tail
+    bytes += Self.sum(of: bytes[...])
+    if try directory.status(of: name) != nil { try directory.remove(name) }
+    let file = try directory.create(name)
+    defer { try? file.close() }
+    try bytes.withByteView { view throws(FileSystemError) in try file.write(view, at: 0) }
+  }
+
+  private static func sum(of bytes: ArraySlice<UInt8>) -> [UInt8] {
+    let sum = Array(bytes).withByteView(CRC32C.checksum(of:))
+    return (0..<4).map { UInt8(truncatingIfNeeded: sum >> (8 * $0)) }
+  }
+}
+
+extension File {
+  /// Bytes of the file, fewer at its end.
+  func bytes(_ range: Range<UInt64>) throws(FileSystemError) -> [UInt8] {
+    let buffer = AlignedBuffer(capacity: range.count)
+    let count = try read(into: buffer, count: range.count, at: range.lowerBound)
+    return buffer.view(count: count).array
+  }
+}

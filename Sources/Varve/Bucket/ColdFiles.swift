@@ -1,0 +1,95 @@
+import Synchronization
+import VarveFormat
+import VarveObjects
+import VarvePlatform
+
+/// Where the copy of a file lies in the bucket.
+struct ColdPlace: Sendable, Equatable {
+  var file: BucketFile
+  /// Bytes of the file.
+  var size: UInt64
+
+  var object: ObjectName { BucketLayout.file(file) }
+
+  /// Where the tail begins; everything before, but for the header, is blocks or values.
+  var tailStart: UInt64 {
+    max(min(size, UInt64(FileHeader.byteCount)), size - min(size, file.object.tailBytes))
+  }
+}
+
+/// The files of a store that have a copy in its bucket, and how they are read from there.
+final class ColdFiles: Sendable {
+  private struct State: Sendable {
+    var objects: (any ObjectStore)?
+    var places: [String: ColdPlace] = [:]
+  }
+
+  private let state = Monitor(State())
+  private let reads = Atomic<UInt64>(0)
+  private let readBytes = Atomic<UInt64>(0)
+
+  /// Names the files that `head` says are in the bucket. What earlier ones named stays known: a reader of
+  /// an older version may still need it.
+  func add(_ head: BucketManifest) {
+    let sizes = head.version.segments.map(\.size) + head.version.valueFiles.map(\.size)
+    state.withLock { state in
+      for (file, size) in zip(head.files, sizes) {
+        state.places[file.name.description] = ColdPlace(file: file, size: size)
+      }
+    }
+  }
+
+  /// Nobody reads the file any more.
+  func forget(_ name: String) { state.withLock { $0.places[name] = nil } }
+
+  /// Sets whom to ask; nil where the store was opened without its bucket.
+  func connect(_ objects: (any ObjectStore)?) { state.withLock { $0.objects = objects } }
+
+  func place(of name: String) -> ColdPlace? { state.withLock { $0.places[name] } }
+
+  /// Requests for parts of files, and the bytes they brought.
+  var metrics: (reads: UInt64, bytes: UInt64) {
+    (reads.load(ordering: .relaxed), readBytes.load(ordering: .relaxed))
+  }
+
+  /// Bytes of a file, by one request.
+  func fetch(
+    _ range: Range<UInt64>, of place: ColdPlace
+  ) throws(FileSystemError) -> [UInt8] {
+    let name = place.file.name.description
+    guard let objects = state.withLock({ $0.objects }) else {
+      throw FileSystemError(
+        .read, .remote(.init(.unavailable, "lies in the bucket: open the store with it")),
+        path: name)
+    }
+    do throws(ObjectStoreError) {
+      let part = try objects.read(
+        place.object, .bytes(offset: range.lowerBound, count: range.count))
+      reads.add(1, ordering: .relaxed)
+      readBytes.add(UInt64(part.bytes.count), ordering: .relaxed)
+      guard part.objectSize == place.size, part.bytes.count == range.count else {
+        throw ObjectStoreError(
+          .damaged, "the copy has \(part.objectSize) bytes instead of \(place.size)",
+          object: place.object.description)
+      }
+      return part.bytes
+    } catch {
+      throw FileSystemError(.read, .remote(.init(error)), path: name)
+    }
+  }
+}
+
+extension FileSystemError.RemoteFailure {
+  init(_ error: ObjectStoreError) {
+    let kind: Kind =
+      switch error.code {
+      case .absent: .missing
+      case .archived: .archived
+      case .damaged: .damaged
+      case .denied: .denied
+      case .cancelled: .closed
+      default: .unavailable
+      }
+    self.init(kind, "the copy in the bucket: \(error)")
+  }
+}

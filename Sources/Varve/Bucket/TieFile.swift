@@ -1,0 +1,54 @@
+import VarveFormat
+import VarvePlatform
+
+/// Reads and replaces the file `bucket`: what a store on disk knows of its bucket.
+struct TieFile {
+  let directory: any Directory
+
+  private static let mostBytes: UInt64 = 1 << 30
+  private static var temporary: String { FileName.bucket + ".new" }
+
+  /// Nil where the store has no bucket.
+  func read() throws(StoreError) -> BucketTie? {
+    let bytes: [UInt8]
+    do throws(FileSystemError) {
+      guard let status = try directory.status(of: FileName.bucket) else { return nil }
+      guard status.size <= Self.mostBytes else {
+        throw FileSystemError(
+          .read, .size(expected: Self.mostBytes, found: status.size), path: FileName.bucket)
+      }
+      let file = try directory.open(FileName.bucket)
+      defer { try? file.close() }
+      bytes = try file.bytes(0..<status.size)
+    } catch {
+      throw StoreError(error)
+    }
+    do throws(FormatError) {
+      return try bytes.withByteView { view throws(FormatError) in try BucketTie(decoding: view) }
+    } catch {
+      throw StoreError(error, in: FileName.bucket)
+    }
+  }
+
+  /// Replaces it: durable when this returns.
+  func write(_ tie: BucketTie) throws(StoreError) {
+    let bytes = tie.encoded()
+    do throws(FileSystemError) {
+      if try directory.status(of: Self.temporary) != nil { try directory.remove(Self.temporary) }
+      let file = try directory.create(Self.temporary)
+      do throws(FileSystemError) {
+        try bytes.withByteView { view throws(FileSystemError) in try file.write(view, at: 0) }
+        try file.sync()
+        try file.close()
+      } catch {
+        try? file.close()
+        try? directory.remove(Self.temporary)
+        throw error
+      }
+      try directory.rename(Self.temporary, to: FileName.bucket)
+      try directory.sync()
+    } catch {
+      throw StoreError(error)
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/// What a store on disk knows of its bucket: the file `bucket`. Spec: bucket.md, "On disk".
+///
+/// ```
+/// body: location  u16 length, UTF-8      head   u32 length, a whole bucket manifest; 0: none yet
+///       writers   u8 count, 16 bytes each       fields
+/// ```
+package struct BucketTie: Equatable, Sendable {
+  /// Where the bucket is, for people.
+  package var location: String
+  /// The writers that were this store: the one that claimed last, and one whose claim may have arrived.
+  package var writers: [FileID]
+  /// The newest manifest that is known to be in the bucket: where each file has its copy.
+  package var head: BucketManifest?
+  package var storeID: FileID
+
+  package static let mostWriters = 255
+
+  package init(location: String, writers: [FileID], head: BucketManifest?, storeID: FileID) {
+    self.location = location
+    self.writers = writers
+    self.head = head
+    self.storeID = storeID
+  }
+
+  package func encoded() -> [UInt8] {
+    let head = self.head?.encoded() ?? []
+    let location = Array(self.location.utf8.prefix(Int(UInt16.max)))
+    precondition(writers.count <= Self.mostWriters)
+    var writer = ByteWriter(reserving: 128 + location.count + head.count)
+    writer.uint16(UInt16(location.count))
+    writer.append(location)
+    writer.uint8(UInt8(writers.count))
+    for id in writers {
+      writer.uint64(id.low)
+      writer.uint64(id.high)
+    }
+    writer.uint32(UInt32(head.count))
+    writer.append(head)
+    ManifestFields().encode(to: &writer)
+    let number = self.head?.number ?? 0
+    return ObjectFrame(.tie, number: number, storeID: storeID).encoded(writer.bytes)
+  }
+
+  package init(decoding file: ByteView) throws(FormatError) {
+    var (frame, reader) = try ObjectFrame.decode(file, as: .tie, .bucketTie)
+    storeID = frame.storeID
+    let locationCount = Int(try reader.uint16())
+    location = String(decoding: try reader.view(locationCount).array, as: UTF8.self)
+    writers = []
+    for _ in 0..<Int(try reader.uint8()) {
+      writers.append(FileID(low: try reader.uint64(), high: try reader.uint64()))
+    }
+    let start = reader
+    let headCount = Int(try reader.uint32())
+    guard headCount <= reader.remaining else { throw start.error(.limit("manifest length")) }
+    let place = reader.offset
+    let bytes = try reader.view(headCount)
+    head = nil
+    if headCount > 0 {
+      do throws(FormatError) {
+        head = try BucketManifest(decoding: bytes, named: frame.number)
+      } catch {
+        throw FormatError(error.structure, error.fault, at: place &+ error.offset)
+      }
+      guard head?.version.storeID == storeID else { throw start.error(.value("store id")) }
+    } else if frame.number != 0 {
+      throw FormatError(.bucketObject, .value("number"), at: 16)
+    }
+    _ = try ManifestFields(&reader, known: [])
+    try reader.end()
+  }
+}

@@ -1,0 +1,84 @@
+import Varve
+import VarveObjects
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// A machine with a disk, and a bucket that outlives it.
+struct TieredStore {
+  let bucket = SimulatedBucket()
+  var disk = SimulatedFileSystem()
+  var options = StoreOptions.small
+  var seed: UInt64 = 1
+
+  init(readMode: StoreOptions.ReadMode = .mapped) { options.readMode = readMode }
+
+  /// Options with a new connection to the bucket.
+  func connected(_ connection: SimulatedObjectStore? = nil) -> StoreOptions {
+    var options = options
+    var bucket = BucketOptions(connection ?? self.bucket.connect())
+    bucket.uploadInterval = nil
+    options.bucket = bucket
+    return options
+  }
+
+  private func components(_ disk: SimulatedFileSystem) -> StoreComponents {
+    StoreComponents(
+      fileSystem: disk, clock: SimulatedClock(), random: SimulatedRandom(seed: seed),
+      background: .inline)
+  }
+
+  func open(
+    _ options: StoreOptions? = nil, on disk: SimulatedFileSystem? = nil
+  ) throws -> SegmentStore {
+    try SegmentStore.open(
+      at: "/store", options: options ?? connected(), components: components(disk ?? self.disk))
+  }
+
+  /// Opens the store from the bucket on a machine that has nothing.
+  func openElsewhere(
+    on disk: SimulatedFileSystem = SimulatedFileSystem(), _ options: StoreOptions? = nil
+  ) throws -> SegmentStore {
+    try SegmentStore.open(
+      fromBucketTo: "/store", options: options ?? connected(), components: components(disk))
+  }
+}
+
+/// Entries with small and large values, and what a store must show after them.
+struct Sample {
+  var expected: [String: [UInt8]] = [:]
+  private var random: SplitMix64
+
+  init(seed: UInt64) { random = SplitMix64(seed: seed) }
+
+  /// Writes and deletes some entries, and flushes now and then.
+  mutating func write(_ count: Int, to store: SegmentStore) throws {
+    let keyspace = try store.keyspace("sample")
+    for index in 0..<count {
+      let key = "key-\(random.below(count))"
+      if random.oneIn(9) {
+        try keyspace.delete(key, durability: .buffered)
+        expected[key] = nil
+      } else {
+        let value = random.bytes(random.oneIn(4) ? 3_000 + random.below(9_000) : random.below(200))
+        try keyspace.put(key, value, durability: .buffered)
+        expected[key] = value
+      }
+      if index % 100 == 99 { try store.flush() }
+    }
+  }
+
+  /// What `store` shows other than it must; nil where it is right.
+  func difference(from store: SegmentStore) throws -> String? {
+    var found: [String: [UInt8]] = [:]
+    let keyspace = try store.keyspace("sample")
+    for entry in try keyspace.entries() {
+      found[String(decoding: entry.key, as: UTF8.self)] = entry.value
+    }
+    if found != expected { return "a scan finds \(found.count) of \(expected.count)" }
+    for (key, value) in expected {
+      if try keyspace.value(for: key) != value { return "\(key) differs" }
+    }
+    return nil
+  }
+}
