@@ -163,7 +163,7 @@ extension StoreOpening {
     }
     guard let bucket = options.bucket, options.access == .readWrite else { return nil }
     return try BucketTier.open(
-      bucket, tie, tiered.cold, in: tiered, storeID: storeID, components.random, clock)
+      bucket, tie, in: directory, tiered, storeID: storeID, components.random, clock)
   }
 
   /// Removes what is left over and lets the background begin.
