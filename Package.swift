@@ -26,10 +26,12 @@ let package = Package(
   platforms: [.macOS("26.0")],
   products: [
     .library(name: "Varve", targets: ["Varve"]),
+    .library(name: "VarveS3", targets: ["VarveS3"]),
     .executable(name: "varve", targets: ["VarveCLI"]),
   ],
   targets: [
     .target(name: "CVarveShims"),
+    .target(name: "CVarveCurl"),
     .systemLibrary(
       name: "CVarveLZ4", pkgConfig: "liblz4",
       providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
@@ -39,6 +41,8 @@ let package = Package(
     module("VarveFormat", ["CVarveShims"]),
     module("VarvePlatform", ["CVarveShims", "VarveFormat"]),
     module("VarveObjects", ["VarvePlatform", "VarveFormat"]),
+    module(
+      "VarveS3", ["VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims", "CVarveCurl"]),
     module("VarveSimulation", ["VarveObjects", "VarvePlatform", "VarveFormat"]),
     module(
       "Varve",
@@ -66,6 +70,9 @@ let package = Package(
     tests(
       "VarveObjectsTests", ["VarveObjects", "VarveSimulation", "VarvePlatform"]),
     tests(
+      "VarveS3Tests",
+      ["VarveS3", "VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims", "CVarveCurl"]),
+    tests(
       "VarveTests",
       ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveLZ4", "CVarveZstd"],
       exclude: ["Behaviour/README.md"]),
@@ -90,6 +97,11 @@ let package = Package(
 if Context.environment["VARVE_THREADS"] != nil {
   let kept = ["VarveTests", "VarvePlatformTests"]
   package.targets.removeAll { $0.isTest && !kept.contains($0.name) || $0.name == "VarveSoak" }
+}
+
+// For work on VarveS3 alone: of the tests only its own are built.
+if Context.environment["VARVE_S3"] != nil {
+  package.targets.removeAll { $0.isTest && $0.name != "VarveS3Tests" || $0.name == "VarveSoak" }
 }
 
 // tools/bench/run: measures parts that users do not see.
