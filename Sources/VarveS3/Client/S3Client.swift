@@ -132,7 +132,7 @@ extension S3Client {
       return nil
     }
     if call.isHedged { hedges.note(parts.clock.monotonicNanoseconds() &- start) }
-    let (status, document) = Self.outcome(of: response, call)
+    let (status, document) = Self.outcome(of: response, call, identity)
     let verdict = S3Verdict(
       response, status: status, code: document.code, to: call, region: region)
     switch verdict {
@@ -155,13 +155,15 @@ extension S3Client {
 
   /// The status, or the one of the failure inside a success, and what is said of it.
   private static func outcome(
-    of response: HTTPResponse, _ call: S3Call
+    of response: HTTPResponse, _ call: S3Call, _ identity: S3Credentials
   ) -> (Int, S3ErrorDocument) {
-    if !response.isSuccess { return (response.status, S3ErrorDocument(response.body)) }
+    if !response.isSuccess {
+      return (response.status, S3ErrorDocument(response.body, hiding: identity))
+    }
     guard call.mayFailInside, XMLGroups(response.body, of: [])?.root == "Error" else {
       return (response.status, S3ErrorDocument([]))
     }
-    let document = S3ErrorDocument(response.body)
+    let document = S3ErrorDocument(response.body, hiding: identity)
     return (S3Verdict.status(ofInner: document.code), document)
   }
 

@@ -172,7 +172,7 @@ extension CurlExchange {
     case 5, 6, 7: .unreachable
     case 28: .timeout
     case 51, 58, 60, 66, 77, 82, 83, 90, 91: .untrusted
-    case 3, 1: .invalid
+    case 3: .invalid
     default: .broken
     }
   }

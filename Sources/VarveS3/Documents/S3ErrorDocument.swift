@@ -8,10 +8,15 @@ struct S3ErrorDocument {
   /// The region that the bucket is in, where it says so.
   let region: String?
 
-  init(_ body: [UInt8]) {
+  /// - Parameter identity: who asked; what repeats a part of it is not kept.
+  init(_ body: [UInt8], hiding identity: S3Credentials? = nil) {
     let fields = XMLGroups(body, of: ["Error"])?["Error"].first ?? [:]
     code = Self.tame(fields["Code"] ?? "", 64)
-    message = Self.tame(fields["Message"] ?? "", 300)
+    let told = fields["Message"] ?? ""
+    let secrets = [
+      identity?.accessKey, identity?.secretKey.revealed, identity?.sessionToken?.revealed,
+    ]
+    message = secrets.contains { $0.map(told.contains) ?? false } ? "" : Self.tame(told, 300)
     region = fields["Region"].flatMap { RegionName.isValid($0) ? $0 : nil }
   }
 

@@ -4,6 +4,12 @@ struct HTTPField: Hashable, Sendable {
   let value: String
 }
 
+extension HTTPField: CustomStringConvertible, CustomReflectable {
+  /// The name alone: some values are secrets.
+  var description: String { name }
+  var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
 /// The headers of a request or an answer. Names are asked for in lower case.
 struct HTTPHeaders: Sendable {
   private(set) var fields: [HTTPField] = []

@@ -59,17 +59,23 @@ extension S3ObjectStore {
   public func status(of name: ObjectName) throws(ObjectStoreError) -> ObjectStatus? {
     var call = call(.head, name)
     call.accepts = [404]
-    call.isComplete = { $0.headers.number("content-length") != nil }
+    call.isComplete = { ObjectStatus($0) != nil }
     let response = try client.answer(to: call).response
-    guard response.status != 404, let size = response.headers.number("content-length") else {
-      return nil
-    }
-    let time = response.headers["last-modified"].flatMap(CivilTime.init(header:))
+    return response.status == 404 ? nil : ObjectStatus(response)
+  }
+}
+
+extension ObjectStatus {
+  /// Nil where the headers lack what every object has.
+  init?(_ response: HTTPResponse) {
+    guard let size = response.headers.number("content-length"),
+      let time = response.headers["last-modified"].flatMap(CivilTime.init(header:))
+    else { return nil }
     let storageClass = response.headers["x-amz-storage-class"].map(StorageClass.init)
-    return ObjectStatus(
-      size: size, modified: time?.milliseconds ?? 0,
+    self.init(
+      size: size, modified: time.milliseconds,
       storageClass: storageClass == StorageClass("STANDARD") ? nil : storageClass,
-      access: ObjectStatus.Access(response.headers), serverTime: response.serverTime)
+      access: Access(response.headers), serverTime: response.serverTime)
   }
 }
 

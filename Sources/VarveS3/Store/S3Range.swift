@@ -39,9 +39,9 @@ struct S3Range: Sendable {
   /// Where the answer's bytes begin, and the size of the object.
   private func place(of response: HTTPResponse) -> (UInt64, UInt64)? {
     if let text = response.headers["content-range"] { return Self.parsed(text) }
-    guard response.status == 200, let length = response.headers.number("content-length") else {
-      return nil
-    }
+    guard response.status == 200, response.headers["etag"] != nil,
+      let length = response.headers.number("content-length")
+    else { return nil }
     return (0, length)
   }
 

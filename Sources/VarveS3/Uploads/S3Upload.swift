@@ -44,7 +44,7 @@ struct S3Upload: Sendable {
 
   /// Bytes of all parts but the last: 16 MiB, or as many MiB as keep it to 9,000 parts.
   static func partBytes(of size: UInt64) -> UInt64 {
-    let mebibytes = (size / 9000 + (1 << 20) - 1) >> 20
+    let mebibytes = ((size + 8999) / 9000 + (1 << 20) - 1) >> 20
     return max(16, mebibytes) << 20
   }
 
