@@ -53,7 +53,8 @@ struct StoreOpening {
     let lock: (any FileLock)?
     do throws(FileSystemError) {
       tiered = TieredDirectory(
-        try components.fileSystem.openDirectory(at: path, create: isMaking), ColdFiles())
+        try components.fileSystem.openDirectory(at: path, create: isMaking),
+        ColdFiles(budget: options.bucket == nil ? 0 : options.memoryBudget / 8))
     } catch {
       throw StoreError(opening: path, isMaking: isMaking, error)
     }

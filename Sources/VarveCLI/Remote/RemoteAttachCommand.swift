@@ -68,6 +68,11 @@ enum RemoteAttachCommand {
   }
 
   private static func say(_ status: BucketStatus, _ invocation: Invocation) throws {
+    if !status.allowsRivals {
+      invocation.messages.say(
+        "note: the bucket does not say that of several writers at once one wins: let one machine"
+          + " at a time open the store for writing")
+    }
     let files = Quantity.count(UInt64(status.stored.files), "file", "files")
     invocation.messages.say(
       "writer \(status.epoch ?? 1) of \(status.location): \(files) there,"
