@@ -30,8 +30,8 @@ final class CurlExchange {
     self.easy = easy
   }
 
-  /// Whether all was sent and nothing has come.
-  var awaitsFirstByte: Bool { sent == request.body.count && headBytes == 0 }
+  /// Whether all was sent and no answer has come; an interim one (100 Continue) is none.
+  var awaitsFirstByte: Bool { sent == request.body.count && status < 200 }
 
   func takeMoved() -> Bool {
     defer { moved = false }
@@ -117,7 +117,7 @@ extension CurlExchange {
   }
 
   private var bodyLimit: Int {
-    status < 300 ? request.limits.body : min(request.limits.body, HTTPLimits.errorBody)
+    status < 300 ? request.limits.body : HTTPLimits.errorBody
   }
 
   /// Room for what is announced, but not for more than it is likely to be true.

@@ -91,7 +91,7 @@ struct HTTPLimits: Sendable {
   var stall: UInt64 = 10_000_000_000
   /// For all of it.
   var total: UInt64 = 30_000_000_000
-  /// Bytes of the answer's body; of one that says something failed, no more than `errorBody`.
+  /// Bytes of the answer's body; of one that is no success `errorBody` holds instead.
   var body = 1 << 20
 
   static let errorBody = 64 << 10

@@ -111,7 +111,8 @@ public struct S3Patience: Hashable, Sendable {
   public var stallMilliseconds: UInt64 = 10_000
   /// For a request of little data; each MiB has a second more.
   public var requestMilliseconds: UInt64 = 30_000
-  /// How long what failed is tried again. A request that was begun before may end after it.
+  /// How long what failed is tried again; a second more for each MiB it sends. A request that was begun
+  /// before may end after it.
   public var retryMilliseconds: UInt64 = 180_000
   /// The wait before the first repetition; later ones are longer, and all are random.
   public var firstDelayMilliseconds: UInt64 = 100

@@ -27,7 +27,7 @@ extension S3ObjectStore {
   }
 
   private static let mostCopiedAtOnce: UInt64 = 5 << 30
-  /// How long copying inside the bucket may be silent, in nanoseconds.
+  /// How long work inside the bucket may be silent, in nanoseconds.
   static let longAnswer: UInt64 = 120_000_000_000
 
   private func copySource(_ name: ObjectName) -> String {

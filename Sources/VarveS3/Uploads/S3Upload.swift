@@ -89,8 +89,10 @@ extension S3Upload {
   }
 
   private static func id(in response: HTTPResponse) -> String? {
-    let root = "InitiateMultipartUploadResult"
-    let id = XMLGroups(response.body, of: [root])?[root].first?["UploadId"]
+    // The second name is rclone's.
+    let roots: Set = ["InitiateMultipartUploadResult", "InitiateMultipartUpload"]
+    let groups = XMLGroups(response.body, of: roots)
+    let id = roots.compactMap { groups?[$0].first?["UploadId"] }.first
     return id.flatMap { $0.isEmpty ? nil : $0 }
   }
 

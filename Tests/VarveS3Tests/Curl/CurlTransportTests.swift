@@ -175,8 +175,9 @@ import VarvePlatform
       peer.untilClosed()
     }
     #expect(kind(result) == "tooLarge" && milliseconds < 5_000)
-    // Of an error the beginning is enough.
-    let (error, _) = try send { _ in
+    // Of an error the beginning is enough, however little was asked for.
+    let (error, _) = try send {
+      $0.limits.body = 1
     } _: { peer in
       _ = peer.head()
       peer.send("HTTP/1.1 500 X\r\n\r\n")
@@ -215,6 +216,19 @@ import VarvePlatform
       peer.untilClosed()
     }
     #expect(kind(result) == "timeout" && (450...3_000).contains(milliseconds))
+  }
+
+  @Test func aServerMayThinkLongerThanItMayStandStill() throws {
+    let (result, _) = try send(.put, body: pattern(1 << 20)) {
+      $0.limits.stall = Self.second / 2
+    } _: { peer in
+      _ = peer.head()
+      peer.send("HTTP/1.1 100 Continue\r\n\r\n")
+      _ = peer.bytes(1 << 20)
+      _ = HTTPCancellation().sleep(until: SystemClock().monotonicNanoseconds() + 2 * Self.second)
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    }
+    #expect(try result.get().status == 200)
   }
 
   @Test func aBodyThatStopsIsLeft() throws {
