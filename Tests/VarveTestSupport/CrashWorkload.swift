@@ -104,9 +104,11 @@ package struct CrashWorkload: Sendable {
   ) -> [(String, [UInt8], [UInt8]?)] {
     let keyspaces = states[states.count - 1].keys.sorted()
     let isLarge = random.below(8) == 0
-    // More than a log holds: the next one is begun without a flush.
-    let isBulk = random.below(7) == 0
-    return (0..<(isBulk ? 26 : 1 + random.below(isLarge ? 30 : 6))).map { _ in
+    // Half of what a log holds and more: the next one is begun without a flush, made now where the one
+    // that was prepared is too small.
+    let isBulk = random.below(4) == 0
+    let count = isBulk ? 8 + random.below(19) : 1 + random.below(isLarge ? 30 : 6)
+    return (0..<count).map { _ in
       let keyspace = keyspaces[random.below(keyspaces.count)]
       let key = Array("key-\(random.below(shape.keys))".utf8)
       if random.below(5) == 0 { return (keyspace, key, nil) }
@@ -139,10 +141,13 @@ extension CrashWorkload {
     var options = StoreOptions.small
     options.readMode = readMode
     options.access = access
+    // Where time passes between two looks at the clock, a log is not full within no time, so that the
+    // next one is as small and logs are changed often.
+    let clock = SimulatedClock(nanosecondsOfALook: identity % 3 == 0 ? 0 : 60_000_000_000)
     return try SegmentStore.open(
       at: "store", options: options,
       components: StoreComponents(
-        fileSystem: system, clock: SimulatedClock(), random: SimulatedRandom(seed: identity),
+        fileSystem: system, clock: clock, random: SimulatedRandom(seed: identity),
         background: .inline))
   }
 

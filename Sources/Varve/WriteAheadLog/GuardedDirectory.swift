@@ -12,39 +12,40 @@ import VarvePlatform
 ///
 /// So nothing that was under way elsewhere can go on to a manifest that names a lost file.
 ///
-/// Names that another process left may not be durable yet: it may have died between a rename and the
-/// sync behind it. A power cut can lose such a name and keep changes made after it, so they are synced
-/// before the first change of a name here.
+/// A sync is only made where a name came since the last one: whoever asks need not know what others
+/// made durable. Names that went need none: a file that comes back is one that no version names.
 final class GuardedDirectory: Directory {
   private let directory: any Directory
   private let poison: Poison
-  /// Held from a sync to the mark its failure leaves, so that no other comes between.
-  private let syncing = Monitor(())
-  private let isInherited = Atomic(false)
+  /// Held from a sync to the mark its failure leaves, so that no other comes between. How many of the
+  /// names that came are durable.
+  private let syncing = Monitor<UInt64>(0)
+  /// How many names have come. Counted when they are there: whoever made one and asks for a sync finds
+  /// it counted.
+  private let arrivals = Atomic<UInt64>(0)
+  /// Whether names were found that another process may have made.
+  let isInherited = Atomic(false)
 
   init(_ directory: any Directory, poison: Poison) {
     self.directory = directory
     self.poison = poison
   }
 
-  /// From here on the names that are there count, and another process may have made them.
-  func inherit() { isInherited.store(true, ordering: .releasing) }
-
-  private func settle() throws(FileSystemError) {
-    guard isInherited.load(ordering: .acquiring) else { return }
-    try sync()
-    isInherited.store(false, ordering: .releasing)
-  }
+  /// A name is there that may not be durable.
+  func arrive() { arrivals.add(1, ordering: .releasing) }
 
   func sync() throws(FileSystemError) {
-    try syncing.withLock { _ throws(FileSystemError) in
+    try syncing.withLock { durable throws(FileSystemError) in
       guard poison.failure == nil else {
         throw FileSystemError(.syncDirectory, .device, path: path)
       }
+      let reached = arrivals.load(ordering: .acquiring)
+      guard durable < reached else { return }
       do throws(FileSystemError) { try directory.sync() } catch {
         poison.set(because: StoreError(error))
         throw error
       }
+      durable = reached
     }
   }
 }
@@ -64,6 +65,8 @@ extension GuardedDirectory {
 
   func create(_ name: String) throws(FileSystemError) -> any File {
     try settle()
+    // Also where it fails: nobody knows whether the name is there.
+    defer { arrive() }
     return try directory.create(name)
   }
 
@@ -75,6 +78,7 @@ extension GuardedDirectory {
 
   func createLog(_ name: String, capacity: UInt64) throws(FileSystemError) -> any LogFile {
     try settle()
+    defer { arrive() }
     return try directory.createLog(name, capacity: capacity)
   }
 
@@ -84,6 +88,7 @@ extension GuardedDirectory {
 
   func rename(_ name: String, to newName: String) throws(FileSystemError) {
     try settle()
+    defer { arrive() }
     try directory.rename(name, to: newName)
   }
 

@@ -4,15 +4,25 @@ import VarvePlatform
 
 /// One log file that is, or was, appended to.
 final class LogWriter: Sendable {
+  /// How far syncs came in a file, in all its lives.
+  struct SyncedExtent {
+    /// Where the log ended at the last sync; nil where more may have changed since than came behind it.
+    var end: UInt64?
+    /// What went wrong in a sync once.
+    var failure: FileSystemError?
+  }
+
+  private static let headerEnd = UInt64(FileHeader.byteCount)
+
   let identity: LogIdentity
   let file: any LogFile
   let capacity: UInt64
   /// Whether the file held nothing but zeros behind its header when it was made.
   let isBlank: Bool
-  private let nextOffset = Atomic(UInt64(FileHeader.byteCount))
+  private let nextOffset = Atomic(headerEnd)
   private let begunAt = Atomic(UInt64(0))
-  /// Held while the file is synced, and what went wrong then once: see ``sync()``.
-  private let syncing: Monitor<FileSystemError?>
+  /// Held while the file is synced: see ``sync()``.
+  private let syncing: Monitor<SyncedExtent>
 
   /// Where the next record goes. Whoever syncs after reading it makes all before it durable.
   var end: UInt64 { nextOffset.load(ordering: .acquiring) }
@@ -22,7 +32,7 @@ final class LogWriter: Sendable {
 
   init(
     identity: LogIdentity, file: any LogFile, isBlank: Bool,
-    syncing: Monitor<FileSystemError?> = Monitor(nil)
+    syncing: Monitor<SyncedExtent> = Monitor(SyncedExtent())
   ) {
     self.identity = identity
     self.file = file
@@ -48,15 +58,25 @@ final class LogWriter: Sendable {
   /// in every later life of the file too.
   ///
   /// The system tells of a page that it could not write only once, to whoever syncs next; the commit
-  /// whose page that was may be another. So one sync at a time, and all later ones know.
+  /// whose page that was may be another. So one sync at a time, and all later ones know. Where nothing
+  /// came since the last one there is none.
   func sync() throws(FileSystemError) {
-    try syncing.withLock { failure throws(FileSystemError) in
-      if let failure { throw failure }
+    try syncing.withLock { synced throws(FileSystemError) in
+      if let failure = synced.failure { throw failure }
+      let reached = end
+      guard synced.end != reached else { return }
       do throws(FileSystemError) { try file.sync() } catch {
-        failure = error
+        synced.failure = error
         throw error
       }
+      synced.end = reached
     }
+  }
+
+  /// Cuts the file to its records, for the next ``sync()`` to make durable. Nobody appends any more.
+  func cut() throws(FileSystemError) {
+    syncing.withLock { $0.end = nil }
+    try file.truncate(to: end)
   }
 
   /// When it began to take records, in nanoseconds of the monotonic clock.
@@ -91,7 +111,8 @@ extension LogWriter {
       try? directory.remove(name)
       throw error
     }
-    return LogWriter(identity: identity, file: file, isBlank: true)
+    return LogWriter(
+      identity: identity, file: file, isBlank: true, syncing: Monitor(SyncedExtent(end: headerEnd)))
   }
 
   /// Makes a log of one that nobody needs any more: see ``create(_:storeTag:capacity:in:)``.
@@ -102,9 +123,11 @@ extension LogWriter {
   ) throws(FileSystemError) -> LogWriter {
     let name = FileName(.log, identity.number).description
     do throws(FileSystemError) {
+      retired.syncing.withLock { $0.end = nil }
       try writeHeader(identity, storeTag, to: retired.file)
       // By the log's own sync: one that failed in an earlier life fails here too.
       try retired.sync()
+      retired.syncing.withLock { $0.end = headerEnd }
       try directory.rename(retired.name, to: name)
       try directory.sync()
       return LogWriter(

@@ -37,7 +37,7 @@ extension WriteAheadLog {
   /// A log that is left has exactly its records, so that its end can be told from a torn one. What
   /// may have another life keeps its blocks until the store is closed.
   private func cutToLength(_ log: LogWriter) throws(StoreError) {
-    do throws(FileSystemError) { try log.file.truncate(to: log.end) } catch { throw fail(error) }
+    do throws(FileSystemError) { try log.cut() } catch { throw fail(error) }
   }
 
   private func sync(_ log: LogWriter) throws(StoreError) {
@@ -66,6 +66,8 @@ extension WriteAheadLog {
   ///
   /// - Returns: the extent of the log that was current, if there was one.
   func close() throws(StoreError) -> (number: UInt64, length: UInt64)? {
+    // Before the sync, which makes the length durable as well.
+    if failure == nil, let current = state.withLock({ $0.current }) { try cutToLength(current) }
     try sync()
     appender.log = nil
     let (current, live, unused) = state.withLock { state in
@@ -81,16 +83,18 @@ extension WriteAheadLog {
         throw StoreError(error)
       }
     }
-    for log in live { try end(log) }
+    for log in live {
+      try cutToLength(log)
+      try end(log)
+    }
     guard let current else { return nil }
     try end(current)
     return (current.number, current.end)
   }
 
-  /// Cuts a log to its length, durably, and closes it.
+  /// Makes a log durable that was cut to its length, and closes it.
   private func end(_ log: LogWriter) throws(StoreError) {
     do throws(FileSystemError) {
-      try log.file.truncate(to: log.end)
       try log.sync()
       try log.file.close()
     } catch {

@@ -22,12 +22,16 @@ package enum CrashMode: String, Sendable, CaseIterable {
   case renameWithoutData
   /// All bytes, and of the entry changes only the removals.
   case unlinkWithoutRename
+  /// All bytes, and of the entry changes only the renames: a file has its final name, and what was made
+  /// before it has none.
+  case renamesOnly
 
   /// Whether the seed changes the outcome.
   package var isRandom: Bool {
     switch self {
     case .prefix, .pages, .sectors, .tornZeros, .tornGarbage, .tornOld: true
-    case .durableOnly, .everything, .sizeWithoutData, .renameWithoutData, .unlinkWithoutRename:
+    case .durableOnly, .everything, .sizeWithoutData, .renameWithoutData, .unlinkWithoutRename,
+      .renamesOnly:
       false
     }
   }

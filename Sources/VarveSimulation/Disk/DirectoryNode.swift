@@ -16,6 +16,8 @@ struct DirectoryNode {
     case some
     /// Removals overtake creations and renames.
     case unlinksOnly
+    /// Renames overtake creations and removals.
+    case renamesOnly
   }
 
   private(set) var durable: [String: Int] = [:]
@@ -69,6 +71,8 @@ struct DirectoryNode {
         case (.some, _): random.oneIn(2)
         case (.unlinksOnly, .unlink): true
         case (.unlinksOnly, _): false
+        case (.renamesOnly, .rename): true
+        case (.renamesOnly, _): false
         }
       if survives { Self.apply(change, to: &entries) }
     }

@@ -15,6 +15,7 @@ extension SimulatedDisk {
     case .sizeWithoutData: image(files: .sizeOnly, entries: .all, using: &random)
     case .renameWithoutData: image(files: .none, entries: .all, using: &random)
     case .unlinkWithoutRename: image(files: .all, entries: .unlinksOnly, using: &random)
+    case .renamesOnly: image(files: .all, entries: .renamesOnly, using: &random)
     }
   }
 

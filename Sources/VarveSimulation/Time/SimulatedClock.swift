@@ -1,6 +1,6 @@
 import VarvePlatform
 
-/// Time that moves only when a test says so.
+/// Time that moves only when a test says so, and by a fixed step whenever the monotonic clock is looked at.
 package final class SimulatedClock: Clock {
   private struct Hands {
     var wallMilliseconds: UInt64
@@ -8,16 +8,26 @@ package final class SimulatedClock: Clock {
   }
 
   private let hands: Monitor<Hands>
+  private let nanosecondsOfALook: UInt64
 
   /// Starts in November 2023 unless told otherwise.
-  package init(wallMilliseconds: UInt64 = 1_700_000_000_000, monotonicNanoseconds: UInt64 = 0) {
+  package init(
+    wallMilliseconds: UInt64 = 1_700_000_000_000, monotonicNanoseconds: UInt64 = 0,
+    nanosecondsOfALook: UInt64 = 0
+  ) {
+    self.nanosecondsOfALook = nanosecondsOfALook
     hands = Monitor(
       Hands(wallMilliseconds: wallMilliseconds, monotonicNanoseconds: monotonicNanoseconds))
   }
 
   package func wallMilliseconds() -> UInt64 { hands.withLock { $0.wallMilliseconds } }
 
-  package func monotonicNanoseconds() -> UInt64 { hands.withLock { $0.monotonicNanoseconds } }
+  package func monotonicNanoseconds() -> UInt64 {
+    hands.withLock { hands in
+      defer { hands.monotonicNanoseconds += nanosecondsOfALook }
+      return hands.monotonicNanoseconds
+    }
+  }
 
   /// Lets both clocks run on.
   package func advance(milliseconds: UInt64) {

@@ -195,6 +195,9 @@ extension CrashImageTests {
     try directory.remove("old")
     #expect(machine.crashImage(.renameWithoutData).contents() == ["store/now": []])
     #expect(machine.crashImage(.unlinkWithoutRename).contents() == [:])
+    _ = try directory.create("other")
+    let renamed = machine.crashImage(.renamesOnly).contents()
+    #expect(renamed.keys.sorted() == ["store/now", "store/old"])
   }
 
   @Test(arguments: CrashMode.allCases)

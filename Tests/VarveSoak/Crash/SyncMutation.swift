@@ -11,7 +11,9 @@ struct SyncMutation {
   let seed: UInt64
   private static let acts = 60
   /// Workloads in which the places are found.
-  private static let discoveries: UInt64 = 12
+  private static let discoveries: UInt64 = 24
+  /// One disk in so many is judged: what is missed by few acts only must be looked for in many workloads.
+  private static let oneIn = 6
 
   struct Outcome: Sendable {
     var site: String
@@ -25,9 +27,7 @@ struct SyncMutation {
     }
     let sites = SyncSites()
     let found = discover(sites)
-    let outcomes = found.sorted { $0.key < $1.key }.map { site, seeds in
-      outcome(without: site, sites, seeds: seeds.sorted())
-    }
+    let outcomes = outcomes(without: found, sites).sorted { $0.site < $1.site }
     let seen = outcomes.count { $0.failure != nil }
     let unreached = SyncSites.unreached(by: found.keys)
     return Figures(
@@ -70,6 +70,22 @@ struct SyncMutation {
     return found.withLock { $0 }
   }
 
+  /// Site after site, on two threads.
+  private func outcomes(without found: [String: Set<UInt64>], _ sites: SyncSites) -> [Outcome] {
+    let left = Monitor(found.sorted { $0.key > $1.key })
+    let outcomes = Monitor<[Outcome]>([])
+    let body: @Sendable () -> Void = {
+      while let (site, seeds) = left.withLock({ $0.popLast() }) {
+        let outcome = outcome(without: site, sites, seeds: seeds.sorted())
+        outcomes.withLock { $0.append(outcome) }
+      }
+    }
+    let helper = try? WorkerThread(name: "syncs") { body() }
+    body()
+    helper?.join()
+    return outcomes.withLock { $0 }
+  }
+
   /// Crashes machines that leave one sync out until that is noticed.
   private func outcome(without site: String, _ sites: SyncSites, seeds: [UInt64]) -> Outcome {
     var outcome = Outcome(site: site)
@@ -80,6 +96,7 @@ struct SyncMutation {
     for number in seeds where outcome.images < mostImages && outcome.failure == nil {
       var run = CrashRun(seed: number, acts: Self.acts)
       run.prepare = { $0.ignoringSync { _, _ in sites.current() == site } }
+      run.sample = CrashSample(oneIn: Self.oneIn, seed: number)
       let left = mostImages - outcome.images
       run.isOver = { !$0.failures.isEmpty || $0.allImages > left }
       let tally = run.run()

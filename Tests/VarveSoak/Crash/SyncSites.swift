@@ -13,6 +13,7 @@ import VarvePlatform
 /// Named by `llvm-symbolizer`, once for each stack.
 final class SyncSites: Sendable {
   private static let directory = "GuardedDirectory.swift"
+  private static let inherited = "GuardedDirectory+Inherited.swift"
   /// Files of the engine that hand a sync on, for whoever calls them.
   private static let passing = [
     directory, "SegmentFileBuffer.swift", "SyncBehind.swift", "ThreadLock.swift",
@@ -59,8 +60,7 @@ final class SyncSites: Sendable {
   private static func name(_ lines: [String]) -> String {
     let places = lines.filter { $0.contains("/Sources/Varve/") }.compactMap(Place.init)
     // The directory asks for a sync itself, before the first change of a name, whoever changes it.
-    let own = places.filter { $0.file == directory }
-    if own.count > 1 { return own[1].description }
+    if let own = places.first(where: { $0.file == inherited }) { return own.description }
     var chain: [Place] = []
     for place in places where !passing.contains(place.file) {
       if chain.last?.file != place.file { chain.append(place) }

@@ -1,6 +1,7 @@
 import Testing
 import VarveFormat
 import VarvePlatform
+import VarveSimulation
 import VarveTestSupport
 
 @testable import Varve
@@ -69,8 +70,54 @@ import VarveTestSupport
   @Test func whatFailsInOneLifeOfAFileFailsInTheNext() throws {
     let setting = try Setting(failing: 2)
     let again = try setting.recycled()
+    try [UInt8](repeating: 0, count: 24).withByteView {
+      try setting.spare.append($0, at: setting.spare.end)
+    }
     #expect(throws: FileSystemError.self) { try setting.spare.sync() }
     #expect(throws: FileSystemError.self) { try again.sync() }
+  }
+}
+
+/// What is durable already is not synced again.
+@Suite struct NeedlessSyncTests {
+  @Test func aLogIsSyncedOnceForEachChange() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    try store.put("key", [1])
+    let before = disk.counts.syncs
+    try store.sync()
+    try store.sync()
+    #expect(disk.counts.syncs == before)
+    try store.put("key", [2])
+    #expect(disk.counts.syncs == before + 1)
+    try store.close()
+  }
+
+  /// A sync by whoever asks first is one for all names that are there.
+  @Test func aDirectoryIsSyncedOnceForEachName() throws {
+    let disk = SimulatedFileSystem()
+    let directory = GuardedDirectory(
+      try disk.openDirectory(at: "store", create: true), poison: Poison())
+    func syncs(_ body: () throws -> Void) throws -> Int {
+      let before = disk.counts.syncs
+      try body()
+      return disk.counts.syncs - before
+    }
+    #expect(try syncs { try directory.sync() } == 0)
+    for change in [
+      { _ = try directory.create("a") }, { _ = try directory.createLog("b", capacity: 4096) },
+      { try directory.rename("a", to: "c") },
+    ] {
+      try change()
+      #expect(try syncs { try directory.sync() } == 1)
+      #expect(try syncs { try directory.sync() } == 0)
+    }
+    try directory.remove("c")
+    #expect(try syncs { try directory.sync() } == 0)
+    // Names that somebody else made, before the first change: one sync.
+    directory.inherit()
+    #expect(try syncs { try directory.remove("b") } == 1)
+    #expect(try syncs { try directory.sync() } == 0)
   }
 }
 
