@@ -24,7 +24,7 @@ struct DirectoryExam {
   typealias Content = CrashWorkload.Content
 
   /// Nobody needs to follow a hostile index for ever.
-  private static let mostEntries = 3_000
+  static let mostEntries = 3_000
 
   private let disk = SimulatedFileSystem()
   private let mode: StoreOptions.ReadMode
@@ -52,7 +52,7 @@ struct DirectoryExam {
   }
 
   /// What `body` gives; nil where it is refused, as damaged input is.
-  private func attempt<Result>(_ body: () throws -> Result) -> Result? {
+  func attempt<Result>(_ body: () throws -> Result) -> Result? {
     do { return try body() } catch {
       guard let error = error as? StoreError else {
         promise(false, "\(error)")
@@ -118,6 +118,7 @@ extension DirectoryExam {
       }
       promise(
         forward == backward.reversed() || forward.count > Self.mostEntries, "not the same back")
+      look(for: forward, in: keyspace, of: store, isSound: isSound)
       content?[keyspace.name] = Dictionary(forward.map { ($0.key, $0.value) }) { $1 }
     }
     return content
@@ -145,10 +146,20 @@ extension DirectoryExam {
   ///
   /// - Parameter content: what must be there, where that is known.
   func rewrite(of content: Content?) {
-    guard let store = attempt({ try open(.readWrite) }) else {
-      return promise(content == nil, "what was found sound cannot be opened to write")
+    // What a later version wrote may be read, and must not be written to.
+    var isReadOnly = false
+    let store = attempt {
+      do { return try open(.readWrite) } catch let error as StoreError {
+        isReadOnly = error.code == .incompatible
+        throw error
+      }
+    }
+    guard let store else {
+      return promise(
+        content == nil || isReadOnly, "what was found sound cannot be opened to write")
     }
     var expected = content
+    let before = attempt { try store.snapshot() }
     let key = Array("a key of the fuzzer".utf8)
     let isWritten = attempt { try store.keyspace("default").put(key, [1, 2, 3]) } != nil
     if isWritten { expected?["default"]?[key] = [1, 2, 3] } else { expected = nil }
@@ -156,6 +167,7 @@ extension DirectoryExam {
     for act in acts where attempt(act) == nil { expected = nil }
     let found = allEntries(of: store, isSound: content != nil)
     promise(expected == nil || found == expected, "a store that was rewritten holds something else")
+    if let before, let content, expected != nil { check(before, of: store, shows: content) }
     let isClosed = attempt { try store.close() } != nil
     guard expected != nil else { return }
     promise(isClosed, "a store that is sound is not closed")

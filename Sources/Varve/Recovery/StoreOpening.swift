@@ -223,7 +223,9 @@ extension StoreOpening {
   ) throws(StoreError) -> (Manifest, digest: [UInt8]) {
     if let number = found.manifests.max() {
       directory.inherit()
-      return try ManifestFile(directory: directory).read(number)
+      let current = try ManifestFile(directory: directory).read(number)
+      if options.access == .readWrite { try checkMayWrite(current.0) }
+      return current
     }
     guard tie == nil else {
       throw StoreError(
@@ -240,6 +242,15 @@ extension StoreOpening {
     manifest.number = 1
     let writer = ManifestWriter(directory: directory, poison: poison)
     return (manifest, try writer.write(manifest))
+  }
+
+  /// A store in which a later version keeps something that this one would not keep right is only read.
+  private func checkMayWrite(_ manifest: Manifest) throws(StoreError) {
+    let flags = manifest.readCompatibleFlags
+    guard flags != 0 else { return }
+    throw StoreError(
+      .incompatible, "a later version wrote the store: it may be read, not written to (\(flags))",
+      file: "\(FileName(.manifest, manifest.number))", structure: "file header", offset: 16)
   }
 
   /// Each file the manifest names must be there with its size: a missing one is found now and not

@@ -15,6 +15,7 @@ extension Manifest {
     var reader = try Self.checkedBody(of: file, header)
     self.init(storeID: header.identity)
     number = header.number
+    readCompatibleFlags = header.readCompatibleFlags
     try readNumbers(&reader)
     try readLists(&reader)
     _ = try ManifestFields(&reader, known: [])

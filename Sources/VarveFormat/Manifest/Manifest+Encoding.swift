@@ -42,7 +42,9 @@ extension Manifest {
   }
 
   private var fileHeader: FileHeader {
-    FileHeader(.manifest, number: number, identity: storeID, storeTag: storeID.low)
+    var header = FileHeader(.manifest, number: number, identity: storeID, storeTag: storeID.low)
+    header.readCompatibleFlags = readCompatibleFlags
+    return header
   }
 
   /// The checksum of everything between the file header and itself.

@@ -7,6 +7,8 @@ package struct Manifest: Equatable, Sendable {
   package var number: UInt64
   /// Which store this is; the low half is the store tag in the headers of logs and manifests.
   package var storeID: FileID
+  /// What a later version of this software has in the store that others may read and must not write to.
+  package var readCompatibleFlags: UInt32 = 0
   /// SHA-256 of the manifest this one replaced; zeros in the first.
   package var predecessorDigest: [UInt8]
   /// The next log, segment or value file gets this number or a higher one.

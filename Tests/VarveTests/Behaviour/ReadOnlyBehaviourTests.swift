@@ -102,4 +102,24 @@ import VarveTestSupport
     #expect(disk.steps == steps)
     #expect(try tested.directory.status(of: FileName.lock) == nil)
   }
+
+  /// A later version may keep something in a store that this one would not keep right.
+  @Test func aStoreOfALaterVersionThatMayBeReadIsNotWrittenTo() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    var store = try tested.open()
+    let content = try Self.fill(store)
+    try store.close()
+    let name = try #require(try tested.names(.manifest).last)
+    var manifest = try tested.bytes(name).withByteView { try Manifest(decoding: $0) }
+    manifest.readCompatibleFlags = 4
+    try disk.place(manifest.encoded(), at: "store/\(name)")
+    let before = try tested.files()
+    let failure = try #require(try storeFailure { _ = try tested.open() })
+    #expect(failure.code == .incompatible)
+    #expect(failure.file == name && failure.offset == 16)
+    store = try tested.open { $0.access = .readOnly }
+    #expect(try store.content() == content)
+    try store.close()
+    #expect(try tested.files() == before)
+  }
 }
