@@ -5,6 +5,7 @@ A file system lies in a sparse file behind a loop device, which goes by itself w
 """
 
 import errno
+import functools
 import os
 import shutil
 import subprocess
@@ -37,7 +38,18 @@ def missing(kind):
             return f"this kernel does not know {kind}"
     if make and not os.path.exists("/dev/loop-control"):
         return "there are no loop devices"
-    return None
+    return refusal(kind)
+
+
+@functools.cache
+def refusal(kind):
+    """What this machine says when such a file system is mounted; None where it does it. Root in a container
+    is told that it has all it needs, and then may not."""
+    try:
+        with Disk(kind):
+            return None
+    except OSError as error:
+        return str(error)
 
 
 def call(*words):

@@ -2,7 +2,7 @@ import Testing
 
 /// Every target over its corpus and what was found before, and over small changes of them: what
 /// `tools/fuzz smoke` does with libFuzzer, in a moment.
-@Suite(.serialized) struct FuzzSampleTests {
+@Suite struct FuzzSampleTests {
   private static let most = 2_000
   private static let time = Duration.milliseconds(250)
 

@@ -9,26 +9,21 @@ func promise(_ holds: Bool, _ what: @autoclosure () -> String) {
 
 /// Who is told that the code under test broke a promise.
 enum BrokenPromises {
-  private static let heard = Monitor<[String]?>(nil)
+  /// Of the test that runs here: several targets are read at once.
+  @TaskLocal private static var heard: Monitor<[String]>?
 
   /// Ends the process, which is how libFuzzer learns of it, unless somebody listens.
   @inline(__always)
   static func tell(_ what: String) {
-    let isHeard = heard.withLock { heard in
-      heard?.append(what)
-      return heard != nil
-    }
-    if !isHeard { fatalError("broken promise: \(what)") }
+    guard let heard else { fatalError("broken promise: \(what)") }
+    heard.withLock { $0.append(what) }
   }
 
   /// The promises that `body` breaks; one that does runs on as it may.
   static func during(_ body: () -> Void) -> [String] {
-    heard.withLock { $0 = [] }
-    body()
-    return heard.withLock { heard in
-      defer { heard = nil }
-      return heard ?? []
-    }
+    let list = Monitor<[String]>([])
+    $heard.withValue(list) { body() }
+    return list.withLock { $0 }
   }
 }
 
