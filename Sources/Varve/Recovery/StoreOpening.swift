@@ -213,7 +213,8 @@ extension StoreOpening {
         path: path, options: options, derived: derived, components: components,
         directory: directory, fileLock: lock, clock: clock, numbers: numbers,
         obsoleteFiles: obsoleteFiles, poison: poison, versions: versions, values: values,
-        metrics: MetricsRecorder(), bucket: bucket, view: view, epochs: epochs, lastSequence: replay.lastSequence,
+        metrics: MetricsRecorder(), bucket: bucket, view: view, epochs: epochs,
+        lastSequence: replay.lastSequence,
         liveLogs: logs.isClean ? manifest.logs : []))
   }
 
@@ -229,7 +230,8 @@ extension StoreOpening {
     }
     guard tie == nil else {
       throw StoreError(
-        .notFound, "the store was not restored to its end: open it from its bucket again", file: path)
+        .notFound, "the store was not restored to its end: open it from its bucket again",
+        file: path)
     }
     guard found.isEmpty else {
       throw StoreError(

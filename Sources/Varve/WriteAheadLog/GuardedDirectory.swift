@@ -94,6 +94,7 @@ extension GuardedDirectory {
 
   func renameNew(_ name: String, to newName: String) throws(FileSystemError) {
     try settle()
+    defer { arrive() }
     try directory.renameNew(name, to: newName)
   }
 
