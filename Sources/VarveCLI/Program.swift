@@ -28,8 +28,9 @@ struct Program {
       return .usage
     }
     switch first {
-    case "--help", "-h": return try showHelp(words.dropFirst().first)
-    case "help": return try showHelp(words.dropFirst().first)
+    case "--help", "-h", "help":
+      let (name, _) = try Self.parted(Array(words.dropFirst()))
+      return try showHelp(name)
     case "--version":
       try showVersion(asJSON: words.contains("--json"))
       return .good
@@ -38,7 +39,20 @@ struct Program {
     guard !first.hasPrefix("-") else {
       throw UsageError("'\(first)' stands before any command; try 'varve --help'")
     }
-    return try run(try command(first), Array(words.dropFirst()))
+    let (name, rest) = try Self.parted(words)
+    return try run(try command(name ?? first), rest)
+  }
+
+  /// The name of a command, which may be of two words, and the words behind it.
+  private static func parted(_ words: [String]) throws -> (name: String?, rest: [String]) {
+    guard words.first == RemoteCommands.prefix else {
+      return (words.first, Array(words.dropFirst()))
+    }
+    guard words.count > 1, !words[1].hasPrefix("-") else {
+      let names = RemoteCommands.all.map(\.name).joined(separator: "', '")
+      throw UsageError("there are '\(names)'; try 'varve \(RemoteCommands.all[0].name) --help'")
+    }
+    return ("\(words[0]) \(words[1])", Array(words.dropFirst(2)))
   }
 
   private func run(_ command: CommandSpecification, _ words: [String]) throws -> ExitStatus {

@@ -58,6 +58,10 @@ public protocol ObjectStore: AnyObject, Sendable {
     _ name: ObjectName, to newName: ObjectName, class storageClass: StorageClass
   ) throws(ObjectStoreError)
 
+  /// Removes what writes that were never finished left behind `age` ms ago or longer, by the bucket's
+  /// clock: parts of uploads, temporary files. Returns how many.
+  func removeUnfinished(olderThan age: UInt64) throws(ObjectStoreError) -> Int
+
   /// Asks for an archived object to become readable for `days`: returns at once. `status(of:)` tells
   /// how far it is.
   func restore(_ name: ObjectName, days: Int) throws(ObjectStoreError)

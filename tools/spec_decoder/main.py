@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from . import log, manifest, segment, store, values, vectors
+from . import bucket, log, manifest, segment, store, values, vectors
 from .directory import kind_of
 from .primitives import Damage
 
@@ -20,6 +20,8 @@ DECODERS = {
 def _decode(path):
     with open(path, "rb") as file:
         data = file.read()
+    if bucket.is_object(data):
+        return bucket.decode(data)
     kind = kind_of(data)
     if kind is None:
         fault = "truncated" if len(data) < 8 else "magic"
@@ -47,10 +49,11 @@ def main():
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="a log, segment, value file, manifest")
     parser.add_argument("--entries", metavar="STORE", help="print all live entries of a store")
+    parser.add_argument("--bucket", metavar="FOLDER", help="print all live entries of a bucket")
     parser.add_argument("--now", type=int, metavar="MS", help="the time that decides what expired")
     parser.add_argument("--vectors", metavar="FOLDER", help="check the test vectors")
     arguments = parser.parse_args()
-    if not (arguments.files or arguments.entries or arguments.vectors):
+    if not (arguments.files or arguments.entries or arguments.bucket or arguments.vectors):
         parser.error("nothing to do")
     try:
         sys.exit(0 if _run(arguments) else 1)
@@ -59,14 +62,20 @@ def main():
         sys.exit(2)
 
 
+def _lend(folder, body):
+    body(folder)
+
+
 def _run(arguments):
     """Does what was asked; whether nothing was damaged."""
     whole = True
     if arguments.files:
         whole = _print_files(arguments.files)
-    if arguments.entries:
+    for folder, lend in ((arguments.entries, _lend), (arguments.bucket, bucket.with_store)):
+        if not folder:
+            continue
         try:
-            store.print_entries(arguments.entries, arguments.now)
+            lend(folder, lambda path: store.print_entries(path, arguments.now))
         except Damage as damage:
             print(json.dumps({"error": damage.json()}))
             whole = False

@@ -81,6 +81,9 @@ class Reader:
     def u8(self, what="u8"):
         return self.take(1, what)[0]
 
+    def u16(self, what="u16"):
+        return u16(self.take(2, what), 0)
+
     def u32(self, what="u32"):
         return u32(self.take(4, what), 0)
 

@@ -31,7 +31,7 @@ extension BucketTier {
     return going
   }
 
-  private func isLocal(_ file: LocalFile) throws(StoreError) -> Bool {
+  func isLocal(_ file: LocalFile) throws(StoreError) -> Bool {
     do throws(FileSystemError) {
       return try directory.localStatus(of: file.name.description) != nil
     } catch {

@@ -18,6 +18,8 @@ final class BucketTier: Sendable {
     var tie: BucketTie
     /// What was put since the last commit.
     var uploaded: [FileName: BucketObject] = [:]
+    /// Garbage that was removed, for the next commit to leave out.
+    var removed: Set<BucketFile> = []
   }
 
   let options: BucketOptions
@@ -116,22 +118,13 @@ extension BucketTier {
 // MARK: - Uploading
 
 extension BucketTier {
-  /// What an upload put there.
-  struct Upload: Sendable {
-    var files = 0
-    var bytes: UInt64 = 0
-  }
-
   /// Makes `version` the newest in the bucket. Its files stay on disk meanwhile: the version keeps them.
-  func upload(_ version: Version) throws(StoreError) -> Upload {
+  func upload(_ version: Version) throws(StoreError) -> BucketStatus.Amount {
     try state.withLock { state throws(StoreError) in
-      guard let writer = state.writer else {
-        throw StoreError(
-          .unavailable, "the store was opened without its bucket", file: objects.location)
-      }
+      guard let writer = state.writer else { throw unavailable }
       let next = version.manifest.forBucket
-      if let head = state.tie.head, head.version.isSame(as: next) { return Upload() }
-      var upload = Upload()
+      if let head = state.tie.head, head.version.isSame(as: next) { return .init() }
+      var upload = BucketStatus.Amount()
       var known = state.tie.head?.objectsByName ?? [:]
       known.merge(state.uploaded) { $1 }
       var copies: [BucketObject] = []
@@ -143,8 +136,7 @@ extension BucketTier {
         let copy = try put(file, of: writer)
         state.uploaded[file.name] = copy
         copies.append(copy)
-        upload.files += 1
-        upload.bytes += file.size
+        upload.add(file.size)
       }
       try commit(next, copies, writer, &state)
       return upload
@@ -155,12 +147,15 @@ extension BucketTier {
     _ version: Manifest, _ copies: [BucketObject], _ writer: BucketWriter, _ state: inout State
   ) throws(StoreError) {
     let head: BucketHead
-    do throws(BucketError) { head = try writer.commit(version, copies) } catch {
+    do throws(BucketError) {
+      head = try writer.commit(version, copies, removed: state.removed)
+    } catch {
       throw StoreError(error, at: objects.location)
     }
     state.tie.head = head.manifest
     try TieFile(directory: directory).write(state.tie)
     state.uploaded = [:]
+    state.removed = []
     cold.add(head.manifest)
   }
 

@@ -45,6 +45,9 @@ final class ColdFiles: Sendable {
   /// Sets whom to ask; nil where the store was opened without its bucket.
   func connect(_ objects: (any ObjectStore)?) { state.withLock { $0.objects = objects } }
 
+  /// The files that somebody on this machine may read from there.
+  var placeNames: Set<String> { Set(state.withLock { $0.places.keys }) }
+
   func place(of name: String) -> ColdPlace? { state.withLock { $0.places[name] } }
 
   /// Requests for parts of files, and the bytes they brought.

@@ -17,15 +17,13 @@ extension Engine {
   }
 
   /// Puts everything that was written before the call into the bucket.
-  func uploadNow() throws(StoreError) {
+  @discardableResult
+  func uploadNow() throws(StoreError) -> BucketStatus.Amount {
     let bucket = try requireBucket()
     try flushAllNow()
-    try upload(to: bucket)
-  }
-
-  private func upload(to bucket: BucketTier) throws(StoreError) {
     let done = try bucket.upload(versions.current)
     if done.files > 0 { report(.uploaded(files: done.files, bytes: done.bytes)) }
+    return done
   }
 
   /// Lets sealed files go whose copies are in the bucket, the oldest first, until at most `kept` bytes of
@@ -37,19 +35,57 @@ extension Engine {
     let going = try bucket.filesToEvict(of: versions.current, keeping: kept)
     guard !going.isEmpty else { return 0 }
     try bucket.keepEnds(of: going)
-    let names = Set(going.map(\.name))
     try bucket.removeLocal(going)
-    var edit = VersionEdit()
-    edit.reopenedSegments = Set(going.filter { $0.kind == .segment }.map(\.number))
-    try versions.commit(edit) { [views] version in views.update { $0.installing(version) } }
-    let records = versions.current.manifest.valueFiles.filter {
-      names.contains(FileName(.values, $0.number))
-    }
-    values.store.reopen(records)
-    reclaim()
+    try reopen(going)
     let bytes = going.reduce(0) { $0 + $1.size }
     report(.evicted(files: going.count, bytes: bytes))
     return bytes
+  }
+}
+
+// MARK: - Looking after both sides
+
+extension Engine {
+  /// Brings cold files back to this machine, those with the highest numbers first, as long as no more than
+  /// `most` bytes come. Returns how many did.
+  func prefetch(most: UInt64, _ progress: (UInt64) -> Void) throws(StoreError) -> UInt64 {
+    let bucket = try requireBucket()
+    try checkWritable()
+    var fetched: [LocalFile] = []
+    var bytes: UInt64 = 0
+    for file in try bucket.coldFiles(of: versions.current).sorted(by: { $0.number > $1.number })
+    where file.size <= most - bytes {
+      try bucket.fetch(file)
+      fetched.append(file)
+      bytes += file.size
+      progress(bytes)
+    }
+    if !fetched.isEmpty { try reopen(fetched) }
+    return bytes
+  }
+
+  func bucketStatus() throws(StoreError) -> BucketStatus {
+    try requireBucket().status(of: versions.current)
+  }
+
+  func collectBucket(grace: UInt64, isDry: Bool) throws(StoreError) -> BucketCollection {
+    let bucket = try requireBucket()
+    return try bucket.collect(grace: grace, isDry: isDry)
+  }
+
+  func checkpointBucket(_ name: String, isRemoval: Bool) throws(StoreError) -> UInt64 {
+    try requireBucket().checkpoint(name, isRemoval: isRemoval)
+  }
+
+  /// Reads files from where they are now. Who reads one from where it was goes on doing so.
+  private func reopen(_ files: [LocalFile]) throws(StoreError) {
+    var edit = VersionEdit()
+    edit.reopenedSegments = Set(files.filter { $0.kind == .segment }.map(\.number))
+    try versions.commit(edit) { [views] version in views.update { $0.installing(version) } }
+    let names = Set(files.map(\.name))
+    values.store.reopen(
+      versions.current.manifest.valueFiles.filter { names.contains(FileName(.values, $0.number)) })
+    reclaim()
   }
 }
 

@@ -1,16 +1,18 @@
 import VarveFormat
 import VarveObjects
+import VarvePlatform
 
 extension SegmentStore {
   /// Puts everything that was written before the call into the bucket: flushes, puts the files that are
   /// not there, and commits a version that names them.
   ///
   /// Durable in the bucket when it returns; whoever opens the store from there finds all of it. Costs a
-  /// request for each new file, and two for the version.
+  /// request for each new file, and two for the version. Returns what was put there.
   ///
   /// - Throws: `.unavailable` where the bucket does not answer: what was put stays, so that the next call
   ///   goes on from there; `.fenced` where another machine has taken over; `.invalid` without a bucket.
-  public func upload() throws(StoreError) { try engine.uploadNow() }
+  @discardableResult
+  public func upload() throws(StoreError) -> BucketStatus.Amount { try engine.uploadNow() }
 
   /// Lets sealed files leave this machine whose copies are in the bucket, the oldest first, until at most
   /// `kept` bytes are left of them. They are read from the bucket from then on, block by block.
@@ -19,6 +21,56 @@ extension SegmentStore {
   @discardableResult
   public func evict(keeping kept: UInt64 = 0) throws(StoreError) -> UInt64 {
     try engine.evict(keeping: kept)
+  }
+
+  /// Brings files back to this machine that lie only in the bucket, at most `most` bytes of them, each
+  /// checked against its SHA-256. Returns the bytes that came.
+  ///
+  /// - Parameter progress: told how many have come so far, after each file.
+  @discardableResult
+  public func prefetch(
+    most: UInt64 = .max, progress: (UInt64) -> Void = { _ in }
+  ) throws(StoreError) -> UInt64 { try engine.prefetch(most: most, progress) }
+
+  /// What is where. Asks nothing of the bucket.
+  public func bucketStatus() throws(StoreError) -> BucketStatus { try engine.bucketStatus() }
+
+  /// Removes from the bucket what no version there needs any more, since `grace` seconds at least by the
+  /// bucket's own clock, and no checkpoint keeps.
+  ///
+  /// The grace must be longer than readers on other machines take between two looks for the newest version.
+  /// - Parameter isDry: only tells what would be removed.
+  @discardableResult
+  public func collectBucket(
+    grace: UInt64 = 3_600, isDry: Bool = false
+  ) throws(StoreError) -> BucketCollection {
+    try engine.collectBucket(grace: min(grace, 1 << 40) * 1_000, isDry: isDry)
+  }
+
+  /// Keeps the newest version in the bucket, with all its files, until ``removeCheckpoint(_:)``. Returns the
+  /// version's number there.
+  ///
+  /// - Parameter name: made of `a-z`, `0-9`, `.`, `_` and `-`.
+  /// - Throws: `.exists` where the name is taken.
+  @discardableResult
+  public func makeCheckpoint(_ name: String) throws(StoreError) -> UInt64 {
+    try engine.checkpointBucket(name, isRemoval: false)
+  }
+
+  /// Lets the version go that a checkpoint keeps.
+  public func removeCheckpoint(_ name: String) throws(StoreError) {
+    _ = try engine.checkpointBucket(name, isRemoval: true)
+  }
+
+  /// Where the bucket is of the store in the directory `path`; nil where it has none.
+  public static func bucketLocation(ofStoreAt path: String) throws(StoreError) -> String? {
+    let directory: any Directory
+    do throws(FileSystemError) {
+      directory = try PosixFileSystem().openDirectory(at: path, create: false)
+    } catch {
+      throw StoreError(opening: path, error)
+    }
+    return try TieFile(directory: directory).read()?.location
   }
 
   /// Opens the store that is in the bucket of `options`, in a directory that has none: what a machine does

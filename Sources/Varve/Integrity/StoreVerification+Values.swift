@@ -24,6 +24,8 @@ extension StoreVerification {
         )
         continue
       }
+      // Told of where its file comes in turn.
+      if isOutOfReach(name) { continue }
       let pieces = ValuePieces(name, in: directory, record: record)
       // A file that is missing or another one is one finding, and not one for each value. Those that
       // the manifest names are looked at by themselves; what cannot be read now may be read then.
@@ -47,7 +49,9 @@ extension StoreVerification {
   /// - Parameter isDurable: whether the entry's record was known to be on disk; if not, a value
   ///   that is not whole is part of the torn tail.
   mutating func examineLoggedValue(_ pointer: ValuePointer, isDurable: Bool) {
-    let pieces = ValuePieces(FileName(.values, pointer.file), in: directory)
+    let file = FileName(.values, pointer.file)
+    if isOutOfReach(file) { return }
+    let pieces = ValuePieces(file, in: directory)
     let isNamed = valueFiles[pointer.file] != nil
     examine(pieces, isDurable ? .damage : .notice) { pieces throws(ValuePieces.Failure) in
       // Of a file that the manifest names all records are looked at with the file.

@@ -3,7 +3,9 @@ import VarvePlatform
 
 /// One run of a ``StoreVerifier``: the findings so far and what was looked at.
 struct StoreVerification {
-  let directory: any Directory
+  let directory: TieredDirectory
+  /// Whether files are looked at that lie only in the bucket.
+  let readsCold: Bool
   let depth: IntegrityDepth
   /// Segments are read block by block: what the disk holds, and an I/O error is a finding.
   let environment: SegmentEnvironment
@@ -18,8 +20,9 @@ struct StoreVerification {
   /// False where nothing says which value files are live: they are then held to their own headers.
   private(set) var isManifestReadable = false
 
-  init(_ directory: any Directory, _ depth: IntegrityDepth) {
+  init(_ directory: TieredDirectory, _ depth: IntegrityDepth, readsCold: Bool) {
     self.directory = directory
+    self.readsCold = readsCold
     environment = SegmentEnvironment(
       directory: directory, mode: .pread,
       blocks: BlockAccess(decompressor: Decompressor(), cache: BlockCache(budget: 1 << 20)))
@@ -46,18 +49,20 @@ struct StoreVerification {
       return
     }
     isManifestReadable = true
+    examineTie(manifest)
     for record in manifest.valueFiles { valueFiles[record.number] = record }
     noteLeftovers(names, manifest)
     examineLogs(files, manifest)
     try hand(to: onFinding)
-    for record in manifest.segments {
+    for record in manifest.segments where isAtHand(FileName(.segment, record.number)) {
       examineSegment(record)
       try hand(to: onFinding)
     }
-    for record in manifest.valueFiles {
+    for record in manifest.valueFiles where isAtHand(FileName(.values, record.number)) {
       examineValueFile(record)
       try hand(to: onFinding)
     }
+    try hand(to: onFinding)
   }
 
   private mutating func hand(to onFinding: (IntegrityFinding) throws -> Void) throws {
@@ -158,6 +163,46 @@ extension StoreVerification {
         isTemporary || file.number < manifest.nextFileNumber || file.kind == .manifest
       else { continue }
       note(IntegrityFinding(.notice, name, "left over; the next opening for writing removes it"))
+    }
+  }
+}
+
+// MARK: - The bucket
+
+extension StoreVerification {
+  /// What the store knows of its bucket: which files may lie only there.
+  private mutating func examineTie(_ manifest: Manifest) {
+    do throws(StoreError) {
+      guard let tie = try TieFile(directory: directory).read() else { return }
+      report.files += 1
+      guard tie.storeID == manifest.storeID else {
+        return note(
+          IntegrityFinding(
+            .damage, FileName.bucket, "belongs to another store",
+            structure: FormatError.Structure.bucketTie.rawValue, offset: 24))
+      }
+      if let head = tie.head { directory.cold.add(head) }
+    } catch {
+      note(IntegrityFinding(error, in: FileName.bucket))
+    }
+  }
+
+  /// Whether a file can be looked at. One that cannot is told of.
+  private mutating func isAtHand(_ file: FileName) -> Bool {
+    guard isOutOfReach(file) else { return true }
+    note(
+      IntegrityFinding(
+        .notice, file.description, "lies only in the bucket, and was not looked at"))
+    return false
+  }
+
+  /// Whether a file lies only in the bucket, which is not at hand.
+  func isOutOfReach(_ file: FileName) -> Bool {
+    let name = file.description
+    guard !readsCold, directory.cold.place(of: name) != nil else { return false }
+    do throws(FileSystemError) { return try directory.localStatus(of: name) == nil } catch {
+      // It is looked at, and then says what is wrong.
+      return false
     }
   }
 }

@@ -13,23 +13,31 @@ package import VarvePlatform
 /// The order: manifest, names in the directory, logs, segments, value files. Memory: one file at a
 /// time, at most 256 MiB of it; larger files are mapped.
 public struct StoreVerifier {
-  let directory: any Directory
+  let directory: TieredDirectory
+  private let hasBucket: Bool
   private let lock: (any FileLock)?
 
   /// For a store that nobody writes to; until the verifier is dropped nobody can.
   ///
+  /// - Parameter bucket: the store's bucket, for files that lie only there; without it they are passed
+  ///   over, with a notice.
   /// - Throws: `.locked` while somebody has it open, `.notFound`.
-  public init(at path: String) throws(StoreError) {
-    try self.init(at: path, on: PosixFileSystem())
+  public init(at path: String, bucket: (any ObjectStore)? = nil) throws(StoreError) {
+    try self.init(at: path, bucket: bucket, on: PosixFileSystem())
   }
 
-  package init(at path: String, on fileSystem: any FileSystem) throws(StoreError) {
+  package init(
+    at path: String, bucket: (any ObjectStore)? = nil, on fileSystem: any FileSystem
+  ) throws(StoreError) {
     do throws(FileSystemError) {
-      directory = try fileSystem.openDirectory(at: path, create: false)
+      directory = TieredDirectory(
+        try fileSystem.openDirectory(at: path, create: false), ColdFiles())
       lock = try Self.lock(directory)
     } catch {
       throw StoreError(opening: path, error)
     }
+    directory.cold.connect(bucket)
+    hasBucket = bucket != nil
   }
 
   /// The lock file of a store is made with the store and never removed: where it is missing nobody
@@ -54,7 +62,7 @@ public struct StoreVerifier {
   ) throws -> IntegrityReport {
     let names: [String]
     do throws(FileSystemError) { names = try directory.names() } catch { throw StoreError(error) }
-    var verification = StoreVerification(directory, depth)
+    var verification = StoreVerification(directory, depth, readsCold: hasBucket)
     try verification.run(names, onFinding)
     return verification.report
   }

@@ -5,6 +5,9 @@ enum VerifyCommand {
   private static let deep = Option.flag(
     "--deep", "every byte: blocks, order of keys, filters, sums, values")
 
+  private static let remote = Option.flag(
+    "--remote", "files too that lie only in the store's bucket, read from there")
+
   static let specification = CommandSpecification(
     name: "verify", summary: "check a store for damage",
     notes: [
@@ -16,7 +19,7 @@ enum VerifyCommand {
         + " tail that a crash tore) are not damage. The store must not be open elsewhere: 3.",
     ],
     operands: [.store],
-    options: [deep.specification, Option.json.specification],
+    options: [deep.specification, remote.specification, Option.json.specification],
     examples: [
       .init("varve verify catalog.varve", "A look at every file."),
       .init("varve verify catalog.varve --deep --json", "Every byte, for a program."),
@@ -26,7 +29,9 @@ enum VerifyCommand {
   private static func run(_ invocation: Invocation) throws -> ExitStatus {
     let arguments = invocation.arguments
     let output = invocation.output
-    let verifier = try StoreVerifier(at: arguments[.store])
+    let verifier = try StoreVerifier(
+      at: arguments[.store],
+      bucket: arguments[remote] ? try StoreSession.bucket(of: arguments[.store]) : nil)
     var isDamaged = false
     let report: IntegrityReport
     do {

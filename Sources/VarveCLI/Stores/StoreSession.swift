@@ -28,9 +28,15 @@ enum StoreSession {
     return try using(path, options, body)
   }
 
-  private static func using<Result>(
+  /// Lends a store that is opened with `options`, connected to its bucket where it has one.
+  static func using<Result>(
     _ path: String, _ options: StoreOptions, _ body: (SegmentStore) throws -> Result
   ) throws -> Result {
+    var options = options
+    if options.bucket == nil, let bucket = try bucket(of: path) {
+      options.bucket = BucketOptions(bucket)
+      options.bucket?.uploadInterval = nil
+    }
     let store = try SegmentStore.open(at: path, options: options)
     let outcome: Swift.Result<Result, any Error> = Swift.Result { try body(store) }
     do {
@@ -41,6 +47,15 @@ enum StoreSession {
       throw error
     }
     return try outcome.get()
+  }
+}
+
+extension StoreSession {
+  /// The bucket of the store in the directory `path`; nil where it has none. What cannot be read is for
+  /// opening the store to explain.
+  static func bucket(of path: String) throws -> (any ObjectStore)? {
+    guard let location = try? SegmentStore.bucketLocation(ofStoreAt: path) else { return nil }
+    return try BucketLocation(location).objectStore()
   }
 }
 

@@ -41,6 +41,13 @@ enum SystemCalls {
     unsafe getenv(name).map { unsafe String(cString: $0) }
   }
 
+  /// Where relative paths begin; nil where it is gone.
+  static var workingDirectory: String? {
+    guard let path = unsafe getcwd(nil, 0) else { return nil }
+    defer { unsafe free(path) }
+    return unsafe String(validatingCString: path)
+  }
+
   static func exit(_ status: ExitStatus) -> Never { _exit(status.rawValue) }
 
   /// The words after the program's name; nil where one is not UTF-8. `CommandLine.arguments` would

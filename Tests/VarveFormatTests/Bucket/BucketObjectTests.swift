@@ -12,11 +12,11 @@ extension BucketManifest {
       number: 7, predecessorDigest: (0..<32).map { $0 }, epoch: 3,
       writer: FileID(low: 11, high: 12), nonce: FileID(low: 13, high: 14),
       serverTime: 1_700_000_000_000, version: version,
-      objects: (0..<count).map { BucketObject(epoch: UInt64(1 + $0 % 3), digest: .digest($0), tailBytes: 9) },
+      objects: (0..<count).map { .sample($0, epoch: UInt64(1 + $0 % 3)) },
       garbage: [
-        BucketGarbage(BucketFile(.segment, 4, .init(epoch: 1, digest: .digest(90), tailBytes: 9)), since: 5),
-        BucketGarbage(BucketFile(.segment, 4, .init(epoch: 2, digest: .digest(91), tailBytes: 9)), since: 6),
-        BucketGarbage(BucketFile(.values, 3, .init(epoch: 1, digest: .digest(92), tailBytes: 9)), since: 7),
+        BucketGarbage(BucketFile(.segment, 4, .sample(90, epoch: 1)), since: 5),
+        BucketGarbage(BucketFile(.segment, 4, .sample(91, epoch: 2)), since: 6),
+        BucketGarbage(BucketFile(.values, 3, .sample(92, epoch: 1)), since: 7),
       ])
   }
 
@@ -27,11 +27,14 @@ extension BucketManifest {
   }
 }
 
-extension [UInt8] {
-  fileprivate static func digest(_ number: Int) -> [UInt8] {
-    [UInt8](repeating: UInt8(number), count: 32)
+extension BucketObject {
+  static func sample(_ number: Int, epoch: UInt64) -> BucketObject {
+    BucketObject(
+      epoch: epoch, digest: [UInt8](repeating: UInt8(number), count: 32), tailBytes: 9)
   }
+}
 
+extension [UInt8] {
   /// Writes right checksums over the frame and the body of an object that a test changed.
   fileprivate mutating func resignObject() {
     set(prefix(44).withByteView(CRC32C.checksum(of:)), at: 44)

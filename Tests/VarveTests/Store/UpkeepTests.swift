@@ -151,6 +151,7 @@ import VarveTestSupport
         case .compacted(let reason, let read, let written):
           "compacted \(reason) \(read > 0) \(written > 0)"
         case .backgroundFailure(let error): "failure \(error.code)"
+        case .uploaded, .evicted: "bucket"
         case .writeDelayed: "delayed"
         }
       events.withLock { $0.append(text) }

@@ -1,0 +1,84 @@
+import VarveFormat
+import VarveObjects
+import VarvePlatform
+
+extension BucketTier {
+  /// Removes from the bucket what no version there needs any more; what `isDry` only tells of.
+  ///
+  /// A file that a reader on this machine may still need stays, however old the reader is.
+  func collect(
+    grace: UInt64, isDry: Bool
+  ) throws(StoreError) -> BucketCollection {
+    try state.withLock { state throws(StoreError) in
+      guard let writer = state.writer else { throw unavailable }
+      var collector = BucketCollector(for: writer)
+      collector.grace = grace
+      do throws(BucketError) {
+        let busy = Set(state.uploaded.map { name, copy in copy.objectName(of: name) })
+        var plan = try collector.plan(sparing: busy)
+        let needed = cold.placeNames
+        plan.files = plan.files.filter { !needed.contains($0.name.description) }
+        if isDry { return BucketCollection(plan, unfinished: 0) }
+        try collector.remove(plan)
+        state.removed.formUnion(plan.files)
+        let unfinished = try removeUnfinished(olderThan: collector.orphanAge)
+        return BucketCollection(plan, unfinished: unfinished)
+      } catch {
+        throw StoreError(error, at: options.objects.location)
+      }
+    }
+  }
+
+  private func removeUnfinished(olderThan age: UInt64) throws(BucketError) -> Int {
+    do throws(ObjectStoreError) {
+      return try options.objects.removeUnfinished(olderThan: age)
+    } catch {
+      if error.code == .unsupported { return 0 }
+      throw .request(error)
+    }
+  }
+
+  /// Keeps the newest version in the bucket under a name, or lets it go.
+  func checkpoint(_ name: String, isRemoval: Bool) throws(StoreError) -> UInt64 {
+    let pinning = BucketPinning(options.objects, random: random)
+    do throws(BucketError) {
+      if isRemoval {
+        try pinning.remove(name)
+        return 0
+      }
+      return try pinning.pinHead(as: name, .checkpoint).manifest
+    } catch {
+      throw StoreError(error, at: options.objects.location)
+    }
+  }
+
+  var unavailable: StoreError {
+    StoreError(
+      .unavailable, "the store was opened without its bucket", file: options.objects.location)
+  }
+}
+
+/// What a collection removed from a bucket, or would remove.
+public struct BucketCollection: Sendable, Equatable {
+  /// Files of versions that were replaced longer ago than the grace.
+  public var files: Int
+  /// Files that no version ever named, and that are older than a day.
+  public var orphans: Int
+  /// Descriptions of old versions.
+  public var manifests: Int
+  /// Uploads that were begun more than a day ago and never finished.
+  public var unfinished: Int
+
+  init(_ plan: BucketCollector.Result, unfinished: Int) {
+    files = plan.files.count
+    orphans = plan.orphans.count
+    manifests = plan.manifests.count
+    self.unfinished = unfinished
+  }
+}
+
+extension BucketObject {
+  fileprivate func objectName(of file: FileName) -> ObjectName {
+    BucketLayout.file(BucketFile(file.kind == .segment ? .segment : .values, file.number, self))
+  }
+}

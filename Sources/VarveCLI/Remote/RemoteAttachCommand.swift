@@ -1,0 +1,66 @@
+import Varve
+
+/// `varve remote attach` and `varve remote restore`: the beginning, and the new beginning.
+enum RemoteAttachCommand {
+  private static let takeOver = Option.flag(
+    "--take-over", "although another machine wrote there last, which is fenced by that")
+
+  static let specification = CommandSpecification(
+    name: "remote attach", summary: "give a store a bucket for copies of its files",
+    notes: [
+      "Finds out whether the bucket keeps what a store needs of it, and makes or claims the store"
+        + " there. From then on every command that opens the store connects to the bucket.",
+      "Nothing is put there yet: 'varve remote upload' does.",
+    ],
+    operands: [.store, .bucket], options: [takeOver.specification],
+    examples: [
+      .init("varve remote attach catalog.varve /mnt/cold/catalog", "A directory as the bucket.")
+    ],
+    run: attach)
+
+  static let restore = CommandSpecification(
+    name: "remote restore", summary: "make a store from what is in a bucket",
+    notes: [
+      "No file is fetched: they are read from the bucket when they are needed. 'varve remote"
+        + " prefetch' brings them here. Whoever wrote to the bucket before is fenced: it keeps what"
+        + " it has, and puts nothing there any more."
+    ],
+    operands: [.bucket, .store],
+    examples: [
+      .init("varve remote restore /mnt/cold/catalog catalog.varve", "In the place of a lost one.")
+    ],
+    run: restore)
+
+  private static func attach(_ invocation: Invocation) throws -> ExitStatus {
+    let arguments = invocation.arguments
+    let location = BucketLocation(arguments[.bucket])
+    var options = StoreOptions()
+    options.createIfMissing = false
+    options.bucket = BucketOptions(try location.objectStore())
+    options.bucket?.uploadInterval = nil
+    options.bucket?.takesOver = arguments[takeOver]
+    try StoreSession.using(arguments[.store], options) { store in
+      try say(try store.bucketStatus(), invocation)
+    }
+    return .good
+  }
+
+  private static func restore(_ invocation: Invocation) throws -> ExitStatus {
+    let arguments = invocation.arguments
+    var options = StoreOptions()
+    options.bucket = BucketOptions(try BucketLocation(arguments[.bucket]).objectStore())
+    options.bucket?.uploadInterval = nil
+    let store = try SegmentStore.open(fromBucketTo: arguments[.store], options: options)
+    let status = try store.bucketStatus()
+    try store.close()
+    try say(status, invocation)
+    return .good
+  }
+
+  private static func say(_ status: BucketStatus, _ invocation: Invocation) throws {
+    let files = Quantity.count(UInt64(status.stored.files), "file", "files")
+    invocation.messages.say(
+      "writer \(status.epoch ?? 1) of \(status.location): \(files) there,"
+        + " \(Quantity.bytes(status.stored.bytes))")
+  }
+}

@@ -1,0 +1,75 @@
+import Varve
+
+/// `varve remote upload`, `evict` and `prefetch`: files between here and there.
+enum RemoteTransfers {
+  private static let keep = Option.bytes(
+    "--keep", "SIZE", in: 0...(1 << 60), default: "nothing",
+    "bytes of sealed files that stay on this machine")
+  private static let most = Option.bytes(
+    "--most", "SIZE", in: 0...(1 << 60), default: "all", "bytes that come at most")
+
+  static let upload = CommandSpecification(
+    name: "remote upload", summary: "put everything that was written into the bucket",
+    notes: [
+      "Flushes, puts the files that are not there yet, and commits a version that names them. What"
+        + " was put before an interruption is not put again within one run."
+    ],
+    operands: [.store], options: [Option.json.specification],
+    examples: [.init("varve remote upload catalog.varve", "Now the machine may be lost.")],
+    run: { invocation in
+      try run(invocation, "put there") { store, _ in try store.upload().bytes }
+    })
+
+  static let evict = CommandSpecification(
+    name: "remote evict", summary: "let files leave this machine whose copies are in the bucket",
+    notes: [
+      "They are read from the bucket from then on, block by block. What a search needs to find a"
+        + " block stays."
+    ],
+    operands: [.store], options: [keep.specification, Option.json.specification],
+    examples: [.init("varve remote evict catalog.varve --keep 10G", "Keeps the newest 10 GiB.")],
+    run: { invocation in
+      try run(invocation, "left") { store, _ in
+        try store.evict(keeping: UInt64(invocation.arguments[keep] ?? 0))
+      }
+    })
+
+  static let prefetch = CommandSpecification(
+    name: "remote prefetch", summary: "bring files to this machine that lie only in the bucket",
+    operands: [.store], options: [most.specification, Option.json.specification],
+    examples: [.init("varve remote prefetch catalog.varve", "Everything, checked.")],
+    run: { invocation in
+      try run(invocation, "came") { store, messages in
+        let total = try store.bucketStatus().cold.bytes
+        var reporter = ProgressReporter(
+          messages, totalBytes: total, isQuiet: invocation.arguments[.json])
+        defer { reporter.clear() }
+        let most = invocation.arguments[most].map { UInt64($0) } ?? .max
+        return try store.prefetch(most: most) { reporter.update(entries: 0, bytes: $0) }
+      }
+    })
+
+  private static func run(
+    _ invocation: Invocation, _ verb: String,
+    _ body: (SegmentStore, Messages) throws -> UInt64
+  ) throws -> ExitStatus {
+    try RemoteCommands.withStore(invocation.arguments) { store in
+      let bytes = try body(store, invocation.messages)
+      let status = try store.bucketStatus()
+      guard invocation.arguments[.json] else {
+        return invocation.messages.say(
+          "\(Quantity.bytes(bytes)) \(verb): \(Quantity.bytes(status.local.bytes)) here,"
+            + " \(Quantity.bytes(status.cold.bytes)) only in the bucket")
+      }
+      try invocation.output.write(json: { writer in
+        writer.object { writer in
+          writer.member("bytes", bytes)
+          writer.member("local_bytes", status.local.bytes)
+          writer.member("cold_bytes", status.cold.bytes)
+          writer.member("stored_bytes", status.stored.bytes)
+        }
+      })
+    }
+    return .good
+  }
+}

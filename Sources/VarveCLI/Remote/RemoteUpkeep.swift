@@ -1,0 +1,72 @@
+import Varve
+
+/// `varve remote gc` and `varve remote checkpoint`: what goes from a bucket, and what stays.
+enum RemoteUpkeep {
+  private static let dryRun = Option.flag("--dry-run", "only tell what would be removed")
+  private static let grace = Option.count(
+    "--grace", "SECONDS", in: 0...Int.max, default: "3600",
+    "how long files stay that no version needs; longer than readers elsewhere take to look again")
+  private static let delete = Option.flag("--delete", "let the checkpoint go")
+  private static let name = Operand(
+    name: "NAME", help: "the checkpoint: a-z, 0-9, '.', '_' and '-'")
+
+  static let collect = CommandSpecification(
+    name: "remote gc", summary: "remove from the bucket what no version there needs any more",
+    notes: [
+      "By the bucket's own clock. What a checkpoint keeps stays, and so does what another writer put"
+        + " there: only the newest one collects."
+    ],
+    operands: [.store],
+    options: [dryRun.specification, grace.specification, Option.json.specification],
+    examples: [.init("varve remote gc catalog.varve --dry-run", "What would go.")],
+    run: collect)
+
+  static let checkpoint = CommandSpecification(
+    name: "remote checkpoint", summary: "keep the newest version in the bucket under a name",
+    notes: ["Its files are not collected until the checkpoint is deleted."],
+    operands: [.store, name], options: [delete.specification],
+    examples: [
+      .init("varve remote checkpoint catalog.varve before-import", "A way back."),
+      .init("varve remote checkpoint catalog.varve before-import --delete", "Not needed any more."),
+    ],
+    run: checkpoint)
+
+  private static func collect(_ invocation: Invocation) throws -> ExitStatus {
+    let arguments = invocation.arguments
+    try RemoteCommands.withStore(arguments) { store in
+      let done = try store.collectBucket(
+        grace: UInt64(arguments[grace] ?? 3_600), isDry: arguments[dryRun])
+      guard arguments[.json] else {
+        let verb = arguments[dryRun] ? "would be removed" : "removed"
+        return invocation.messages.say(
+          "\(verb): \(Quantity.count(UInt64(done.files), "file", "files")) of old versions,"
+            + " \(Quantity.count(UInt64(done.orphans), "orphan", "orphans")),"
+            + " \(Quantity.count(UInt64(done.manifests), "old version", "old versions"))")
+      }
+      try invocation.output.write(json: { writer in
+        writer.object { writer in
+          writer.member("dry_run", arguments[dryRun])
+          writer.member("files", done.files)
+          writer.member("orphans", done.orphans)
+          writer.member("manifests", done.manifests)
+          writer.member("unfinished", done.unfinished)
+        }
+      })
+    }
+    return .good
+  }
+
+  private static func checkpoint(_ invocation: Invocation) throws -> ExitStatus {
+    let arguments = invocation.arguments
+    try RemoteCommands.withStore(arguments) { store in
+      if arguments[delete] {
+        try store.removeCheckpoint(arguments[name])
+        invocation.messages.say("deleted: \(arguments[name])")
+      } else {
+        let version = try store.makeCheckpoint(arguments[name])
+        invocation.messages.say("kept: version \(version) of the bucket, as \(arguments[name])")
+      }
+    }
+    return .good
+  }
+}

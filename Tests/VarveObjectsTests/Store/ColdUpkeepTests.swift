@@ -1,0 +1,133 @@
+import Testing
+import Varve
+import VarveObjects
+import VarveSimulation
+import VarveTestSupport
+
+@Suite struct ColdUpkeepTests {
+  /// A store whose files all lie in the bucket and nowhere else.
+  private static func coldStore(
+    _ machine: TieredStore, seed: UInt64
+  ) throws -> (SegmentStore, Sample) {
+    var sample = Sample(seed: seed)
+    let store = try machine.open()
+    try sample.write(800, to: store)
+    try store.upload()
+    try store.evict()
+    return (store, sample)
+  }
+
+  private static func files(_ machine: TieredStore) -> [ObjectName] {
+    machine.bucket.names.filter { $0.description.hasPrefix("file/") }
+  }
+
+  @Test func whatIsColdComesBack() throws {
+    let machine = TieredStore()
+    let (store, sample) = try Self.coldStore(machine, seed: 1)
+    let cold = try store.bucketStatus().cold
+    #expect(cold.files > 1)
+    #expect(try store.prefetch() == cold.bytes)
+    #expect(try store.bucketStatus().cold.files == 0)
+    machine.bucket.forgetCalls()
+    #expect(try sample.difference(from: store) == nil)
+    #expect(machine.bucket.calls.isEmpty)
+    try store.close()
+    #expect(try StoreVerifier(at: "/store", on: machine.disk).run(.deep).isSound)
+  }
+
+  @Test func aDamagedCopyDoesNotComeBack() throws {
+    let machine = TieredStore()
+    let (store, _) = try Self.coldStore(machine, seed: 2)
+    for name in Self.files(machine) {
+      var bytes = try #require(machine.bucket.bytes(of: name))
+      bytes[bytes.count / 2] ^= 1
+      machine.bucket.tamper(name, with: bytes)
+    }
+    do throws(StoreError) {
+      try store.prefetch()
+      Issue.record("it came")
+    } catch {
+      #expect(error.code == .corrupted && error.message.contains("damaged"), "\(error)")
+    }
+    #expect(try store.bucketStatus().local.files == 0)
+    try store.close()
+  }
+
+  @Test func theVerifierTellsWhatItCouldNotSee() throws {
+    let machine = TieredStore()
+    let (store, _) = try Self.coldStore(machine, seed: 3)
+    let count = try store.bucketStatus().cold.files
+    try store.close()
+    var notices = 0
+    let blind = try StoreVerifier(at: "/store", on: machine.disk).run(.deep) { finding in
+      if finding.message.contains("only in the bucket") { notices += 1 }
+    }
+    #expect(blind.isSound && notices == count)
+    let connection = machine.bucket.connect()
+    let seeing = try StoreVerifier(at: "/store", bucket: connection, on: machine.disk).run(.deep)
+    #expect(seeing.isSound && seeing.notices == 0 && seeing.entries > 100)
+    let name = try #require(Self.files(machine).first)
+    machine.bucket.tamper(name, with: nil)
+    let missing = try StoreVerifier(at: "/store", bucket: connection, on: machine.disk).run(.deep)
+    #expect(!missing.isSound)
+  }
+
+  @Test func garbageGoesWhenItsGraceIsOver() throws {
+    let machine = TieredStore()
+    var (store, sample) = try Self.coldStore(machine, seed: 4)
+    let before = Set(Self.files(machine))
+    try sample.write(800, to: store)
+    try store.compact()
+    try store.upload()
+    // Whether the grace has begun is known from the next commit on.
+    try sample.write(10, to: store)
+    try store.upload()
+    let planned = try store.collectBucket(isDry: true)
+    #expect(planned.files == 0)
+    machine.bucket.clock.advance(milliseconds: 2 * 3_600_000)
+    #expect(try store.collectBucket(isDry: true).files > 0)
+    #expect(before.isSubset(of: Self.files(machine)))
+    try store.collectBucket()
+    #expect(before.isDisjoint(with: Self.files(machine)))
+    #expect(try sample.difference(from: store) == nil)
+    try store.close()
+    let elsewhere = try machine.openElsewhere()
+    #expect(try sample.difference(from: elsewhere) == nil)
+    try elsewhere.close()
+  }
+
+  @Test func whatACheckpointOrAReaderNeedsStays() throws {
+    let machine = TieredStore()
+    var (store, sample) = try Self.coldStore(machine, seed: 5)
+    try store.makeCheckpoint("before")
+    let kept = Set(Self.files(machine))
+    try sample.write(800, to: store)
+    try store.compact()
+    try store.upload()
+    // A reader of an old version, whose files have left the machine since.
+    var cursor = try store.keyspace("sample").cursor()
+    _ = try cursor.next()
+    let expected = sample.expected
+    let second = Set(Self.files(machine)).subtracting(kept)
+    try sample.write(800, to: store)
+    try store.compact()
+    try store.upload()
+    try store.evict()
+    machine.bucket.clock.advance(milliseconds: 2 * 3_600_000)
+    try sample.write(10, to: store)
+    try store.upload()
+    try store.collectBucket()
+    #expect(kept.union(second).isSubset(of: Self.files(machine)))
+    var seen = 0
+    while try cursor.next() { seen += 1 }
+    #expect(seen >= expected.count - 1)
+    // Neither is needed any more.
+    cursor = try store.keyspace("sample").cursor()
+    try store.removeCheckpoint("before")
+    try store.flush()
+    try store.collectBucket()
+    #expect(kept.union(second).isDisjoint(with: Self.files(machine)))
+    #expect(try sample.difference(from: store) == nil)
+    try store.close()
+  }
+}
