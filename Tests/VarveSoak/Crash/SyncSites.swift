@@ -16,7 +16,8 @@ final class SyncSites: Sendable {
   private static let inherited = "GuardedDirectory+Inherited.swift"
   /// Files of the engine that hand a sync on, for whoever calls them.
   private static let passing = [
-    directory, "SegmentFileBuffer.swift", "SyncBehind.swift", "ThreadLock.swift",
+    directory, "TieredDirectory.swift", "SegmentFileBuffer.swift", "SyncBehind.swift",
+    "ThreadLock.swift",
     "Monitor.swift",
   ]
   /// Folders of the engine whose files say what a sync is for.

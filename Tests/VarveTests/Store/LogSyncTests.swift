@@ -106,13 +106,13 @@ import VarveTestSupport
     #expect(try syncs { try directory.sync() } == 0)
     for change in [
       { _ = try directory.create("a") }, { _ = try directory.createLog("b", capacity: 4096) },
-      { try directory.rename("a", to: "c") },
+      { try directory.rename("a", to: "c") }, { try directory.renameNew("c", to: "d") },
     ] {
       try change()
       #expect(try syncs { try directory.sync() } == 1)
       #expect(try syncs { try directory.sync() } == 0)
     }
-    try directory.remove("c")
+    try directory.remove("d")
     #expect(try syncs { try directory.sync() } == 0)
     // Names that somebody else made, before the first change: one sync.
     directory.inherit()
