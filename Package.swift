@@ -101,11 +101,6 @@ if let kept = Context.environment["VARVE_TESTS"]?.split(separator: ",").map(Stri
   package.targets.removeAll { $0.isTest && !kept.contains($0.name) || $0.name == "VarveSoak" }
 }
 
-// For work on VarveS3 alone: of the tests only its own are built.
-if Context.environment["VARVE_S3"] != nil {
-  package.targets.removeAll { $0.isTest && $0.name != "VarveS3Tests" || $0.name == "VarveSoak" }
-}
-
 // tools/bench/run: measures parts that users do not see.
 if Context.environment["VARVE_BENCH"] != nil {
   package.products.append(.executable(name: "bench", targets: ["VarveBench"]))

@@ -14,6 +14,7 @@ import VarveTestSupport
 /// VarveSoak judge DIRECTORY [the same]                                              see JudgingProcess
 /// VarveSoak model [--operations N] [--seed S]  random operations on a store and on its model
 /// VarveSoak threads [--seconds N] [--seed S]   many threads at one store, and what each of them saw
+/// VarveSoak bucket [--schedules N] [--seed S]  many writers, collectors and readers at one bucket
 /// ```
 ///
 /// Prints figures as JSON, and exits with 1 where a promise was broken. `write` and `judge` are what
@@ -23,7 +24,7 @@ struct Soak {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
     guard !arguments.isEmpty else {
-      fail("which campaign? crash, syncs, sweep, faults, model or threads")
+      fail("which campaign? crash, syncs, sweep, faults, model, threads or bucket")
     }
     let campaign = arguments.removeFirst()
     if let ending = ending(ofProcess: campaign, arguments) { exit(ending.rawValue) }
@@ -31,12 +32,13 @@ struct Soak {
     let every = number("--every", in: &arguments)
     let operations = number("--operations", in: &arguments)
     let duration = number("--seconds", in: &arguments)
+    let schedules = number("--schedules", in: &arguments)
     let seed = number("--seed", in: &arguments) ?? 1
     guard arguments.isEmpty else { fail("not understood: \(arguments)") }
     let start = ContinuousClock.now
     let figures = figures(
-      of: campaign, images: images, every: every, operations: operations, duration: duration,
-      seed: UInt64(seed))
+      of: campaign, images: images, every: every, operations: operations ?? schedules,
+      duration: duration, seed: UInt64(seed))
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let members = figures.members + [("seconds", JSON.number(Int(seconds.rounded())))]
     print(JSON.object([("campaign", .text(campaign))] + members).written())
@@ -70,6 +72,8 @@ struct Soak {
       var campaign = ModelCampaign(operations: operations ?? 2_000_000, seed: seed)
       return campaign.run()
     case "threads": return made { try ThreadCampaign(seconds: duration ?? 60, seed: seed).run() }
+    case "bucket":
+      return made { try BucketCampaign(schedules: operations ?? 30_000, seed: seed).run() }
     default: fail("no campaign is called \(campaign)")
     }
   }

@@ -35,13 +35,27 @@ package final class BucketSchedule: Sendable {
     case manifestFirst
   }
 
+  /// What happened, for those who count.
+  package struct Tally: Sendable {
+    package var commits = 0
+    package var fenced = 0
+    package var collected = 0
+    package var reads = 0
+
+    package init() {}
+
+    package static func += (left: inout Tally, right: Tally) {
+      left.commits += right.commits
+      left.fenced += right.fenced
+      left.collected += right.collected
+      left.reads += right.reads
+    }
+  }
+
   struct Record: Sendable {
     var confirmed: [(digest: [UInt8], number: UInt64)] = []
     var violations: [String] = []
-    var commits = 0
-    var fenced = 0
-    var collected = 0
-    var reads = 0
+    var tally = Tally()
   }
 
   package let bucket: SimulatedBucket
@@ -72,12 +86,7 @@ package final class BucketSchedule: Sendable {
   /// What went wrong.
   package var violations: [String] { record.withLock { $0.violations } }
 
-  /// What happened, for those who count.
-  package var tally: String {
-    record.withLock {
-      "\($0.commits) commits, \($0.fenced) fenced, \($0.collected) collected, \($0.reads) reads"
-    }
-  }
+  package var tally: Tally { record.withLock { $0.tally } }
 
   func violated(_ what: String) { record.withLock { $0.violations.append(what) } }
 

@@ -62,7 +62,7 @@ final class ScheduledReader {
   }
 
   private func read(_ manifest: BucketManifest, mustBeThere: () -> Bool) {
-    schedule.record.withLock { $0.reads += 1 }
+    schedule.record.withLock { $0.tally.reads += 1 }
     for file in manifest.files {
       let found = try? connection.read(
         BucketLayout.file(file), .bytes(offset: 0, count: 1000)

@@ -82,7 +82,7 @@ final class ScheduledWriter {
         let head = try writer.commit(version, objects, removed: removed)
         schedule.record.withLock {
           $0.confirmed.append((head.digest, head.manifest.number))
-          $0.commits += 1
+          $0.tally.commits += 1
         }
         removed = []
         if isEarly, !put(files, connection) { return false }
@@ -91,7 +91,7 @@ final class ScheduledWriter {
       } catch {
         judge(error)
         if case .fenced = error {
-          schedule.record.withLock { $0.fenced += 1 }
+          schedule.record.withLock { $0.tally.fenced += 1 }
           return false
         }
         // What was to be committed first may be what is there now: begin anew.
@@ -145,7 +145,7 @@ final class ScheduledWriter {
       let plan = try collector.plan()
       try collector.remove(plan)
       removed.formUnion(plan.files)
-      schedule.record.withLock { $0.collected += plan.files.count }
+      schedule.record.withLock { $0.tally.collected += plan.files.count }
     } catch {
       judge(error)
     }
