@@ -75,7 +75,7 @@ extension FaultTests {
       #expect(try store.status(of: name(text))?.size == size)
     }
     #expect(try store.status(of: name("big4")) == nil)
-    #expect(try store.abortStaleUploads(olderThan: 0) == 0)
+    #expect(try store.removeUnfinished(olderThan: 0) == 0)
   }
 
   @Test func aLateReadIsAskedForTwice() throws {

@@ -32,7 +32,7 @@ struct ServerTests {
       code {
         _ = try store.put(name("big"), Self.contents(Self.large), if: .absent, class: nil)
       } == .exists)
-    #expect(try store.abortStaleUploads(olderThan: 0) == 0)
+    #expect(try store.removeUnfinished(olderThan: 0) == 0)
   }
 
   @Test(arguments: TestServer.allCases.filter(\.isThere))
@@ -178,9 +178,9 @@ struct ServerTests {
     var call = store.call(.post, name("never"))
     call.query = [("uploads", "")]
     for _ in 0..<3 { _ = try store.client.answer(to: call) }
-    #expect(try store.abortStaleUploads() == 0)
-    #expect(try store.abortStaleUploads(olderThan: 0) == 3)
-    #expect(try store.abortStaleUploads(olderThan: 0) == 0)
+    #expect(try store.removeUnfinished(olderThan: 86_400_000) == 0)
+    #expect(try store.removeUnfinished(olderThan: 0) == 3)
+    #expect(try store.removeUnfinished(olderThan: 0) == 0)
   }
 
   /// Keys of an IAM user take a role at STS, whose token the bucket verifies.

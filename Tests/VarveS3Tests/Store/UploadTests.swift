@@ -217,7 +217,7 @@ import VarvePlatform
           [("p/old1", "2013-05-22T23:59:59.000Z"), ("p/new", "2013-05-23T00:00:01.000Z")], "p/new")
     }
     let store = try S3ObjectStore.fake(transport)
-    #expect(try store.removeUnfinished() == 2)
+    #expect(try store.removeUnfinished(olderThan: 86_400_000) == 2)
     let removed = transport.requests.filter { $0.method == .delete }
     #expect(removed.map(\.path) == ["/p/old1", "/p/old2"])
     #expect(removed.allSatisfy { $0.encodedQuery == "uploadId=u" })
