@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
+#include <string.h>
 
 /// CURLMsg (curl/multi.h); `message` is CURLMSG_DONE, the only kind there is.
 typedef struct {
@@ -176,20 +178,24 @@ static void pipe_signal(sigset_t *set) {
   sigaddset(set, SIGPIPE);
 }
 
-void varve_pipe_signal_block(sigset_t *before) {
-  sigset_t set;
+_Static_assert(sizeof(sigset_t) <= sizeof(varve_signals), "a set of signals has room");
+
+void varve_pipe_signal_block(varve_signals *before) {
+  sigset_t set, old;
   pipe_signal(&set);
-  pthread_sigmask(SIG_BLOCK, &set, before);
+  pthread_sigmask(SIG_BLOCK, &set, &old);
+  memcpy(before, &old, sizeof old);
 }
 
-void varve_pipe_signal_restore(const sigset_t *before) {
-  sigset_t pending, set;
+void varve_pipe_signal_restore(const varve_signals *before) {
+  sigset_t pending, set, old;
+  memcpy(&old, before, sizeof old);
   // One that was kept back before is not ours to drop.
-  if (!sigismember(before, SIGPIPE) && sigpending(&pending) == 0 &&
+  if (!sigismember(&old, SIGPIPE) && sigpending(&pending) == 0 &&
       sigismember(&pending, SIGPIPE)) {
     int number;
     pipe_signal(&set);
     sigwait(&set, &number);
   }
-  pthread_sigmask(SIG_SETMASK, before, NULL);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
 }

@@ -8,7 +8,6 @@
 #ifndef CVARVE_CURL_H
 #define CVARVE_CURL_H
 
-#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -102,11 +101,16 @@ int varve_curl_multi_wait(void *multi, int milliseconds);
 /// Ends a wait. From any thread.
 int varve_curl_multi_wake(void *multi);
 
+/// Signals that a thread keeps from itself: a sigset_t, which differs between systems.
+typedef struct {
+  uint64_t words[16];
+} varve_signals;
+
 /// Keeps SIGPIPE, which TLS may raise when a peer has gone, from the calling thread; `before` takes
 /// what the thread kept from itself.
-void varve_pipe_signal_block(sigset_t *before);
+void varve_pipe_signal_block(varve_signals *before);
 
 /// Drops a SIGPIPE that came since, and gives the thread back what it had.
-void varve_pipe_signal_restore(const sigset_t *before);
+void varve_pipe_signal_restore(const varve_signals *before);
 
 #endif

@@ -29,7 +29,7 @@ final class CurlTransport: HTTPTransport {
     let connection = try takeConnection()
     defer { giveBack(connection) }
     let transfer = CurlTransfer(request, on: connection, clock, caFile: caFile)
-    var before = sigset_t()
+    var before = varve_signals()
     unsafe varve_pipe_signal_block(&before)
     defer { unsafe varve_pipe_signal_restore(&before) }
     return try cancellation.whileWaking(by: { connection.wake() }) { () throws(HTTPFailure) in
