@@ -9,7 +9,7 @@ enum RemoteStatusCommand {
   private static let readPrice = 0.0004
 
   static let specification = CommandSpecification(
-    name: "remote status", summary: "what of a store is here, what is in its bucket, what waits",
+    name: "remote status", summary: "what is here, what is in the bucket, what waits",
     notes: [
       "Cold files lie only in the bucket, and are read from there. What waits goes there with the"
         + " next upload; recent writes, in memory and logs, are not counted.",

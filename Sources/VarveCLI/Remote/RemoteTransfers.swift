@@ -21,7 +21,7 @@ enum RemoteTransfers {
     })
 
   static let evict = CommandSpecification(
-    name: "remote evict", summary: "let files leave this machine whose copies are in the bucket",
+    name: "remote evict", summary: "let files go whose copies are in the bucket",
     notes: [
       "They are read from the bucket from then on, block by block. What a search needs to find a"
         + " block stays."
@@ -35,7 +35,7 @@ enum RemoteTransfers {
     })
 
   static let prefetch = CommandSpecification(
-    name: "remote prefetch", summary: "bring files to this machine that lie only in the bucket",
+    name: "remote prefetch", summary: "bring files here that lie only in the bucket",
     operands: [.store], options: [most.specification, Option.json.specification],
     examples: [.init("varve remote prefetch catalog.varve", "Everything, checked.")],
     run: { invocation in

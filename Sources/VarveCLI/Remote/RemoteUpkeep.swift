@@ -11,7 +11,7 @@ enum RemoteUpkeep {
     name: "NAME", help: "the checkpoint: a-z, 0-9, '.', '_' and '-'")
 
   static let collect = CommandSpecification(
-    name: "remote gc", summary: "remove from the bucket what no version there needs any more",
+    name: "remote gc", summary: "remove from the bucket what nothing there needs",
     notes: [
       "By the bucket's own clock. What a checkpoint keeps stays, and so does what another writer put"
         + " there: only the newest one collects."
@@ -22,7 +22,7 @@ enum RemoteUpkeep {
     run: collect)
 
   static let checkpoint = CommandSpecification(
-    name: "remote checkpoint", summary: "keep the newest version in the bucket under a name",
+    name: "remote checkpoint", summary: "keep the bucket's newest version",
     notes: ["Its files are not collected until the checkpoint is deleted."],
     operands: [.store, name], options: [delete.specification],
     examples: [

@@ -6,7 +6,6 @@
 extension BucketManifest {
   /// The whole object. The same manifest always makes the same bytes.
   package func encoded() -> [UInt8] {
-    assert(objects.count == version.segments.count + version.valueFiles.count)
     let version = version.encoded()
     var writer = ByteWriter(reserving: 128 + version.count + objects.count * 40)
     writer.append(predecessorDigest)

@@ -27,7 +27,7 @@ package struct ObjectFrame: Equatable, Sendable {
   package static let mostBytes = byteCount + mostBodyBytes + 4
   static let mostBodyBytes = 1 << 29
   static let currentVersion: UInt16 = 0
-  private static let magic: [UInt8] = Array("VarveObj".utf8)
+  static let magic: [UInt8] = Array("VarveObj".utf8)
 
   package var kind: Kind
   package var number: UInt64
@@ -39,33 +39,11 @@ package struct ObjectFrame: Equatable, Sendable {
     self.storeID = storeID
   }
 
-  private func checksum(of body: ByteView) -> UInt32 {
+  func checksum(of body: ByteView) -> UInt32 {
     var sum = CRC32C()
     for part in [UInt64(kind.rawValue), number, storeID.low, storeID.high] { sum.append(part) }
     sum.append(body)
     return sum.value
-  }
-}
-
-// MARK: - Encoding
-
-extension ObjectFrame {
-  /// The whole object around `body`. Traps where that is larger than can be read back.
-  func encoded(_ body: [UInt8]) -> [UInt8] {
-    precondition(body.count <= Self.mostBodyBytes)
-    var writer = ByteWriter(reserving: Self.byteCount + body.count + 4)
-    writer.append(Self.magic)
-    writer.uint16(Self.currentVersion)
-    writer.uint16(kind.rawValue)
-    writer.uint32(0)
-    writer.uint64(number)
-    writer.uint64(storeID.low)
-    writer.uint64(storeID.high)
-    writer.uint32(UInt32(body.count))
-    writer.uint32(writer.bytes.withByteView(CRC32C.checksum(of:)))
-    writer.append(body)
-    writer.uint32(body.withByteView { checksum(of: $0) })
-    return writer.bytes
   }
 }
 

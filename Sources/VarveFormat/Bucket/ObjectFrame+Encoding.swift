@@ -1,0 +1,19 @@
+extension ObjectFrame {
+  /// The whole object around `body`. Traps where that is larger than can be read back.
+  func encoded(_ body: [UInt8]) -> [UInt8] {
+    precondition(body.count <= Self.mostBodyBytes)
+    var writer = ByteWriter(reserving: Self.byteCount + body.count + 4)
+    writer.append(Self.magic)
+    writer.uint16(Self.currentVersion)
+    writer.uint16(kind.rawValue)
+    writer.uint32(0)
+    writer.uint64(number)
+    writer.uint64(storeID.low)
+    writer.uint64(storeID.high)
+    writer.uint32(UInt32(body.count))
+    writer.uint32(writer.bytes.withByteView(CRC32C.checksum(of:)))
+    writer.append(body)
+    writer.uint32(body.withByteView { checksum(of: $0) })
+    return writer.bytes
+  }
+}
