@@ -22,8 +22,9 @@ public struct BucketOptions: Sendable {
   /// are in the bucket. Nil: all stay.
   public var localBytes: UInt64?
 
-  /// Opens the store though another machine wrote to the bucket last, which is fenced by that. What this
-  /// machine had not put there by then is no part of the store any more.
+  /// Opens the store though another machine wrote to the bucket last, which is fenced by that. What that one
+  /// committed there and this one does not have is no part of the store any more: to go on from there,
+  /// ``SegmentStore/open(fromBucketTo:options:)`` is meant.
   public var takesOver = false
 
   /// Opens the store for writing though the bucket does not answer: what lies only there cannot be read

@@ -93,8 +93,6 @@ extension SegmentStore {
       throw StoreError(.invalid, "options: there is no bucket to open the store from")
     }
     try StoreRestore(bucket: bucket, path: path, components: components).run()
-    var options = options
-    options.bucket?.takesOver = true
     return try open(at: path, options: options, components: components)
   }
 }

@@ -5,17 +5,17 @@ import VarvePlatform
 /// Makes a directory from a bucket in which all files are cold.
 ///
 /// ```
-///   newest manifest in the bucket ──> file `bucket`, durable ──> manifest, durable
+///   claim: the newest version there is ours ──> file `bucket`, durable ──> manifest, durable
 /// ```
 ///
-/// Without the second step the directory is one that was not restored to its end; it begins again then.
+/// The claim comes first: whoever wrote before cannot commit any more, so that what is restored is what is
+/// newest. Without the last step the directory is one that was not restored to its end; it begins again then.
 struct StoreRestore {
   let bucket: BucketOptions
   let path: String
   let components: StoreComponents
 
   func run() throws(StoreError) {
-    let head = try newest()
     let directory: any Directory
     let lock: any FileLock
     do throws(FileSystemError) {
@@ -26,23 +26,20 @@ struct StoreRestore {
       throw StoreError(opening: path, isMaking: true, error)
     }
     defer { lock.release() }
+    let writer = try claim()
+    let head = writer.head.manifest
     let tie = BucketTie(
-      location: bucket.objects.location, writers: [], head: head, storeID: head.version.storeID)
+      location: bucket.objects.location, writers: [writer.id], head: head,
+      storeID: head.version.storeID)
     try TieFile(directory: directory).write(tie)
     var version = head.version
     version.predecessorDigest = BucketManifest.firstPredecessor
     _ = try ManifestWriter(directory: directory, poison: Poison()).write(version)
   }
 
-  private func newest() throws(StoreError) -> BucketManifest {
-    do throws(BucketError) {
-      let reader = BucketReader(bucket.objects)
-      guard let identity = try reader.identity(), let head = try reader.head() else {
-        throw .noStore
-      }
-      guard identity.storeID == head.manifest.version.storeID else { throw .otherStore }
-      return head.manifest
-    } catch {
+  private func claim() throws(StoreError) -> BucketWriter {
+    let claim = BucketClaim(bucket.objects, random: components.random)
+    do throws(BucketError) { return try claim.run(as: claim.makeID(), after: .anybody) } catch {
       throw StoreError(error, at: bucket.objects.location)
     }
   }

@@ -18,15 +18,23 @@ final class SegmentHandle: Sendable {
     lifetime = FileLifetime(name, obsoleteFiles: obsoleteFiles)
   }
 
-  private init(_ record: SegmentRecord, sharing other: SegmentHandle) {
+  private init(_ record: SegmentRecord, sharing other: SegmentHandle, _ reader: SegmentReader) {
     self.record = record
-    reader = other.reader
+    self.reader = reader
     lifetime = other.lifetime
   }
 
   /// The same file with another record: moved to another level.
   func moved(to record: SegmentRecord) -> SegmentHandle {
-    SegmentHandle(record, sharing: self)
+    SegmentHandle(record, sharing: self, reader)
+  }
+
+  /// The same segment, read from where its file is now. Who holds this one goes on with it, and the file
+  /// goes when both are gone.
+  func reopened(in environment: SegmentEnvironment) -> SegmentHandle {
+    SegmentHandle(
+      record, sharing: self,
+      SegmentReader(number: record.number, id: record.id, size: record.size, in: environment))
   }
 
   /// The manifest without this segment is durable.

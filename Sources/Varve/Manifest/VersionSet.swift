@@ -127,7 +127,9 @@ final class VersionSet: Sendable {
     try check(next)
     let nextDigest = try writer.write(next)
     let version = state.withLock { state in
-      for number in edit.reopenedSegments { state.segments[number] = nil }
+      for number in edit.reopenedSegments {
+        state.segments[number] = state.segments[number]?.reopened(in: environment)
+      }
       adoptSegments(of: next, into: &state)
       state.digest = nextDigest
       return state.version

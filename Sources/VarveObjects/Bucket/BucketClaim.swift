@@ -54,18 +54,30 @@ package struct BucketClaim: Sendable {
     let reader = BucketReader(objects)
     guard let identity = try reader.identity() else { throw .noStore }
     guard storeID == nil || identity.storeID == storeID else { throw .otherStore }
-    guard let head = try reader.head() else { throw .noStore }
-    guard head.manifest.version.storeID == identity.storeID else { throw .otherStore }
-    if case .oneOf(let writers) = predecessor, !writers.contains(head.manifest.writer) {
-      throw .fenced
+    for tries in 1... {
+      guard let head = try reader.head() else { throw .noStore }
+      guard head.manifest.version.storeID == identity.storeID else { throw .otherStore }
+      if case .oneOf(let writers) = predecessor, !writers.contains(head.manifest.writer) {
+        throw .fenced
+      }
+      do throws(BucketError) { return try commit(claim(as: id, on: head)) } catch {
+        // Somebody was faster: what was read is not the newest any more.
+        guard case .fenced = error, tries < Self.mostTries else { throw error }
+      }
     }
+    throw .fenced
+  }
+
+  private static let mostTries = 16
+
+  private func claim(as id: FileID, on head: BucketHead) -> BucketManifest {
     var next = head.manifest
     next.number += 1
     next.predecessorDigest = head.digest
     next.epoch += 1
     next.writer = id
     next.nonce = makeID()
-    return try commit(next)
+    return next
   }
 
   /// A claim that may or may not have been written is one of `id`, and of nobody else.

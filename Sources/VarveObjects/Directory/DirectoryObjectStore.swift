@@ -80,11 +80,20 @@ extension DirectoryObjectStore {
     // After an error nothing was promised of it.
     defer { try? file.close() }
     var offset: UInt64 = 0
+    var digest = SHA256()
     try content.forEachPiece(of: Self.pieceBytes) { piece throws(ObjectStoreError) in
       try named(name) { () throws(FileSystemError) in
-        try piece.withByteView { view throws(FileSystemError) in try file.write(view, at: offset) }
+        try piece.withByteView { view throws(FileSystemError) in
+          digest.append(view)
+          try file.write(view, at: offset)
+        }
       }
       offset += UInt64(piece.count)
+    }
+    if let expected = content.sha256, digest.digest() != expected {
+      throw ObjectStoreError(
+        .damaged, "what was read to be written has another digest than it had before",
+        object: name.description)
     }
     return try named(name) { () throws(FileSystemError) in
       try file.sync()

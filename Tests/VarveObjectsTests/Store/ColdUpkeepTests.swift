@@ -1,6 +1,7 @@
 import Testing
 import Varve
 import VarveObjects
+import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
 
@@ -128,6 +129,59 @@ import VarveTestSupport
     try store.collectBucket()
     #expect(kept.union(second).isDisjoint(with: Self.files(machine)))
     #expect(try sample.difference(from: store) == nil)
+    try store.close()
+  }
+
+  /// The other machine commits while this one is restored: nothing it had confirmed is lost.
+  @Test func whatIsCommittedDuringARestoreIsNotLost() throws {
+    let machine = TieredStore()
+    let (other, _) = try Self.coldStore(machine, seed: 6)
+    var confirmed = 0
+    let connection = machine.bucket.connect()
+    let turn = Monitor(0)
+    let late = Monitor<[String]>([])
+    connection.setBeforeEachCall { _, _ in
+      let number = turn.withLock { number in
+        number += 1
+        return number
+      }
+      guard number <= 6 else { return }
+      // Between any two requests of the one that takes over.
+      let isWritten = (try? other.keyspace("sample").put("late-\(number)", "1")) != nil
+      if isWritten, (try? other.upload()) != nil { late.withLock { $0.append("late-\(number)") } }
+    }
+    let store = try machine.openElsewhere(on: SimulatedFileSystem(), machine.connected(connection))
+    for key in late.withLock({ $0 }) {
+      #expect(try store.keyspace("sample").value(for: key) != nil, "\(key) was confirmed")
+      confirmed += 1
+    }
+    #expect(confirmed > 0)
+    try store.keyspace("sample").put("after", "2")
+    try store.upload()
+    try store.close()
+    try other.close()
+  }
+
+  /// A reader of an old version comes to a file for the first time when it has left the machine, and then
+  /// the newest version.
+  @Test func aFileIsThereForWhoeverComesLate() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 7)
+    var store = try machine.open()
+    try sample.write(900, to: store)
+    try store.close()
+    store = try machine.open()
+    let expected = sample.expected
+    // Has looked at nothing yet.
+    var cursor = try store.keyspace("sample").cursor()
+    try store.upload()
+    try store.evict()
+    try sample.write(900, to: store)
+    try store.compact()
+    try store.upload()
+    var seen = 0
+    while try cursor.next() { seen += 1 }
+    #expect(seen == expected.count)
     try store.close()
   }
 }
