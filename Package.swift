@@ -26,10 +26,12 @@ let package = Package(
   platforms: [.macOS("26.0")],
   products: [
     .library(name: "Varve", targets: ["Varve"]),
+    .library(name: "VarveS3", targets: ["VarveS3"]),
     .executable(name: "varve", targets: ["VarveCLI"]),
   ],
   targets: [
     .target(name: "CVarveShims"),
+    .target(name: "CVarveCurl"),
     .systemLibrary(
       name: "CVarveLZ4", pkgConfig: "liblz4",
       providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
@@ -39,6 +41,8 @@ let package = Package(
     module("VarveFormat", ["CVarveShims"]),
     module("VarvePlatform", ["CVarveShims", "VarveFormat"]),
     module("VarveObjects", ["VarvePlatform", "VarveFormat"]),
+    module(
+      "VarveS3", ["VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims", "CVarveCurl"]),
     module("VarveSimulation", ["VarveObjects", "VarvePlatform", "VarveFormat"]),
     module(
       "Varve",
@@ -46,7 +50,8 @@ let package = Package(
         "VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims", "CVarveLZ4", "CVarveZstd",
       ]),
     .executableTarget(
-      name: "VarveCLI", dependencies: ["Varve", "VarveFormat", "VarvePlatform", "CVarveShims"],
+      name: "VarveCLI",
+      dependencies: ["Varve", "VarveS3", "VarveFormat", "VarvePlatform", "CVarveShims"],
       swiftSettings: settings),
     module(
       "VarveTestSupport",
@@ -66,6 +71,9 @@ let package = Package(
     tests(
       "VarveObjectsTests",
       ["Varve", "VarveObjects", "VarveSimulation", "VarvePlatform", "VarveFormat"]),
+    tests(
+      "VarveS3Tests",
+      ["VarveS3", "VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims", "CVarveCurl"]),
     tests(
       "VarveTests",
       ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveLZ4", "CVarveZstd"],
@@ -93,6 +101,11 @@ if let kept = Context.environment["VARVE_TESTS"]?.split(separator: ",").map(Stri
   package.targets.removeAll { $0.isTest && !kept.contains($0.name) || $0.name == "VarveSoak" }
 }
 
+// For work on VarveS3 alone: of the tests only its own are built.
+if Context.environment["VARVE_S3"] != nil {
+  package.targets.removeAll { $0.isTest && $0.name != "VarveS3Tests" || $0.name == "VarveSoak" }
+}
+
 // tools/bench/run: measures parts that users do not see.
 if Context.environment["VARVE_BENCH"] != nil {
   package.products.append(.executable(name: "bench", targets: ["VarveBench"]))
@@ -108,7 +121,8 @@ if Context.environment["VARVE_FUZZ"] != nil {
   package.targets.removeAll { $0.name == "VarveCLI" || $0.isTest }
   package.targets += [
     .target(
-      name: "VarveCLI", dependencies: ["Varve", "VarveFormat", "VarvePlatform", "CVarveShims"],
+      name: "VarveCLI",
+      dependencies: ["Varve", "VarveS3", "VarveFormat", "VarvePlatform", "CVarveShims"],
       exclude: ["Main.swift"], swiftSettings: settings),
     .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
     .executableTarget(

@@ -14,14 +14,18 @@ import Testing
     "VarveFormat": ["CVarveShims"],
     "VarvePlatform": ["CVarveShims", "VarveFormat", "Synchronization", "Glibc", "Musl", "Darwin"],
     "VarveObjects": ["VarveFormat", "VarvePlatform", "Synchronization"],
+    "VarveS3": [
+      "CVarveShims", "CVarveCurl", "VarveFormat", "VarveObjects", "VarvePlatform", "Glibc", "Musl",
+      "Darwin",
+    ],
     "VarveSimulation": ["VarveFormat", "VarveObjects", "VarvePlatform", "Synchronization"],
     "Varve": [
       "CVarveShims", "CVarveLZ4", "CVarveZstd", "VarveFormat", "VarveObjects", "VarvePlatform",
       "Synchronization",
     ],
     "VarveCLI": [
-      "CVarveShims", "Varve", "VarveFormat", "VarvePlatform", "Synchronization", "Glibc", "Musl",
-      "Darwin",
+      "CVarveShims", "Varve", "VarveS3", "VarveFormat", "VarvePlatform", "Synchronization", "Glibc",
+      "Musl", "Darwin",
     ],
   ]
 
@@ -55,7 +59,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["VarveFormat", "VarvePlatform", "VarveObjects", "Varve", "VarveSimulation"])
+  @Test(arguments: [
+    "VarveFormat", "VarvePlatform", "VarveObjects", "VarveS3", "Varve", "VarveSimulation",
+  ])
   func nothingReachesTheWorldPastThePlatform(_ target: String) {
     for (place, code) in Self.lines(of: target) {
       for word in Self.worldly { #expect(!code.contains(word), "\(place): \(word)") }

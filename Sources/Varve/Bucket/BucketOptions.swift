@@ -11,7 +11,7 @@
 /// `.synced` is durable on this machine. The bucket follows: what was written since its newest version is
 /// lost with the machine, or when another one takes over.
 public struct BucketOptions: Sendable {
-  /// The bucket. The store does not close it.
+  /// The bucket. The store does not close it. Parts of cold files take an eighth of the memory budget.
   public var objects: any ObjectStore
 
   /// Seconds that the newest version in the bucket may be behind, about, while somebody writes; nil: only

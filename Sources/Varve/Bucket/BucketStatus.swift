@@ -22,6 +22,9 @@ public struct BucketStatus: Sendable {
   public var epoch: UInt64?
   /// The number of the newest version in the bucket, counted there.
   public var version: UInt64?
+  /// Whether several machines may try to write at once, of which one wins: else it is for their owners to
+  /// see to it that one at a time does.
+  public var allowsRivals: Bool
   /// Whether this opening may put anything there.
   public var isConnected: Bool
   /// Whether another machine was found to have taken over.
@@ -48,6 +51,7 @@ extension BucketTier {
     let reads = cold.metrics
     var status = BucketStatus(
       location: options.objects.location, epoch: head?.epoch, version: head?.number,
+      allowsRivals: options.objects.createsAtomically,
       isConnected: writer != nil, isFenced: writer?.isFenced ?? false, coldReads: reads.reads,
       coldReadBytes: reads.bytes)
     let stored = Set(head?.files.map(\.name) ?? [])

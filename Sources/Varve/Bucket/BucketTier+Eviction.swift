@@ -33,7 +33,7 @@ extension BucketTier {
 
   func isLocal(_ file: LocalFile) throws(StoreError) -> Bool {
     do throws(FileSystemError) {
-      return try directory.localStatus(of: file.name.description) != nil
+      return try tiered.localStatus(of: file.name.description) != nil
     } catch {
       throw StoreError(error)
     }
@@ -57,7 +57,7 @@ extension BucketTier {
   /// Removes files whose copies a durable `bucket` file names. Who reads one goes on doing so.
   func removeLocal(_ files: [LocalFile]) throws(StoreError) {
     do throws(FileSystemError) {
-      for file in files { try directory.removeLocal(file.name.description) }
+      for file in files { try tiered.removeLocal(file.name.description) }
     } catch {
       throw StoreError(error)
     }

@@ -22,7 +22,7 @@ extension BucketTier {
       throw StoreError(.corrupted, "the file is missing", file: name, offset: 0)
     }
     do throws(FileSystemError) {
-      if try directory.localStatus(of: temporary) != nil { try directory.removeLocal(temporary) }
+      if try tiered.localStatus(of: temporary) != nil { try tiered.removeLocal(temporary) }
       let copy = try directory.create(temporary)
       do throws(FileSystemError) {
         try download(place, to: copy)
@@ -30,13 +30,13 @@ extension BucketTier {
         try copy.close()
       } catch {
         try? copy.close()
-        try? directory.removeLocal(temporary)
+        try? tiered.removeLocal(temporary)
         throw error
       }
       try directory.rename(temporary, to: name)
       try directory.sync()
       // It is not needed any more, and harmless where it stays.
-      try? directory.removeLocal(ColdEnds.name(of: name))
+      try? tiered.removeLocal(ColdEnds.name(of: name))
     } catch {
       throw StoreError(error)
     }

@@ -24,19 +24,22 @@ final class BucketTier: Sendable {
 
   let options: BucketOptions
   let cold: ColdFiles
-  /// The store's directory, cold files among its files.
-  let directory: TieredDirectory
+  /// The store's directory, cold files among its files: a sync of it that fails is everybody's.
+  let directory: GuardedDirectory
+  /// The same without the guard: it tells what is on disk.
+  let tiered: TieredDirectory
   let random: any RandomSource
   /// Held while files or manifests are put: one at a time.
   let state: Monitor<State>
 
   private init(
-    _ options: BucketOptions, _ cold: ColdFiles, _ directory: TieredDirectory,
+    _ options: BucketOptions, _ directory: GuardedDirectory, _ tiered: TieredDirectory,
     _ random: any RandomSource, _ state: State
   ) {
     self.options = options
-    self.cold = cold
+    cold = tiered.cold
     self.directory = directory
+    self.tiered = tiered
     self.random = random
     self.state = Monitor(state)
   }
@@ -55,8 +58,8 @@ extension BucketTier {
   /// - Throws: `.fenced` where another machine wrote there last; `.unavailable` where the bucket does not
   ///   answer and the store may not be opened without.
   static func open(
-    _ options: BucketOptions, _ tie: BucketTie?, _ cold: ColdFiles, in directory: TieredDirectory,
-    storeID: FileID, _ random: any RandomSource, _ clock: StoreClock
+    _ options: BucketOptions, _ tie: BucketTie?, in directory: GuardedDirectory,
+    _ tiered: TieredDirectory, storeID: FileID, _ random: any RandomSource, _ clock: StoreClock
   ) throws(StoreError) -> BucketTier {
     let location = options.objects.location
     var known =
@@ -74,7 +77,7 @@ extension BucketTier {
     known.writers = before + [id]
     try TieFile(directory: directory).write(known)
     let tier = BucketTier(
-      options, cold, directory, random, State(writer: nil, tie: known))
+      options, directory, tiered, random, State(writer: nil, tie: known))
     do throws(BucketError) {
       let writer = try Self.claim(claim, id, Array(before), options, storeID, clock)
       known.writers = [id]

@@ -24,9 +24,14 @@ final class ColdFiles: Sendable {
     var places: [String: ColdPlace] = [:]
   }
 
+  /// Parts of files that were fetched.
+  let slots: BlockCache
   private let state = Monitor(State())
   private let reads = Atomic<UInt64>(0)
   private let readBytes = Atomic<UInt64>(0)
+
+  /// - Parameter budget: bytes of memory for parts of files that were fetched.
+  init(budget: Int) { slots = BlockCache(budget: budget) }
 
   /// Names the files that `head` says are in the bucket. What earlier ones named stays known: a reader of
   /// an older version may still need it.
@@ -40,7 +45,10 @@ final class ColdFiles: Sendable {
   }
 
   /// Nobody reads the file any more.
-  func forget(_ name: String) { state.withLock { $0.places[name] = nil } }
+  func forget(_ name: String) {
+    let place = state.withLock { $0.places.removeValue(forKey: name) }
+    if let place { slots.forget(file: place.file.number) }
+  }
 
   /// Sets whom to ask; nil where the store was opened without its bucket.
   func connect(_ objects: (any ObjectStore)?) { state.withLock { $0.objects = objects } }

@@ -68,7 +68,9 @@ struct FileContent {
         try SegmentFooter(decoding: end, fileSize: local.size, id: id).required(.dataBlocks).end
       }
     }
-    return local.size - min(local.size, (start ?? local.size) & ~63)
+    let tail = local.size - min(local.size, (start ?? local.size) & ~63)
+    // As much as is looked at for the footer, which may be more than there is behind the blocks.
+    return min(local.size, max(tail, UInt64(SegmentFooter.maximumByteCount)))
   }
 
   /// The same file to be sent.

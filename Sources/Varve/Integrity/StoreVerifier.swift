@@ -31,7 +31,8 @@ public struct StoreVerifier {
   ) throws(StoreError) {
     do throws(FileSystemError) {
       directory = TieredDirectory(
-        try fileSystem.openDirectory(at: path, create: false), ColdFiles())
+        try fileSystem.openDirectory(at: path, create: false),
+        ColdFiles(budget: 16 << 20))
       lock = try Self.lock(directory)
     } catch {
       throw StoreError(opening: path, error)

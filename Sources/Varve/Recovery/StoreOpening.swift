@@ -53,7 +53,8 @@ struct StoreOpening {
     let lock: (any FileLock)?
     do throws(FileSystemError) {
       tiered = TieredDirectory(
-        try components.fileSystem.openDirectory(at: path, create: isMaking), ColdFiles())
+        try components.fileSystem.openDirectory(at: path, create: isMaking),
+        ColdFiles(budget: options.bucket == nil ? 0 : options.memoryBudget / 8))
     } catch {
       throw StoreError(opening: path, isMaking: isMaking, error)
     }
@@ -163,7 +164,7 @@ extension StoreOpening {
     }
     guard let bucket = options.bucket, options.access == .readWrite else { return nil }
     return try BucketTier.open(
-      bucket, tie, tiered.cold, in: tiered, storeID: storeID, components.random, clock)
+      bucket, tie, in: directory, tiered, storeID: storeID, components.random, clock)
   }
 
   /// Removes what is left over and lets the background begin.

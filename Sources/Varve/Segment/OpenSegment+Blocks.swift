@@ -196,6 +196,8 @@ extension OpenSegment {
   private func checkStored(_ stored: ByteView, _ handle: BlockHandle) throws(StoreError) {
     do { try stored.check(handle.checksum, .dataBlock, in: id, at: handle.offset) } catch {
       doubt(handle)
+      // What was kept of the file on the way here may be what is damaged: the next reader asks anew.
+      if case .file(let pieces, _) = source { try? pieces.file.dropCache() }
       throw StoreError(error, in: name)
     }
   }

@@ -229,7 +229,11 @@ extension OpenValueFile {
     } catch {
       throw StoreError(error)
     }
-    return try checked(buffer, found, pointer)
+    do throws(StoreError) { return try checked(buffer, found, pointer) } catch {
+      // What was kept of the file on the way here may be what is damaged: the next reader asks anew.
+      try? file.dropCache()
+      throw error
+    }
   }
 
   /// The value in a buffer that holds the 64 bytes before it, too.

@@ -1,12 +1,17 @@
 import Varve
+import VarveS3
 
-/// Where a bucket is, as people write it: a directory, or `s3://bucket/prefix`.
+/// Where a bucket is, as people write it: a directory, or `s3://bucket/prefix`, with `?endpoint=` and
+/// `?region=` behind it where the environment does not name them.
 struct BucketLocation {
   /// What an object store is made from. A directory is named from the root, so that it means the same
   /// from everywhere.
   let text: String
 
-  init(_ text: String) {
+  init(_ text: String, endpoint: String? = nil, region: String? = nil) {
+    let more = [("endpoint", endpoint), ("region", region)]
+      .compactMap { name, value in value.map { "\(name)=\($0)" } }
+    let text = more.isEmpty ? text : "\(text)?\(more.joined(separator: "&"))"
     let isPlace = text.contains("://") || text.hasPrefix("/")
     let start = isPlace ? nil : SystemCalls.workingDirectory
     self.text = start.map { "\($0)/\(text)" } ?? text
@@ -14,11 +19,9 @@ struct BucketLocation {
 
   /// The object store that it names.
   func objectStore() throws -> any ObjectStore {
-    guard !text.contains("://") else {
-      throw CommandFailure("'\(text)' is no place that this program knows: name a directory")
-    }
     do {
-      return try DirectoryObjectStore(path: text)
+      guard text.contains("://") else { return try DirectoryObjectStore(path: text) }
+      return try S3ObjectStore(try S3Options(text))
     } catch {
       throw CommandFailure("the bucket cannot be opened: \(error)")
     }
@@ -27,5 +30,12 @@ struct BucketLocation {
 
 extension Operand {
   static let bucket = Operand(
-    name: "BUCKET", help: "where the bucket is: a directory, or a mount that machines share")
+    name: "BUCKET", help: "where the bucket is: a directory, or s3://bucket/prefix")
+}
+
+extension Option where Value == String {
+  static let endpoint = Option.text(
+    "--endpoint", "URL", default: "the environment's, or AWS", "the server of an s3:// bucket")
+  static let region = Option.text(
+    "--region", "NAME", default: "the environment's, or the bucket's own", "the bucket's region")
 }

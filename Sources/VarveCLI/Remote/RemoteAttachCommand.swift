@@ -12,9 +12,13 @@ enum RemoteAttachCommand {
         + " there. From then on every command that opens the store connects to the bucket.",
       "Nothing is put there yet: 'varve remote upload' does.",
     ],
-    operands: [.store, .bucket], options: [takeOver.specification],
+    operands: [.store, .bucket],
+    options: [
+      takeOver.specification, Option.endpoint.specification, Option.region.specification,
+    ],
     examples: [
-      .init("varve remote attach catalog.varve /mnt/cold/catalog", "A directory as the bucket.")
+      .init("varve remote attach catalog.varve /mnt/cold/catalog", "A directory as the bucket."),
+      .init("varve remote attach catalog.varve s3://bucket/catalog", "A bucket of S3."),
     ],
     run: attach)
 
@@ -26,6 +30,7 @@ enum RemoteAttachCommand {
         + " it has, and puts nothing there any more."
     ],
     operands: [.bucket, .store],
+    options: [Option.endpoint.specification, Option.region.specification],
     examples: [
       .init("varve remote restore /mnt/cold/catalog catalog.varve", "In the place of a lost one.")
     ],
@@ -33,10 +38,9 @@ enum RemoteAttachCommand {
 
   private static func attach(_ invocation: Invocation) throws -> ExitStatus {
     let arguments = invocation.arguments
-    let location = BucketLocation(arguments[.bucket])
     var options = StoreOptions()
     options.createIfMissing = false
-    options.bucket = BucketOptions(try location.objectStore())
+    options.bucket = BucketOptions(try bucket(arguments))
     options.bucket?.uploadInterval = nil
     options.bucket?.takesOver = arguments[takeOver]
     try StoreSession.using(arguments[.store], options) { store in
@@ -48,7 +52,7 @@ enum RemoteAttachCommand {
   private static func restore(_ invocation: Invocation) throws -> ExitStatus {
     let arguments = invocation.arguments
     var options = StoreOptions()
-    options.bucket = BucketOptions(try BucketLocation(arguments[.bucket]).objectStore())
+    options.bucket = BucketOptions(try bucket(invocation.arguments))
     options.bucket?.uploadInterval = nil
     let store = try SegmentStore.open(fromBucketTo: arguments[.store], options: options)
     let status = try store.bucketStatus()
@@ -57,7 +61,18 @@ enum RemoteAttachCommand {
     return .good
   }
 
+  private static func bucket(_ arguments: ParsedArguments) throws -> any ObjectStore {
+    try BucketLocation(
+      arguments[.bucket], endpoint: arguments[.endpoint], region: arguments[.region]
+    ).objectStore()
+  }
+
   private static func say(_ status: BucketStatus, _ invocation: Invocation) throws {
+    if !status.allowsRivals {
+      invocation.messages.say(
+        "note: the bucket does not say that of several writers at once one wins: let one machine"
+          + " at a time open the store for writing")
+    }
     let files = Quantity.count(UInt64(status.stored.files), "file", "files")
     invocation.messages.say(
       "writer \(status.epoch ?? 1) of \(status.location): \(files) there,"

@@ -4,7 +4,8 @@ import VarvePlatform
 /// none, that ranges are ranges, and that what was written is listed at once.
 ///
 /// Some servers pass over conditions they do not know. There two writers would both win, so such a bucket
-/// is refused for writing.
+/// is refused for writing. Whether one of two who race wins no probe can tell: that is declared
+/// (``ObjectStore/createsAtomically``), and where it is not, one machine at a time may write.
 struct BucketProbe {
   let objects: any ObjectStore
   let random: any RandomSource
@@ -12,9 +13,6 @@ struct BucketProbe {
   /// Throws `.unfit` where the bucket cannot hold a store. Five requests, of which the last removes what
   /// the others made.
   func run() throws(BucketError) {
-    guard objects.createsAtomically else {
-      throw .unfit("of several who make one object more than one may win")
-    }
     let name = BucketLayout.probe(random.next())
     do throws(BucketError) { try look(at: name) } catch {
       try? objects.remove([name])

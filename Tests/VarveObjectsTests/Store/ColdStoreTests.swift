@@ -99,6 +99,31 @@ import VarveTestSupport
     try store.close()
   }
 
+  @Test func aColdScanAsksForManyBlocksAtOnce() throws {
+    let machine = TieredStore()
+    let store = try machine.open()
+    let keyspace = try store.keyspace("sample")
+    var random = SplitMix64(seed: 1)
+    for number in 0..<20_000 {
+      try keyspace.put("key-\(100_000 + number)", random.bytes(100), durability: .buffered)
+    }
+    for number in 0..<1_000 {
+      try keyspace.put("vector-\(10_000 + number)", random.bytes(3_000), durability: .buffered)
+    }
+    try store.compact()
+    try store.upload()
+    try store.evict()
+    machine.bucket.forgetCalls()
+    var bytes = 0
+    try keyspace.forEach { key, value in bytes += key.count + value.count }
+    let calls = machine.bucket.calls
+    #expect(bytes > 5_000_000)
+    #expect(calls.count <= 80, "\(calls.count) requests")
+    let fetched = calls.reduce(0) { $0 + $1.bytes }
+    #expect(fetched < 2 * bytes, "\(fetched) bytes fetched of \(bytes)")
+    try store.close()
+  }
+
   @Test func aBucketThatDoesNotAnswerIsSaidSo() throws {
     let machine = TieredStore()
     var sample = Sample(seed: 4)
@@ -146,8 +171,10 @@ import VarveTestSupport
     try store.compact()
     try store.upload()
     try store.evict()
+    var whole: [ObjectName: [UInt8]] = [:]
     for name in machine.bucket.names where name.description.hasPrefix("file/") {
       guard var bytes = machine.bucket.bytes(of: name) else { continue }
+      whole[name] = bytes
       for place in stride(from: 100, to: bytes.count, by: 50) { bytes[place] ^= 0x40 }
       machine.bucket.tamper(name, with: bytes)
     }
@@ -163,6 +190,9 @@ import VarveTestSupport
       }
     }
     #expect(refused > sample.expected.count / 2)
+    // What was damaged on its way is asked for again.
+    for (name, bytes) in whole { machine.bucket.tamper(name, with: bytes) }
+    #expect(try sample.difference(from: store) == nil)
     try store.close()
   }
 

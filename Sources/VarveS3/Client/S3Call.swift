@@ -1,0 +1,55 @@
+import VarveObjects
+
+/// One request to a bucket, and what of its answer is worth what: tried again, signed again and judged by
+/// ``S3Client``.
+struct S3Call: Sendable {
+  var method: HTTPRequest.Method
+  /// The object's key, prefix and all; nil for the bucket.
+  var key: String?
+  /// What errors call the object.
+  var object: String?
+  var query: [(String, String)] = []
+  var headers = HTTPHeaders()
+  var body = HTTPBody()
+  /// The body's SHA-256.
+  var digest: [UInt8]?
+  /// Whether it changes what is in the bucket: then a lost answer leaves it uncertain.
+  var changes = false
+  /// Whether libcurl must not repeat it by itself.
+  var isConditional = false
+  /// Statuses that are answers and no failures.
+  var accepts: Set<Int> = []
+  /// Whether a success may be a failure by its body (`<Error>` in answers that were begun early).
+  var mayFailInside = false
+  /// Bytes of the answer's body at most, and those that are expected.
+  var bodyLimit = 1 << 20
+  /// How long the first byte may take, in nanoseconds, where it is longer than usual.
+  var firstByte: UInt64 = 0
+  var isHedged = false
+  /// Whether a success says all it must; if not it was cut or garbled on its way.
+  var isComplete: @Sendable (HTTPResponse) -> Bool = { _ in true }
+
+  init(_ method: HTTPRequest.Method, key: String?, object: String? = nil) {
+    self.method = method
+    self.key = key
+    self.object = object
+  }
+
+  /// Gives it a body that is in memory.
+  mutating func send(_ bytes: [UInt8], type: String = "application/xml") {
+    body = HTTPBody(bytes)
+    digest = bytes.sha256
+    headers.set("content-type", type)
+  }
+}
+
+/// What a bucket answered in the end.
+struct S3Answer: Sendable {
+  let response: HTTPResponse
+  /// The status, or what it would have been where a success had a failure inside.
+  let status: Int
+  /// The error's code, where there is one.
+  let code: String
+  /// Whether an earlier try may have been carried out too.
+  let hadUncertainTry: Bool
+}

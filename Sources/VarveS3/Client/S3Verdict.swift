@@ -1,0 +1,99 @@
+import VarveObjects
+
+/// What an answer means for the request: pure, so that one table of cases tests it.
+///
+/// By "Error Responses" and "Conditional writes" of the S3 documentation, and by what other stores were
+/// seen to answer.
+enum S3Verdict: Equatable {
+  case done
+  /// Worth another try; `isUncertain` where this one may have been carried out.
+  case again(isUncertain: Bool)
+  /// A success that lacks what it must have.
+  case garbled
+  /// The bucket is elsewhere.
+  case otherRegion(String?)
+  /// The server's clock is not ours.
+  case otherTime
+  /// The credentials may have run out.
+  case otherCredentials
+  case failed(ObjectStoreError.Code)
+
+  init(_ response: HTTPResponse, status: Int, code: String, to call: S3Call, region: String) {
+    if call.accepts.contains(status) {
+      self = .done
+    } else if (200...299).contains(status) {
+      self = call.isComplete(response) ? .done : .garbled
+    } else if status >= 500 {
+      self = Self.ofServerError(status, code)
+    } else {
+      self = Self.elsewhere(response, status, code, region) ?? Self.ofRefusal(status, code, call)
+    }
+  }
+
+  private static func ofServerError(_ status: Int, _ code: String) -> S3Verdict {
+    switch status {
+    case 501, 505: .failed(.unsupported)
+    case 507: .failed(.full)
+    // Said before anything was done.
+    case 503 where ["SlowDown", "ServiceUnavailable", "Busy"].contains(code):
+      .again(isUncertain: false)
+    default: .again(isUncertain: true)
+    }
+  }
+
+  private static func elsewhere(
+    _ response: HTTPResponse, _ status: Int, _ code: String, _ region: String
+  ) -> S3Verdict? {
+    let told = response.headers["x-amz-bucket-region"]
+    if status == 301 || status == 307 || code == "AuthorizationHeaderMalformed" {
+      return .otherRegion(told)
+    }
+    if status == 400 || status == 403, let told, told != region { return .otherRegion(told) }
+    return nil
+  }
+
+  private static func ofRefusal(_ status: Int, _ code: String, _ call: S3Call) -> S3Verdict {
+    if let known = codes[code] { return known }
+    switch status {
+    case 408, 429: return .again(isUncertain: false)
+    case 409: return .again(isUncertain: false)
+    case 404, 410: return .failed(.absent)
+    case 405: return .failed(.unsupported)
+    // An answer to HEAD has no body that says why.
+    case 400, 403: if call.method == .head, code.isEmpty { return .otherCredentials }
+    default: break
+    }
+    return .failed(status == 401 || status == 403 ? .denied : .invalid)
+  }
+
+  /// What says more than the status.
+  private static let codes: [String: S3Verdict] = [
+    "RequestTimeTooSkewed": .otherTime,
+    "ExpiredToken": .otherCredentials,
+    "TokenRefreshRequired": .otherCredentials,
+    "ExpiredTokenException": .otherCredentials,
+    "RequestTimeout": .again(isUncertain: false),
+    "IncompleteBody": .again(isUncertain: false),
+    "BadDigest": .again(isUncertain: false),
+    "XAmzContentSHA256Mismatch": .again(isUncertain: false),
+    "InvalidObjectState": .failed(.archived),
+    "InvalidStorageClass": .failed(.unsupported),
+    "NotImplemented": .failed(.unsupported),
+    "QuotaExceeded": .failed(.full),
+    "InvalidToken": .failed(.denied),
+  ]
+
+  /// The status that a failure inside a success would have had.
+  static func status(ofInner code: String) -> Int {
+    switch code {
+    case "PreconditionFailed": 412
+    case "ConditionalRequestConflict", "OperationAborted": 409
+    case "NoSuchUpload", "NoSuchKey", "NoSuchBucket": 404
+    case "AccessDenied", "InvalidObjectState": 403
+    case "SlowDown", "ServiceUnavailable": 503
+    case "NotImplemented": 501
+    case "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "InvalidRequest": 400
+    default: 500
+    }
+  }
+}

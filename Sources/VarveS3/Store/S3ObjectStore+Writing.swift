@@ -1,0 +1,77 @@
+import VarveFormat
+public import VarveObjects
+
+extension S3ObjectStore {
+  /// Writes an object by one request, or in parts. Reads the content once for its digest, where that was
+  /// not given, and once to send it.
+  public func put(
+    _ name: ObjectName, _ content: ObjectContent, if condition: PutCondition,
+    class storageClass: StorageClass?
+  ) throws(ObjectStoreError) -> ObjectReceipt {
+    let storageClass = try usedClass(storageClass, name)
+    if content.count <= Self.singlePutBytes {
+      return try putWhole(name, content, if: condition, storageClass)
+    }
+    return try client.underWay { cancellation throws(ObjectStoreError) in
+      try S3Upload(self, name, content.count, storageClass, cancellation)
+        .run(if: condition, .content(content))
+    }
+  }
+
+  private func putWhole(
+    _ name: ObjectName, _ content: ObjectContent, if condition: PutCondition,
+    _ storageClass: StorageClass?
+  ) throws(ObjectStoreError) -> ObjectReceipt {
+    var call = call(.put, name)
+    try call.send(content, 0..<content.count, checksum: client.profile.hasChecksums)
+    call.changes = true
+    call.isComplete = { $0.headers["etag"] != nil }
+    if let storageClass { call.headers.set("x-amz-storage-class", storageClass.description) }
+    demand(condition, of: &call)
+    let answer = try client.answer(to: call)
+    if answer.status == 412 { throw Self.exists(name) }
+    return ObjectReceipt(serverTime: answer.response.serverTime)
+  }
+
+  /// Lets a call succeed only where no object is. That there is one is an answer then.
+  func demand(_ condition: PutCondition, of call: inout S3Call) {
+    guard case .absent = condition else { return }
+    let header = client.profile.absenceHeader
+    call.headers.set(header.name, header.value)
+    call.isConditional = true
+    call.accepts.insert(412)
+  }
+
+  static func exists(_ name: ObjectName) -> ObjectStoreError {
+    ObjectStoreError(.exists, "the object is there", object: name.description)
+  }
+}
+
+extension S3Call {
+  /// Gives it a part of some content as its body, with its digest and, where asked for, its CRC-32C.
+  mutating func send(
+    _ content: ObjectContent, _ range: Range<UInt64>, checksum wantsChecksum: Bool
+  ) throws(ObjectStoreError) {
+    body = HTTPBody(content, range)
+    let isWhole = range == 0..<content.count
+    if isWhole, !wantsChecksum, let known = content.sha256, known.count == SHA256.digestCount {
+      digest = known
+      return
+    }
+    var sum = SHA256()
+    var checksum = CRC32C()
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let end = min(offset + Self.pieceBytes, range.upperBound)
+      try content.piece(offset..<end).withByteView { view in
+        sum.append(view)
+        if wantsChecksum { checksum.append(view) }
+      }
+      offset = end
+    }
+    digest = sum.digest()
+    if wantsChecksum { headers.set("x-amz-checksum-crc32c", ByteText.base64(checksum.value)) }
+  }
+
+  private static let pieceBytes: UInt64 = 1 << 20
+}

@@ -1,0 +1,71 @@
+public import VarveObjects
+
+/// A bucket of Amazon S3, or of a server that speaks its protocol.
+///
+/// ```swift
+/// let bucket = try S3ObjectStore(S3Options("s3://my-bucket/stores/one"))
+/// ```
+///
+/// ```
+///   put     up to 64 MiB one request; above it parts of 16 MiB and more, several at once, that become
+///           an object when all are there
+///   read    one request for a range
+///   list    one request for a page        remove  one request for up to a thousand
+/// ```
+///
+/// Requests are signed with the digest of what they send, which the server compares. What fails in passing
+/// is tried again for three minutes, at random and growing intervals; a request that stands still for ten
+/// seconds is given up. TLS is verified, redirections are not followed, and no error has a secret in it.
+/// Needs libcurl 7.68 or newer, which is found when it is first used.
+public final class S3ObjectStore: ObjectStore {
+  /// The most that is put by one request.
+  static let singlePutBytes: UInt64 = 64 << 20
+
+  let client: S3Client
+  let options: S3Options
+
+  /// A bucket. Sends nothing yet.
+  ///
+  /// - Throws: `.invalid` where an option cannot be meant.
+  public convenience init(_ options: S3Options) throws(ObjectStoreError) {
+    try self.init(options, .system())
+  }
+
+  init(_ options: S3Options, _ parts: S3Parts) throws(ObjectStoreError) {
+    self.options = options
+    client = try S3Client(options, parts)
+  }
+
+  /// `s3://bucket/prefix`, with endpoint and region where the options name them: what ``S3Options`` can be
+  /// made from again.
+  public var location: String {
+    let more = [("endpoint", options.endpoint), ("region", options.region)]
+      .compactMap { name, value in value.map { "\(name)=\($0)" } }
+    return "s3://\(options.bucket)/\(options.prefix)"
+      + (more.isEmpty ? "" : "?" + more.joined(separator: "&"))
+  }
+
+  /// What the bucket's profile says.
+  public var createsAtomically: Bool { client.profile.createsAtomically }
+
+  /// Ends all requests within a moment.
+  public func close() { client.close() }
+
+  /// The whole key of an object.
+  func key(_ name: ObjectName) -> String { options.prefix + name.description }
+
+  func call(_ method: HTTPRequest.Method, _ name: ObjectName) -> S3Call {
+    S3Call(method, key: key(name), object: name.description)
+  }
+
+  /// A class that may be asked for: the call's, or the one of the options.
+  func usedClass(_ asked: StorageClass?, _ name: ObjectName) throws(ObjectStoreError)
+    -> StorageClass?
+  {
+    if asked != nil, !client.profile.hasStorageClasses {
+      throw ObjectStoreError(
+        .unsupported, "the bucket has no storage classes", object: name.description)
+    }
+    return client.profile.hasStorageClasses ? asked ?? options.storageClass : nil
+  }
+}

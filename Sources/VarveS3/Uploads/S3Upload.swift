@@ -1,0 +1,183 @@
+import VarveObjects
+import VarvePlatform
+
+/// An object that is put in parts ("Uploading and copying objects using multipart upload" of the S3 user
+/// guide): begun, filled by several threads, and then made an object by one request, or given up.
+///
+/// All parts but the last are of one size, which some servers want.
+struct S3Upload: Sendable {
+  /// Where the bytes come from.
+  enum Source: Sendable {
+    case content(ObjectContent)
+    /// An object of the bucket, as `x-amz-copy-source`.
+    case object(String)
+  }
+
+  /// A part that the bucket has.
+  struct Part: Sendable {
+    let tag: String
+    let checksum: String?
+  }
+
+  private static let mark = "x-amz-meta-varve-upload"
+
+  private let store: S3ObjectStore
+  private let name: ObjectName
+  private let size: UInt64
+  private let storageClass: StorageClass?
+  private let cancellation: HTTPCancellation
+  /// Stored with the object, so that it is known again.
+  private let nonce: String
+
+  init(
+    _ store: S3ObjectStore, _ name: ObjectName, _ size: UInt64, _ storageClass: StorageClass?,
+    _ cancellation: HTTPCancellation
+  ) {
+    self.store = store
+    self.name = name
+    self.size = size
+    self.storageClass = storageClass
+    self.cancellation = cancellation
+    let random = store.client.parts.random
+    nonce = String(random.next(), radix: 16) + String(random.next(), radix: 16)
+  }
+
+  /// Bytes of all parts but the last: 16 MiB, or as many MiB as keep it to 9,000 parts.
+  static func partBytes(of size: UInt64) -> UInt64 {
+    let mebibytes = ((size + 8999) / 9000 + (1 << 20) - 1) >> 20
+    return max(16, mebibytes) << 20
+  }
+
+  func run(
+    if condition: PutCondition, _ source: Source
+  ) throws(ObjectStoreError) -> ObjectReceipt {
+    let id = try begin(copies: { if case .object = source { true } else { false } }())
+    do throws(ObjectStoreError) {
+      let parts = try sendParts(source, id)
+      return try complete(parts, id, if: condition)
+    } catch {
+      // What is thrown is why. What cannot be given up now is removed by `removeUnfinished`.
+      try? store.abort(key: store.key(name), id: id)
+      throw error
+    }
+  }
+}
+
+// MARK: - Steps
+
+extension S3Upload {
+  private var hasChecksums: Bool { store.client.profile.hasChecksums }
+
+  private func begin(copies: Bool) throws(ObjectStoreError) -> String {
+    var call = store.call(.post, name)
+    call.query = [("uploads", "")]
+    call.headers.set(Self.mark, nonce)
+    if let storageClass { call.headers.set("x-amz-storage-class", storageClass.description) }
+    if hasChecksums, !copies { call.headers.set("x-amz-checksum-algorithm", "CRC32C") }
+    call.changes = true
+    call.isComplete = { Self.id(in: $0) != nil }
+    do throws(ObjectStoreError) {
+      guard let id = Self.id(in: try store.client.answer(to: call, cancellation).response) else {
+        throw ObjectStoreError(.damaged, "no upload's name", object: name.description)
+      }
+      return id
+    } catch {
+      // One that was begun and is not known changes no object.
+      guard error.code == .uncertain else { throw error }
+      throw ObjectStoreError(.unavailable, error.message, object: error.object)
+    }
+  }
+
+  private static func id(in response: HTTPResponse) -> String? {
+    // The second name is rclone's.
+    let roots: Set = ["InitiateMultipartUploadResult", "InitiateMultipartUpload"]
+    let groups = XMLGroups(response.body, of: roots)
+    let id = roots.compactMap { groups?[$0].first?["UploadId"] }.first
+    return id.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  private func sendParts(
+    _ source: Source, _ id: String
+  ) throws(ObjectStoreError) -> [Part] {
+    let bytes = Self.partBytes(of: size)
+    let count = Int((size + bytes - 1) / bytes)
+    let queue = PartQueue(count, cancellation)
+    return try queue.run(threads: store.client.profile.partsAtOnce) {
+      number throws(ObjectStoreError) in
+      let start = UInt64(number) * bytes
+      return try send(number + 1, start..<min(start + bytes, size), source, id)
+    }
+  }
+
+  private func send(
+    _ number: Int, _ range: Range<UInt64>, _ source: Source, _ id: String
+  ) throws(ObjectStoreError) -> Part {
+    var call = store.call(.put, name)
+    call.query = [("partNumber", String(number)), ("uploadId", id)]
+    switch source {
+    case .content(let content):
+      try call.send(content, range, checksum: hasChecksums)
+      call.isComplete = { $0.headers["etag"] != nil }
+    case .object(let address):
+      call.headers.set("x-amz-copy-source", address)
+      call.headers.set(
+        "x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
+      call.mayFailInside = true
+      call.firstByte = S3ObjectStore.longAnswer
+      call.isComplete = { Self.copiedTag($0) != nil }
+    }
+    let response = try store.client.answer(to: call, cancellation).response
+    return Part(
+      tag: response.headers["etag"] ?? Self.copiedTag(response) ?? "",
+      checksum: call.headers["x-amz-checksum-crc32c"])
+  }
+
+  private static func copiedTag(_ response: HTTPResponse) -> String? {
+    XMLGroups(response.body, of: ["CopyPartResult"])?["CopyPartResult"].first?["ETag"]
+  }
+
+  private func complete(
+    _ parts: [Part], _ id: String, if condition: PutCondition
+  ) throws(ObjectStoreError) -> ObjectReceipt {
+    let list = parts.enumerated().map { index, part in
+      "<Part><PartNumber>\(index + 1)</PartNumber>" + XMLText.element("ETag", part.tag)
+        + (part.checksum.map { XMLText.element("ChecksumCRC32C", $0) } ?? "") + "</Part>"
+    }.joined()
+    var call = store.call(.post, name)
+    call.query = [("uploadId", id)]
+    call.send(
+      Array(
+        ("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+          + "\(list)</CompleteMultipartUpload>").utf8))
+    call.changes = true
+    call.mayFailInside = true
+    call.firstByte = S3ObjectStore.longAnswer
+    call.accepts = [404]
+    call.isComplete = { XMLGroups($0.body, of: [])?.root == "CompleteMultipartUploadResult" }
+    store.demand(condition, of: &call)
+    return try outcome(of: try store.client.answer(to: call, cancellation))
+  }
+
+  /// The upload is gone where an earlier try was carried out: then the object is there, with our mark.
+  private func outcome(of answer: S3Answer) throws(ObjectStoreError) -> ObjectReceipt {
+    let isGone = answer.status == 404 && answer.code == "NoSuchUpload"
+    if isGone || answer.status == 412, answer.hadUncertainTry, try isOurs() {
+      return ObjectReceipt(serverTime: answer.response.serverTime)
+    }
+    if answer.status == 412 { throw S3ObjectStore.exists(name) }
+    if answer.status == 404 {
+      throw ObjectStoreError(
+        answer.hadUncertainTry ? .uncertain : .absent, "status 404, \(answer.code)",
+        object: name.description)
+    }
+    return ObjectReceipt(serverTime: answer.response.serverTime)
+  }
+
+  private func isOurs() throws(ObjectStoreError) -> Bool {
+    var call = store.call(.head, name)
+    call.accepts = [404]
+    let response = try store.client.answer(to: call, cancellation).response
+    return response.status == 200 && response.headers[Self.mark] == nonce
+      && response.headers.number("content-length") == size
+  }
+}
