@@ -73,7 +73,9 @@ extension BucketTier {
     }
     let id = claim.makeID()
     // Before the claim: one may arrive whose answer is lost, and it must be known as ours.
-    let before = known.writers.suffix(BucketTie.mostWriters - 1)
+    // The first is the one that was confirmed last; of those that may have arrived the latest are kept.
+    let before =
+      known.writers.prefix(1) + known.writers.dropFirst().suffix(BucketTie.mostWriters - 2)
     known.writers = before + [id]
     try TieFile(directory: directory).write(known)
     let tier = BucketTier(
