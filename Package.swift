@@ -99,6 +99,10 @@ let package = Package(
 // thread sanitizer, which few tests are made for. Best with a --scratch-path of its own.
 if let kept = Context.environment["VARVE_TESTS"]?.split(separator: ",").map(String.init) {
   package.targets.removeAll { $0.isTest && !kept.contains($0.name) || $0.name == "VarveSoak" }
+  if Set(kept).isDisjoint(with: ["VarveCLITests", "VarveFuzzTests", "VarveS3Tests"]) {
+    package.products.removeAll { ["varve", "VarveS3"].contains($0.name) }
+    package.targets.removeAll { ["VarveCLI", "VarveS3", "CVarveCurl"].contains($0.name) }
+  }
 }
 
 // tools/bench/run: measures parts that users do not see.

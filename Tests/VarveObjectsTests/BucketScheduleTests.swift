@@ -4,7 +4,7 @@ import VarveTestSupport
 
 @Suite struct BucketScheduleTests {
   @Test func noConfirmedCommitIsLostAndNoLiveFileRemoved() throws {
-    for seed: UInt64 in 1...200 {
+    for seed: UInt64 in 1...60 {
       let schedule = BucketSchedule(seed: seed)
       let violations = try schedule.run()
       if !violations.isEmpty { Issue.record("seed \(seed): \(violations.prefix(3))") }

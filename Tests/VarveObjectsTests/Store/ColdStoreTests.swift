@@ -10,9 +10,9 @@ import VarveTestSupport
     let machine = TieredStore(readMode: mode)
     var sample = Sample(seed: 1)
     var store = try machine.open()
-    try sample.write(2_000, to: store)
+    try sample.write(1_000, to: store)
     try store.upload()
-    #expect(try store.evict() > 1_000_000)
+    #expect(try store.evict() > 500_000)
     #expect(sealedFiles(machine.disk).isEmpty)
     #expect(try sample.difference(from: store) == nil)
     try store.close()
@@ -20,7 +20,7 @@ import VarveTestSupport
     #expect(sealedFiles(machine.disk).isEmpty)
     #expect(try sample.difference(from: store) == nil)
     // And it goes on: what is cold is compacted with what is not.
-    try sample.write(1_000, to: store)
+    try sample.write(500, to: store)
     try store.compact()
     #expect(try sample.difference(from: store) == nil)
     try store.upload()
@@ -33,7 +33,7 @@ import VarveTestSupport
     let machine = TieredStore()
     var sample = Sample(seed: 2)
     let lost = try machine.open()
-    try sample.write(1_500, to: lost)
+    try sample.write(700, to: lost)
     try lost.upload()
     let disk = SimulatedFileSystem()
     var store = try machine.openElsewhere(on: disk)
@@ -58,7 +58,7 @@ import VarveTestSupport
     let machine = TieredStore()
     var sample = Sample(seed: 3)
     var store = try machine.open()
-    try sample.write(2_000, to: store)
+    try sample.write(1_000, to: store)
     try store.compact()
     try store.upload()
     try store.evict()
@@ -104,10 +104,10 @@ import VarveTestSupport
     let store = try machine.open()
     let keyspace = try store.keyspace("sample")
     var random = SplitMix64(seed: 1)
-    for number in 0..<20_000 {
+    for number in 0..<8_000 {
       try keyspace.put("key-\(100_000 + number)", random.bytes(100), durability: .buffered)
     }
-    for number in 0..<1_000 {
+    for number in 0..<600 {
       try keyspace.put("vector-\(10_000 + number)", random.bytes(3_000), durability: .buffered)
     }
     try store.compact()
@@ -117,7 +117,7 @@ import VarveTestSupport
     var bytes = 0
     try keyspace.forEach { key, value in bytes += key.count + value.count }
     let calls = machine.bucket.calls
-    #expect(bytes > 5_000_000)
+    #expect(bytes > 2_500_000)
     #expect(calls.count <= 80, "\(calls.count) requests")
     let fetched = calls.reduce(0) { $0 + $1.bytes }
     #expect(fetched < 2 * bytes, "\(fetched) bytes fetched of \(bytes)")

@@ -12,7 +12,7 @@ import VarveTestSupport
   ) throws -> (SegmentStore, Sample) {
     var sample = Sample(seed: seed)
     let store = try machine.open()
-    try sample.write(800, to: store)
+    try sample.write(400, to: store)
     try store.upload()
     try store.evict()
     return (store, sample)
@@ -77,7 +77,7 @@ import VarveTestSupport
     let machine = TieredStore()
     var (store, sample) = try Self.coldStore(machine, seed: 4)
     let before = Set(Self.files(machine))
-    try sample.write(800, to: store)
+    try sample.write(400, to: store)
     try store.compact()
     try store.upload()
     // Whether the grace has begun is known from the next commit on.
@@ -102,7 +102,7 @@ import VarveTestSupport
     var (store, sample) = try Self.coldStore(machine, seed: 5)
     try store.makeCheckpoint("before")
     let kept = Set(Self.files(machine))
-    try sample.write(800, to: store)
+    try sample.write(400, to: store)
     try store.compact()
     try store.upload()
     // A reader of an old version, whose files have left the machine since.
@@ -110,7 +110,7 @@ import VarveTestSupport
     _ = try cursor.next()
     let expected = sample.expected
     let second = Set(Self.files(machine)).subtracting(kept)
-    try sample.write(800, to: store)
+    try sample.write(400, to: store)
     try store.compact()
     try store.upload()
     try store.evict()
@@ -168,7 +168,7 @@ import VarveTestSupport
     let machine = TieredStore()
     var sample = Sample(seed: 7)
     var store = try machine.open()
-    try sample.write(900, to: store)
+    try sample.write(450, to: store)
     try store.close()
     store = try machine.open()
     let expected = sample.expected
@@ -176,7 +176,7 @@ import VarveTestSupport
     var cursor = try store.keyspace("sample").cursor()
     try store.upload()
     try store.evict()
-    try sample.write(900, to: store)
+    try sample.write(450, to: store)
     try store.compact()
     try store.upload()
     var seen = 0

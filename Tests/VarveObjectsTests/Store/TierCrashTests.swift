@@ -89,7 +89,7 @@ import VarveTestSupport
     #expect(Self.run(whole, whole.connected()).acknowledged == Self.entries)
     let steps = whole.disk.steps
     #expect(steps > 100)
-    for step in stride(from: 1, through: steps, by: 19) {
+    for step in stride(from: 1, through: steps, by: 31) {
       let machine = TieredStore()
       machine.disk.crash(atStep: step)
       let progress = Self.run(machine, machine.connected())
@@ -107,7 +107,7 @@ import VarveTestSupport
     let connection = whole.bucket.connect()
     _ = Self.run(whole, whole.connected(connection))
     #expect(connection.callCount > 15)
-    for call in stride(from: 1, through: connection.callCount, by: 4) {
+    for call in stride(from: 1, through: connection.callCount, by: 6) {
       let machine = TieredStore()
       let connection = machine.bucket.connect()
       connection.setFaults { number, _, _ in number == call ? fault : nil }
