@@ -47,17 +47,17 @@ public struct BucketStatus: Sendable {
 
 extension BucketTier {
   func status(of version: Version) throws(StoreError) -> BucketStatus {
-    let (head, writer) = state.withLock { ($0.tie.head, $0.writer) }
+    let (head, writer) = (known.head, known.writer)
     let reads = cold.metrics
     var status = BucketStatus(
       location: options.objects.location, epoch: head?.epoch, version: head?.number,
       allowsRivals: options.objects.createsAtomically,
       isConnected: writer != nil, isFenced: writer?.isFenced ?? false, coldReads: reads.reads,
       coldReadBytes: reads.bytes)
-    let stored = Set(head?.files.map(\.name) ?? [])
+    let stored = head?.copies ?? [:]
     for file in version.manifest.forBucket.bucketFiles {
       if try isLocal(file) { status.local.add(file.size) } else { status.cold.add(file.size) }
-      if !stored.contains(file.name) { status.waiting.add(file.size) }
+      if stored[file.key] == nil { status.waiting.add(file.size) }
     }
     for file in head?.version.bucketFiles ?? [] { status.stored.add(file.size) }
     status.garbageFiles = head?.garbage.count ?? 0

@@ -10,11 +10,11 @@ extension BucketTier {
     grace: UInt64, isDry: Bool
   ) throws(StoreError) -> BucketCollection {
     try state.withLock { state throws(StoreError) in
-      guard let writer = state.writer else { throw unavailable }
+      let writer = try connectedWriter()
       var collector = BucketCollector(for: writer)
       collector.grace = grace
       do throws(BucketError) {
-        let busy = Set(state.uploaded.map { name, copy in copy.objectName(of: name) })
+        let busy = Set(state.uploaded.map { key, copy in copy.objectName(of: key.name) })
         var plan = try collector.plan(sparing: busy)
         let needed = cold.placeNames
         plan.files = plan.files.filter { !needed.contains($0.name.description) }
@@ -40,21 +40,19 @@ extension BucketTier {
 
   /// Keeps the newest version in the bucket under a name, or lets it go.
   func checkpoint(_ name: String, isRemoval: Bool) throws(StoreError) -> UInt64 {
-    let pinning = BucketPinning(options.objects, random: random)
-    do throws(BucketError) {
-      if isRemoval {
-        try pinning.remove(name)
-        return 0
+    // Not beside a collection.
+    try state.withLock { _ throws(StoreError) in
+      let pinning = BucketPinning(options.objects, random: random)
+      do throws(BucketError) {
+        if isRemoval {
+          try pinning.remove(name)
+          return 0
+        }
+        return try pinning.pinHead(as: name, .checkpoint).manifest
+      } catch {
+        throw StoreError(error, at: options.objects.location)
       }
-      return try pinning.pinHead(as: name, .checkpoint).manifest
-    } catch {
-      throw StoreError(error, at: options.objects.location)
     }
-  }
-
-  var unavailable: StoreError {
-    StoreError(
-      .unavailable, "the store was opened without its bucket", file: options.objects.location)
   }
 }
 

@@ -10,8 +10,7 @@ extension BucketTier {
   func filesToEvict(
     of version: Version, keeping kept: UInt64
   ) throws(StoreError) -> [LocalFile] {
-    guard let head else { return [] }
-    let copies = Set(head.files.map(\.name))
+    guard let copies = known.head?.copies else { return [] }
     let leading = Set(
       version.manifest.segments.filter { !$0.valueReferences.isEmpty }.map(\.number))
     var local: [LocalFile] = []
@@ -19,7 +18,7 @@ extension BucketTier {
       local.append(file)
     }
     var bytes = local.reduce(0) { $0 + $1.size }
-    let order = local.filter { copies.contains($0.name) }.sorted {
+    let order = local.filter { copies[$0.key] != nil }.sorted {
       let (left, right) = ($0.leads(leading), $1.leads(leading))
       return left != right ? !left : $0.number < $1.number
     }
@@ -39,27 +38,30 @@ extension BucketTier {
     }
   }
 
-  /// Keeps what searches need of files that are about to go.
-  func keepEnds(of files: [LocalFile]) throws(StoreError) {
-    for file in files {
-      let name = file.name.description
-      guard let place = cold.place(of: name) else { continue }
-      do throws(FileSystemError) {
-        let open = try directory.open(name)
-        defer { try? open.close() }
-        try ColdEnds.keep(of: open, place, in: directory)
-      } catch {
-        throw StoreError(error)
+  /// Lets a file go whose copy a durable `bucket` file names: who reads it goes on doing so. What searches
+  /// need of it is kept, where there is room for it; else it is fetched when it is needed. False where it
+  /// cannot go.
+  func letGo(of file: LocalFile) throws(StoreError) -> Bool {
+    let name = file.name.description
+    guard let place = cold.place(of: name) else { return false }
+    do throws(FileSystemError) {
+      let open = try directory.open(name)
+      defer { try? open.close() }
+      do throws(FileSystemError) { try ColdEnds.keep(of: open, place, in: tiered) } catch {
+        guard error.reason == .full else { throw error }
       }
+      try tiered.removeLocal(name)
+      return true
+    } catch {
+      throw StoreError(error)
     }
   }
 
-  /// Removes files whose copies a durable `bucket` file names. Who reads one goes on doing so.
-  func removeLocal(_ files: [LocalFile]) throws(StoreError) {
-    do throws(FileSystemError) {
-      for file in files { try tiered.removeLocal(file.name.description) }
-    } catch {
-      throw StoreError(error)
+  /// Makes sure that nobody has taken over: what lies only in the bucket is that one's to remove.
+  func checkHead() throws(StoreError) {
+    let writer = try connectedWriter()
+    do throws(BucketError) { try writer.checkHead() } catch {
+      throw StoreError(error, at: objects.location)
     }
   }
 }

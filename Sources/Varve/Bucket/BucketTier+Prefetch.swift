@@ -5,41 +5,71 @@ import VarvePlatform
 extension BucketTier {
   private static let pieceBytes: UInt64 = 8 << 20
 
-  /// The files of `version` that are not on this machine.
-  func coldFiles(of version: Version) throws(StoreError) -> [LocalFile] {
+  /// The files of a version that are not on this machine.
+  func coldFiles(of manifest: Manifest) throws(StoreError) -> [LocalFile] {
     var found: [LocalFile] = []
-    for file in version.manifest.forBucket.bucketFiles where try !isLocal(file) {
+    for file in manifest.forBucket.bucketFiles where try !isLocal(file) {
       found.append(file)
     }
     return found
   }
 
-  /// Brings a cold file back, checked against its SHA-256: durable under its name when this returns.
-  func fetch(_ file: LocalFile) throws(StoreError) {
-    let name = file.name.description
-    let temporary = FileName.temporary(file.name)
-    guard let place = cold.place(of: name) else {
-      throw StoreError(.corrupted, "the file is missing", file: name, offset: 0)
-    }
-    do throws(FileSystemError) {
-      if try tiered.localStatus(of: temporary) != nil { try tiered.removeLocal(temporary) }
-      let copy = try directory.create(temporary)
-      do throws(FileSystemError) {
-        try download(place, to: copy)
-        try copy.sync()
-        try copy.close()
+  /// Brings a cold file back, checked against its SHA-256 and durable, and calls `body`. False where it is
+  /// here already.
+  func bring(_ file: LocalFile, then body: () -> Void) throws(StoreError) -> Bool {
+    try fetching.withLock { _ throws(StoreError) in
+      guard try !isLocal(file) else { return false }
+      let temporary = FileName.temporary(file.name)
+      let copy = try changeFiles { () throws(StoreError) in try begin(temporary) }
+      do throws(StoreError) {
+        try fill(copy, with: file)
+        try changeFiles { () throws(StoreError) in
+          try settle(temporary, as: file)
+          body()
+        }
       } catch {
-        try? copy.close()
-        try? tiered.removeLocal(temporary)
+        // Once the store was let go the name may be another's.
+        try? changeFiles { () throws(StoreError) in try? tiered.removeLocal(temporary) }
         throw error
       }
-      try directory.rename(temporary, to: name)
-      try directory.sync()
-      // It is not needed any more, and harmless where it stays.
-      try? tiered.removeLocal(ColdEnds.name(of: name))
+      return true
+    }
+  }
+
+  private func begin(_ temporary: String) throws(StoreError) -> any File {
+    do throws(FileSystemError) {
+      if try tiered.localStatus(of: temporary) != nil { try tiered.removeLocal(temporary) }
+      return try directory.create(temporary)
     } catch {
       throw StoreError(error)
     }
+  }
+
+  private func fill(_ copy: any File, with file: LocalFile) throws(StoreError) {
+    // After an error nothing was promised of it.
+    defer { try? copy.close() }
+    guard let place = cold.place(of: file.name.description) else {
+      throw StoreError(.corrupted, "the file is missing", file: file.name.description, offset: 0)
+    }
+    do throws(FileSystemError) {
+      try download(place, to: copy)
+      try copy.sync()
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  /// Gives a file that came its name, durably.
+  private func settle(_ temporary: String, as file: LocalFile) throws(StoreError) {
+    let name = file.name.description
+    do throws(FileSystemError) {
+      try directory.rename(temporary, to: name)
+      try directory.sync()
+    } catch {
+      throw StoreError(error)
+    }
+    // It is not needed any more, and harmless where it stays.
+    try? tiered.removeLocal(ColdEnds.name(of: name))
   }
 
   private func download(_ place: ColdPlace, to copy: any File) throws(FileSystemError) {

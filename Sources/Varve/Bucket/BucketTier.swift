@@ -13,13 +13,19 @@ import VarvePlatform
 /// durable, and that names only what a confirmed manifest names.
 final class BucketTier: Sendable {
   struct State: Sendable {
-    /// Nil where the bucket did not answer when the store was opened.
-    var writer: BucketWriter?
     var tie: BucketTie
     /// What was put since the last commit.
-    var uploaded: [FileName: BucketObject] = [:]
+    var uploaded: [FileKey: BucketObject] = [:]
     /// Garbage that was removed, for the next commit to leave out.
     var removed: Set<BucketFile> = []
+  }
+
+  /// What is known of the bucket at the moment, for those who do not wait for what is under way.
+  struct Known: Sendable {
+    /// Nil where the bucket did not answer when the store was opened.
+    var writer: BucketWriter?
+    /// The newest manifest that a durable `bucket` file names.
+    var head: BucketManifest?
   }
 
   let options: BucketOptions
@@ -31,23 +37,43 @@ final class BucketTier: Sendable {
   let random: any RandomSource
   /// Held while files or manifests are put: one at a time.
   let state: Monitor<State>
+  private let current: Monitor<Known>
+  /// Held while files of this machine change; true once the store was let go: they may be somebody else's
+  /// then, and what is still under way may not touch them.
+  private let changing = Monitor(false)
+  /// Held while files come back: one at a time.
+  let fetching = Monitor(())
 
   private init(
     _ options: BucketOptions, _ directory: GuardedDirectory, _ tiered: TieredDirectory,
-    _ random: any RandomSource, _ state: State
+    _ random: any RandomSource, _ tie: BucketTie
   ) {
     self.options = options
     cold = tiered.cold
     self.directory = directory
     self.tiered = tiered
     self.random = random
-    self.state = Monitor(state)
+    state = Monitor(State(tie: tie))
+    current = Monitor(Known(head: tie.head))
   }
 
-  private var objects: any ObjectStore { options.objects }
+  var objects: any ObjectStore { options.objects }
 
-  /// The newest manifest that is known to be in the bucket.
-  var head: BucketManifest? { state.withLock { $0.tie.head } }
+  var known: Known { current.withLock { $0 } }
+
+  /// Changes files of this machine; throws `.closed` once the store was let go.
+  func changeFiles<Result>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    try changing.withLock { isOver throws(StoreError) in
+      guard !isOver else { throw StoreError(.closed, "the store was closed", file: directory.path) }
+      return try body()
+    }
+  }
+
+  /// From here on nothing changes files of this machine. What is under way in the bucket goes on to its
+  /// end, and is found there by whoever opens the store next.
+  func letGo() { changing.withLock { $0 = true } }
 }
 
 // MARK: - Opening
@@ -55,113 +81,162 @@ final class BucketTier: Sendable {
 extension BucketTier {
   /// Claims the store's bucket, or makes it where it is new.
   ///
-  /// - Throws: `.fenced` where another machine wrote there last; `.unavailable` where the bucket does not
-  ///   answer and the store may not be opened without.
+  /// - Throws: `.fenced` where another machine wrote there last, or the bucket has a version that this
+  ///   directory does not know; `.unavailable` where the bucket does not answer and the store may not be
+  ///   opened without.
   static func open(
     _ options: BucketOptions, _ tie: BucketTie?, in directory: GuardedDirectory,
-    _ tiered: TieredDirectory, storeID: FileID, _ random: any RandomSource, _ clock: StoreClock
+    _ tiered: TieredDirectory, of manifest: Manifest, _ random: any RandomSource,
+    _ clock: StoreClock
   ) throws(StoreError) -> BucketTier {
     let location = options.objects.location
-    var known =
-      tie ?? BucketTie(location: location, writers: [], head: nil, storeID: storeID)
-    known.location = location
     let claim = BucketClaim(options.objects, random: random)
-    do throws(BucketError) {
-      if tie == nil { try claim.probe() }
-    } catch {
-      throw StoreError(error, at: location)
+    if tie?.head == nil || tie?.location != location {
+      do throws(BucketError) { try claim.probe() } catch { throw StoreError(error, at: location) }
     }
     let id = claim.makeID()
-    // Before the claim: one may arrive whose answer is lost, and it must be known as ours.
-    // The first is the one that was confirmed last; of those that may have arrived the latest are kept.
-    let before =
-      known.writers.prefix(1) + known.writers.dropFirst().suffix(BucketTie.mostWriters - 2)
-    known.writers = before + [id]
+    var (known, before) = Self.introduced(id, tie, location, manifest.storeID)
     try TieFile(directory: directory).write(known)
-    let tier = BucketTier(
-      options, directory, tiered, random, State(writer: nil, tie: known))
+    let tier = BucketTier(options, directory, tiered, random, known)
+    let cold = try tier.coldFiles(of: manifest)
+    let writer: BucketWriter
     do throws(BucketError) {
-      let writer = try Self.claim(claim, id, Array(before), options, storeID, clock)
-      known.writers = [id]
-      try tier.adopt(writer, known)
+      writer = try Self.claim(claim, id, before, options, known.head, clock, of: manifest, cold)
     } catch {
       guard options.opensWithoutBucket, error.isTransient else {
         throw StoreError(error, at: location)
       }
+      return tier
     }
+    (known.writers, known.location) = ([id], location)
+    try tier.adopt(writer, known, manifest)
     return tier
+  }
+
+  /// What to note before a claim: it may arrive, and its answer be lost, and it must be known as ours. Also
+  /// who we were until now: the first is the one that was confirmed last; of those that may have arrived the
+  /// latest are kept.
+  private static func introduced(
+    _ id: FileID, _ tie: BucketTie?, _ location: String, _ storeID: FileID
+  ) -> (BucketTie, before: [FileID]) {
+    let writers = tie?.writers ?? []
+    let before = Array(
+      writers.prefix(1) + writers.dropFirst().suffix(BucketTie.mostWriters - 2))
+    let noted = BucketTie(
+      // Another place is noted when the store was found there.
+      location: tie?.location ?? location, writers: before + [id], head: tie?.head, storeID: storeID
+    )
+    return (noted, before)
   }
 
   private static func claim(
     _ claim: BucketClaim, _ id: FileID, _ before: [FileID], _ options: BucketOptions,
-    _ storeID: FileID, _ clock: StoreClock
+    _ known: BucketManifest?, _ clock: StoreClock, of manifest: Manifest, _ cold: [LocalFile]
   ) throws(BucketError) -> BucketWriter {
     do throws(BucketError) {
       return try claim.run(
-        as: id, of: storeID, after: options.takesOver ? .anybody : .oneOf(before))
+        as: id, of: manifest.storeID, after: options.takesOver ? .anybody : .oneOf(before)
+      ) { head throws(BucketError) in
+        // Of an earlier copy of the directory, the writer is known as well. What was taken over by force
+        // is known too.
+        let isKnown = manifest.number >= head.version.number || known?.version == head.version
+        guard options.takesOver || isKnown else { throw .newer }
+        let copies = head.copies
+        for file in cold where copies[file.key] == nil {
+          throw .lacks(file: file.name.description)
+        }
+      }
     } catch {
       guard case .noStore = error else { throw error }
-      return try claim.make(for: Manifest(storeID: storeID), created: clock.now(), as: id)
+      // Only a store that has nothing in any bucket begins a new one.
+      guard known == nil else {
+        throw .request(
+          ObjectStoreError(
+            .unavailable,
+            "there is no store where this one was put: is it the same bucket, is it there?"
+          ))
+      }
+      return try claim.make(for: Manifest(storeID: manifest.storeID), created: clock.now(), as: id)
     }
   }
 
-  private func adopt(_ writer: BucketWriter, _ tie: BucketTie) throws(BucketError) {
+  /// What is in the bucket may be newer than what was noted of it, and never older.
+  private func adopt(
+    _ writer: BucketWriter, _ tie: BucketTie, _ manifest: Manifest
+  ) throws(StoreError) {
     var tie = tie
-    // What is in the bucket may be newer than what was noted of it, and never older.
     tie.head = writer.head.manifest
-    do throws(StoreError) { try TieFile(directory: directory).write(tie) } catch {
-      throw .request(ObjectStoreError(.invalid, error.description))
-    }
-    state.withLock { [tie] state in
-      state.writer = writer
-      state.tie = tie
-    }
-    cold.add(writer.head.manifest)
+    try note(tie, live: manifest)
+    state.withLock { [tie] in $0.tie = tie }
+    current.withLock { $0.writer = writer }
+  }
+
+  /// Makes durable what is known of the bucket, and then lets others know.
+  ///
+  /// - Parameter live: whose files may be needed from there.
+  private func note(_ tie: BucketTie, live: Manifest) throws(StoreError) {
+    try changeFiles { () throws(StoreError) in try TieFile(directory: directory).write(tie) }
+    current.withLock { $0.head = tie.head }
+    if let head = tie.head { cold.add(head, among: live) }
   }
 }
 
 // MARK: - Uploading
 
 extension BucketTier {
-  /// Makes `version` the newest in the bucket. Its files stay on disk meanwhile: the version keeps them.
-  func upload(_ version: Version) throws(StoreError) -> BucketStatus.Amount {
+  /// Makes `version` the newest in the bucket. Its files stay on disk meanwhile: the caller keeps it.
+  ///
+  /// - Parameter present: the version that readers see when all is done.
+  func upload(
+    _ version: Version, present: () -> Version
+  ) throws(StoreError) -> BucketStatus.Amount {
     try state.withLock { state throws(StoreError) in
-      guard let writer = state.writer else { throw unavailable }
+      let writer = try connectedWriter()
       let next = version.manifest.forBucket
       if let head = state.tie.head, head.version.isSame(as: next) { return .init() }
       var upload = BucketStatus.Amount()
-      var known = state.tie.head?.objectsByName ?? [:]
-      known.merge(state.uploaded) { $1 }
+      let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
       var copies: [BucketObject] = []
       for file in next.bucketFiles {
-        if let copy = known[file.name] {
+        if let copy = there[file.key] {
           copies.append(copy)
           continue
         }
+        // Between files: whoever was fenced puts nothing there, and one that was closed stops.
+        try changeFiles { () throws(StoreError) in }
+        _ = try connectedWriter()
         let copy = try put(file, of: writer)
-        state.uploaded[file.name] = copy
+        state.uploaded[file.key] = copy
         copies.append(copy)
         upload.add(file.size)
       }
-      try commit(next, copies, writer, &state)
+      let head = try commit(next, copies, writer, removed: state.removed)
+      var tie = state.tie
+      tie.head = head.manifest
+      try note(tie, live: present().manifest)
+      state.tie = tie
+      state.uploaded = [:]
+      state.removed = []
       return upload
     }
   }
 
+  /// Who may put anything there.
+  func connectedWriter() throws(StoreError) -> BucketWriter {
+    guard let writer = known.writer else {
+      throw StoreError(
+        .unavailable, "the store was opened without its bucket", file: objects.location)
+    }
+    guard !writer.isFenced else { throw StoreError(BucketError.fenced, at: objects.location) }
+    return writer
+  }
+
   private func commit(
-    _ version: Manifest, _ copies: [BucketObject], _ writer: BucketWriter, _ state: inout State
-  ) throws(StoreError) {
-    let head: BucketHead
-    do throws(BucketError) {
-      head = try writer.commit(version, copies, removed: state.removed)
-    } catch {
+    _ version: Manifest, _ copies: [BucketObject], _ writer: BucketWriter, removed: Set<BucketFile>
+  ) throws(StoreError) -> BucketHead {
+    do throws(BucketError) { return try writer.commit(version, copies, removed: removed) } catch {
       throw StoreError(error, at: objects.location)
     }
-    state.tie.head = head.manifest
-    try TieFile(directory: directory).write(state.tie)
-    state.uploaded = [:]
-    state.removed = []
-    cold.add(head.manifest)
   }
 
   private func put(
@@ -176,50 +251,8 @@ extension BucketTier {
         name, source.content(digest: copy.digest), if: .always, class: nil)
       writer.note(serverTime: receipt.serverTime)
     } catch {
-      throw StoreError(.request(error), at: objects.location)
+      throw source.failure ?? StoreError(.request(error), at: objects.location)
     }
     return copy
-  }
-}
-
-/// A sealed file of a version.
-struct LocalFile: Sendable {
-  var kind: BucketFile.Kind
-  var number: UInt64
-  var size: UInt64
-
-  var name: FileName { FileName(kind == .segment ? .segment : .values, number) }
-}
-
-extension Manifest {
-  /// This version as a bucket has it: without logs, and without the values that only logs point to.
-  var forBucket: Manifest {
-    var version = self
-    var needed: Set<UInt64> = []
-    for segment in segments {
-      for reference in segment.valueReferences { needed.insert(reference.file) }
-    }
-    version.valueFiles.removeAll { !needed.contains($0.number) }
-    version.logs = []
-    version.isCleanlyClosed = true
-    return version
-  }
-
-  /// Whether both have the same files.
-  func isSame(as other: Manifest) -> Bool {
-    segments == other.segments && valueFiles == other.valueFiles
-      && lastSequence == other.lastSequence
-  }
-
-  /// The files in the order in which a bucket's manifest names their copies.
-  var bucketFiles: [LocalFile] {
-    segments.map { LocalFile(kind: .segment, number: $0.number, size: $0.size) }
-      + valueFiles.map { LocalFile(kind: .values, number: $0.number, size: $0.size) }
-  }
-}
-
-extension BucketManifest {
-  var objectsByName: [FileName: BucketObject] {
-    Dictionary(uniqueKeysWithValues: files.map { ($0.name, $0.object) })
   }
 }

@@ -42,7 +42,7 @@ extension ColdEnds {
       tail: place.tailStart == place.size
         ? [] : try files.fetch(place.tailStart..<place.size, of: place))
     // Without a copy the next opening asks again.
-    try? ends.write(place, in: directory)
+    if files.keepsEnds { try? ends.write(place, in: directory) }
     return ends
   }
 
@@ -81,7 +81,12 @@ extension ColdEnds {
     if try directory.status(of: name) != nil { try directory.remove(name) }
     let file = try directory.create(name)
     defer { try? file.close() }
-    try bytes.withByteView { view throws(FileSystemError) in try file.write(view, at: 0) }
+    do throws(FileSystemError) {
+      try bytes.withByteView { view throws(FileSystemError) in try file.write(view, at: 0) }
+    } catch {
+      try? directory.remove(name)
+      throw error
+    }
   }
 
   private static func sum(of bytes: ArraySlice<UInt8>) -> [UInt8] {

@@ -11,7 +11,7 @@ import VarvePlatform
 /// ```
 ///
 /// Who reads checks what comes, as of every file: nothing here looks into it.
-final class ColdFile: File {
+final class ColdFile: ReadOnlyFile {
   fileprivate struct State: Sendable {
     /// Header and tail, from their first use until the whole tail was read.
     var ends: ColdEnds?
@@ -38,7 +38,12 @@ final class ColdFile: File {
 
   func close() throws(FileSystemError) {}
 
-  func dropCache() throws(FileSystemError) { files.slots.forget(file: place.file.number) }
+  /// Forgets all that came from the bucket, what is kept on disk too.
+  func dropCache() throws(FileSystemError) {
+    files.slots.forget(file: place.file.number)
+    state.withLock { $0.ends = nil }
+    if files.keepsEnds { try? directory.remove(ColdEnds.name(of: name)) }
+  }
 }
 
 // MARK: - Reading
@@ -57,7 +62,11 @@ extension ColdFile {
   private func bytes(_ range: Range<UInt64>) throws(FileSystemError) -> [UInt8] {
     if range.isEmpty { return [] }
     if let bytes = try fromEnds(range) { return bytes }
-    let expected = state.withLock { $0.expected }
+    let expected = state.withLock { state in
+      // Once: what is read there later is another's.
+      defer { if state.expected.contains(range.lowerBound) { state.expected = 0..<0 } }
+      return state.expected
+    }
     return try ColdSlots(files, place).read(range, expecting: expected)
   }
 
@@ -74,21 +83,5 @@ extension ColdFile {
     let isLast = range == place.tailStart..<place.size
     state.withLock { $0.ends = isLast ? nil : ends }
     return ends.bytes(range, of: place)
-  }
-}
-
-// MARK: - What a file for reading refuses
-
-extension ColdFile {
-  func write(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) { throw refusal(.write) }
-
-  func reserve(_ size: UInt64) throws(FileSystemError) { throw refusal(.reserve) }
-
-  func truncate(to size: UInt64) throws(FileSystemError) { throw refusal(.truncate) }
-
-  func sync() throws(FileSystemError) { throw refusal(.sync) }
-
-  private func refusal(_ operation: FileSystemError.Operation) -> FileSystemError {
-    FileSystemError(operation, .permission, path: name)
   }
 }

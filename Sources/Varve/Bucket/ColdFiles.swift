@@ -21,6 +21,7 @@ struct ColdPlace: Sendable, Equatable {
 final class ColdFiles: Sendable {
   private struct State: Sendable {
     var objects: (any ObjectStore)?
+    var keepsEnds = false
     var places: [String: ColdPlace] = [:]
   }
 
@@ -33,13 +34,14 @@ final class ColdFiles: Sendable {
   /// - Parameter budget: bytes of memory for parts of files that were fetched.
   init(budget: Int) { slots = BlockCache(budget: budget) }
 
-  /// Names the files that `head` says are in the bucket. What earlier ones named stays known: a reader of
-  /// an older version may still need it.
-  func add(_ head: BucketManifest) {
-    let sizes = head.version.segments.map(\.size) + head.version.valueFiles.map(\.size)
+  /// Names those files of `live` that `head` says are in the bucket. What was named before stays known: a
+  /// reader of an older version may still need it.
+  func add(_ head: BucketManifest, among live: Manifest) {
+    let wanted = Set(live.bucketFiles.map(\.key))
     state.withLock { state in
-      for (file, size) in zip(head.files, sizes) {
-        state.places[file.name.description] = ColdPlace(file: file, size: size)
+      for (file, local) in zip(head.files, head.version.bucketFiles)
+      where wanted.contains(local.key) {
+        state.places[file.name.description] = ColdPlace(file: file, size: local.size)
       }
     }
   }
@@ -51,7 +53,14 @@ final class ColdFiles: Sendable {
   }
 
   /// Sets whom to ask; nil where the store was opened without its bucket.
-  func connect(_ objects: (any ObjectStore)?) { state.withLock { $0.objects = objects } }
+  ///
+  /// - Parameter keepsEnds: whether ends that were fetched are written to the directory: not where the store
+  ///   is only looked at.
+  func connect(_ objects: (any ObjectStore)?, keepsEnds: Bool) {
+    state.withLock { ($0.objects, $0.keepsEnds) = (objects, keepsEnds) }
+  }
+
+  var keepsEnds: Bool { state.withLock { $0.keepsEnds } }
 
   /// The files that somebody on this machine may read from there.
   var placeNames: Set<String> { Set(state.withLock { $0.places.keys }) }

@@ -13,8 +13,8 @@ import VarvePlatform
 /// A request takes as long for 64 KiB as for one block, and what lies near a value is often asked for next.
 struct ColdSlots {
   static let slotBytes: UInt64 = 64 << 10
-  /// Bytes that one request brings at most beyond what was asked for.
-  private static let mostAhead: UInt64 = 8 << 20
+  /// Bytes that one request brings at most, about.
+  private static let mostBytes: UInt64 = 8 << 20
 
   private let files: ColdFiles
   private let place: ColdPlace
@@ -28,6 +28,20 @@ struct ColdSlots {
   ///
   /// - Parameter expected: what is read soon: fetched as well where something is to be fetched before it.
   func read(
+    _ range: Range<UInt64>, expecting expected: Range<UInt64>
+  ) throws(FileSystemError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(range.count)
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let end = start + min(Self.mostBytes, range.upperBound - start)
+      bytes += try piece(start..<end, expecting: expected)
+      start = end
+    }
+    return bytes
+  }
+
+  private func piece(
     _ range: Range<UInt64>, expecting expected: Range<UInt64>
   ) throws(FileSystemError) -> [UInt8] {
     let numbers = Self.slots(of: range)
@@ -64,7 +78,7 @@ struct ColdSlots {
       expected.lowerBound <= range.upperBound + Self.slotBytes
       && expected.upperBound > range.upperBound
     guard goesOn else { return missing }
-    let limit = min(expected.upperBound, place.tailStart, range.upperBound + Self.mostAhead)
+    let limit = min(expected.upperBound, place.tailStart, range.upperBound + Self.mostBytes)
     var end = missing.upperBound
     while end * Self.slotBytes < limit, files.slots.cachedBlock(for: key(end)) == nil { end += 1 }
     return missing.lowerBound..<end

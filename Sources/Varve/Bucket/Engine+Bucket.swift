@@ -21,8 +21,11 @@ extension Engine {
   func uploadNow() throws(StoreError) -> BucketStatus.Amount {
     let bucket = try requireBucket()
     try flushAllNow()
-    let done = try bucket.upload(versions.current)
-    if done.files > 0 { report(.uploaded(files: done.files, bytes: done.bytes)) }
+    let version = versions.current
+    // Its files must not go while they are read.
+    defer { withExtendedLifetime(version) {} }
+    let done = try bucket.upload(version) { versions.current }
+    if done.files > 0, isOpenNow { report(.uploaded(files: done.files, bytes: done.bytes)) }
     return done
   }
 
@@ -32,14 +35,26 @@ extension Engine {
   func evict(keeping kept: UInt64) throws(StoreError) -> UInt64 {
     let bucket = try requireBucket()
     try checkWritable()
-    let going = try bucket.filesToEvict(of: versions.current, keeping: kept)
+    let version = versions.current
+    // Its files stay known until this is over.
+    defer { withExtendedLifetime(version) {} }
+    let going = try bucket.filesToEvict(of: version, keeping: kept)
     guard !going.isEmpty else { return 0 }
-    try bucket.keepEnds(of: going)
-    try bucket.removeLocal(going)
-    try reopen(going)
-    let bytes = going.reduce(0) { $0 + $1.size }
-    report(.evicted(files: going.count, bytes: bytes))
+    try bucket.checkHead()
+    let gone = try bucket.changeFiles { () throws(StoreError) in try letGo(of: going, bucket) }
+    let bytes = gone.reduce(0) { $0 + $1.size }
+    if isOpenNow { report(.evicted(files: gone.count, bytes: bytes)) }
     return bytes
+  }
+
+  /// Returns the files that went. Those are read from the bucket also where one after them could not go.
+  private func letGo(
+    of going: [LocalFile], _ bucket: BucketTier
+  ) throws(StoreError) -> [LocalFile] {
+    var gone: [LocalFile] = []
+    defer { reopen(gone) }
+    for file in going where try bucket.letGo(of: file) { gone.append(file) }
+    return gone
   }
 }
 
@@ -51,16 +66,17 @@ extension Engine {
   func prefetch(most: UInt64, _ progress: (UInt64) -> Void) throws(StoreError) -> UInt64 {
     let bucket = try requireBucket()
     try checkWritable()
-    var fetched: [LocalFile] = []
+    let version = versions.current
+    // What a compaction replaces meanwhile stays known until this is over.
+    defer { withExtendedLifetime(version) {} }
     var bytes: UInt64 = 0
-    for file in try bucket.coldFiles(of: versions.current).sorted(by: { $0.number > $1.number })
+    for file in try bucket.coldFiles(of: version.manifest).sorted(by: { $0.number > $1.number })
     where file.size <= most - bytes {
-      try bucket.fetch(file)
-      fetched.append(file)
+      // Another may have brought it since.
+      guard try bucket.bring(file, then: { reopen([file]) }) else { continue }
       bytes += file.size
       progress(bytes)
     }
-    if !fetched.isEmpty { try reopen(fetched) }
     return bytes
   }
 
@@ -78,10 +94,9 @@ extension Engine {
   }
 
   /// Reads files from where they are now. Who reads one from where it was goes on doing so.
-  private func reopen(_ files: [LocalFile]) throws(StoreError) {
-    var edit = VersionEdit()
-    edit.reopenedSegments = Set(files.filter { $0.kind == .segment }.map(\.number))
-    try versions.commit(edit) { [views] version in views.update { $0.installing(version) } }
+  private func reopen(_ files: [LocalFile]) {
+    let numbers = Set(files.filter { $0.kind == .segment }.map(\.number))
+    versions.reopen(numbers) { [views] version in views.update { $0.installing(version) } }
     let names = Set(files.map(\.name))
     values.store.reopen(
       versions.current.manifest.valueFiles.filter { names.contains(FileName(.values, $0.number)) })
@@ -97,7 +112,8 @@ extension Engine {
 
   func uploadLoop() {
     guard let bucket, let interval = bucket.options.uploadInterval else { return }
-    var due = clock.monotonicNanoseconds() + UInt64(max(0, interval)) * 1_000_000_000
+    let nanoseconds = UInt64(interval) * 1_000_000_000
+    var due = clock.monotonicNanoseconds() + nanoseconds
     while !work.rest(until: clock.monotonicNanoseconds() + Self.uploadLookMilliseconds * 1_000_000)
     {
       guard clock.monotonicNanoseconds() >= due else { continue }
@@ -105,14 +121,14 @@ extension Engine {
         if hasNews(for: bucket) { try uploadNow() }
         if let kept = bucket.options.localBytes { try evict(keeping: kept) }
       }
-      due = clock.monotonicNanoseconds() + UInt64(max(0, interval)) * 1_000_000_000
+      due = clock.monotonicNanoseconds() + nanoseconds
     }
   }
 
   /// Whether anything was written, or written again, since the newest version in the bucket.
   private func hasNews(for bucket: BucketTier) -> Bool {
     let view = views.pinned()
-    guard view.active.table.isEmpty, view.frozen.isEmpty, let head = bucket.head else {
+    guard view.active.table.isEmpty, view.frozen.isEmpty, let head = bucket.known.head else {
       return true
     }
     return !head.version.isSame(as: view.version.manifest.forBucket)

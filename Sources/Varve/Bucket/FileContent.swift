@@ -8,6 +8,8 @@ struct FileContent {
 
   private let file: any File
   private let local: LocalFile
+  /// What was wrong with the file while it was sent.
+  private let failed = Monitor<StoreError?>(nil)
 
   init(_ local: LocalFile, in directory: any Directory) throws(StoreError) {
     self.local = local
@@ -70,7 +72,8 @@ struct FileContent {
     }
     let tail = local.size - min(local.size, (start ?? local.size) & ~63)
     // As much as is looked at for the footer, which may be more than there is behind the blocks.
-    return min(local.size, max(tail, UInt64(SegmentFooter.maximumByteCount)))
+    let whole = min(local.size, max(tail, UInt64(SegmentFooter.maximumByteCount)))
+    return min(whole, BucketObject.mostTailBytes)
   }
 
   /// The same file to be sent.
@@ -82,10 +85,14 @@ struct FileContent {
         guard bytes.count == range.count else { throw Self.short(local) }
         return bytes
       } catch {
+        failed.withLock { $0 = StoreError(error) }
         throw ObjectStoreError(.invalid, error.description, object: local.name.description)
       }
     }
   }
+
+  /// Why the file could not be read while it was sent; nil where it could.
+  var failure: StoreError? { failed.withLock { $0 } }
 
   private static func short(_ local: LocalFile) -> FileSystemError {
     FileSystemError(.read, .other, path: local.name.description)

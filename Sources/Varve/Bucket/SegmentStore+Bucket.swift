@@ -92,6 +92,11 @@ extension SegmentStore {
     guard let bucket = options.bucket else {
       throw StoreError(.invalid, "options: there is no bucket to open the store from")
     }
+    // Before anybody is fenced.
+    try options.check()
+    guard options.access == .readWrite else {
+      throw StoreError(.invalid, "options: to take a store over it must be opened for writing")
+    }
     try StoreRestore(bucket: bucket, path: path, components: components).run()
     return try open(at: path, options: options, components: components)
   }

@@ -20,12 +20,18 @@ struct StoreRestore {
     let lock: any FileLock
     do throws(FileSystemError) {
       directory = try components.fileSystem.openDirectory(at: path, create: true)
-      try checkPlace(directory)
+    } catch {
+      throw StoreError(opening: path, isMaking: true, error)
+    }
+    try checkPlace(directory)
+    do throws(FileSystemError) {
       lock = try directory.lock(FileName.lock, isShared: false)
     } catch {
       throw StoreError(opening: path, isMaking: true, error)
     }
     defer { lock.release() }
+    // Nobody else made one since.
+    try checkPlace(directory)
     let writer = try claim()
     let head = writer.head.manifest
     let tie = BucketTie(
@@ -39,14 +45,23 @@ struct StoreRestore {
 
   private func claim() throws(StoreError) -> BucketWriter {
     let claim = BucketClaim(bucket.objects, random: components.random)
-    do throws(BucketError) { return try claim.run(as: claim.makeID(), after: .anybody) } catch {
+    do throws(BucketError) {
+      return try claim.run(as: claim.makeID(), after: .anybody) { head throws(BucketError) in
+        let flags = head.version.readCompatibleFlags
+        guard flags == 0 else {
+          throw .unfit("a later version wrote the store: it may be read, not written to (\(flags))")
+        }
+      }
+    } catch {
       throw StoreError(error, at: bucket.objects.location)
     }
   }
 
-  private func checkPlace(_ directory: any Directory) throws(FileSystemError) {
-    for name in try directory.names() where FileName(parsing: name) != nil {
-      throw FileSystemError(.openDirectory, .exists, path: path)
+  private func checkPlace(_ directory: any Directory) throws(StoreError) {
+    let found = try FoundFiles(in: directory)
+    guard found.isEmpty else {
+      throw StoreError(.exists, "the directory holds a store", file: path)
     }
+    try found.checkPlace(path, isMaking: true)
   }
 }

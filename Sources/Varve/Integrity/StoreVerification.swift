@@ -181,7 +181,7 @@ extension StoreVerification {
             .damage, FileName.bucket, "belongs to another store",
             structure: FormatError.Structure.bucketTie.rawValue, offset: 24))
       }
-      if let head = tie.head { directory.cold.add(head) }
+      if let head = tie.head { directory.cold.add(head, among: manifest) }
     } catch {
       note(IntegrityFinding(error, in: FileName.bucket))
     }

@@ -37,7 +37,7 @@ public struct StoreVerifier {
     } catch {
       throw StoreError(opening: path, error)
     }
-    directory.cold.connect(bucket)
+    directory.cold.connect(bucket, keepsEnds: false)
     hasBucket = bucket != nil
   }
 

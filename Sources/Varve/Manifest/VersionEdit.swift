@@ -6,8 +6,6 @@ struct VersionEdit {
   var removedSegments: Set<UInt64> = []
   /// Segments that change their level and nothing else, by number.
   var movedSegments: [UInt64: UInt8] = [:]
-  /// Segments that stay as they are, and are read from somewhere else from here on.
-  var reopenedSegments: Set<UInt64> = []
   var addedValueFiles: [ValueFileRecord] = []
   /// Logs below this number are in segments now.
   var logFloor: UInt64?
@@ -23,7 +21,6 @@ extension VersionEdit {
     addedSegments += other.addedSegments
     removedSegments.formUnion(other.removedSegments)
     movedSegments.merge(other.movedSegments) { _, later in later }
-    reopenedSegments.formUnion(other.reopenedSegments)
     addedValueFiles += other.addedValueFiles
     if let floor = other.logFloor { logFloor = max(logFloor ?? 0, floor) }
     lastSequence = max(lastSequence, other.lastSequence)

@@ -98,6 +98,22 @@ final class VersionSet: Sendable {
     if let failure = change.failure { throw failure }
   }
 
+  /// Reads segments from where their files are now, and shows the version that does. What is stored does not
+  /// change, so that no manifest is written. Not beside a commit.
+  func reopen(_ numbers: Set<UInt64>, install: (Version) -> Void) {
+    state.withLock(when: { !$0.isCommitting }) { $0.isCommitting = true }
+    let version = state.withLock { state in
+      for number in numbers {
+        state.segments[number] = state.segments[number]?.reopened(in: environment)
+      }
+      adoptSegments(of: state.version.manifest, into: &state)
+      return state.version
+    }
+    install(version)
+    state.withLock { $0.isCommitting = false }
+    state.broadcast()
+  }
+
   private func commitTogether(_ batch: [Change]) {
     var failure: StoreError?
     do throws(StoreError) {
@@ -127,9 +143,6 @@ final class VersionSet: Sendable {
     try check(next)
     let nextDigest = try writer.write(next)
     let version = state.withLock { state in
-      for number in edit.reopenedSegments {
-        state.segments[number] = state.segments[number]?.reopened(in: environment)
-      }
       adoptSegments(of: next, into: &state)
       state.digest = nextDigest
       return state.version

@@ -49,12 +49,13 @@ struct StoreOpening {
     let isWriter = options.access == .readWrite
     let isMaking = isWriter && options.createIfMissing
     let poison = Poison()
+    let derived = DerivedOptions(options)
     let tiered: TieredDirectory
     let lock: (any FileLock)?
     do throws(FileSystemError) {
       tiered = TieredDirectory(
         try components.fileSystem.openDirectory(at: path, create: isMaking),
-        ColdFiles(budget: options.bucket == nil ? 0 : options.memoryBudget / 8))
+        ColdFiles(budget: derived.coldBytes))
     } catch {
       throw StoreError(opening: path, isMaking: isMaking, error)
     }
@@ -65,7 +66,6 @@ struct StoreOpening {
     } catch {
       throw StoreError(opening: path, isMaking: isMaking, error)
     }
-    let derived = DerivedOptions(options)
     let opening = StoreOpening(
       path: path, options: options, components: components, directory: directory, tiered: tiered,
       lock: lock,
@@ -109,9 +109,9 @@ extension StoreOpening {
   private func run() throws(StoreError) -> Engine {
     let found = try FoundFiles(in: directory)
     let tie = try TieFile(directory: directory).read()
-    tiered.cold.connect(options.bucket?.objects)
-    if let head = tie?.head { tiered.cold.add(head) }
     let (manifest, digest) = try currentManifest(found, tie)
+    tiered.cold.connect(options.bucket?.objects, keepsEnds: options.access == .readWrite)
+    if let head = tie?.head { tiered.cold.add(head, among: manifest) }
     try checkSizes(of: manifest)
     let clock = StoreClock(components.clock, floor: manifest.timeFloor)
     let numbers = FileNumbers(next: max(manifest.nextFileNumber, found.nextNumber))
@@ -135,7 +135,7 @@ extension StoreOpening {
         logs: logs, values: values, tableBytes: derived.memTableBytes, obsoleteFiles: obsoleteFiles
       ).run(from: manifest.lastSequence)
     }
-    let bucket = try openBucket(tie, manifest.storeID, clock)
+    let bucket = try openBucket(tie, manifest, clock)
     let engine = makeEngine(
       manifest, digest, clock, numbers, values, epochs, replay, logs, bucket)
     do throws(StoreError) {
@@ -155,16 +155,16 @@ extension StoreOpening {
   }
 
   private func openBucket(
-    _ tie: BucketTie?, _ storeID: FileID, _ clock: StoreClock
+    _ tie: BucketTie?, _ manifest: Manifest, _ clock: StoreClock
   ) throws(StoreError) -> BucketTier? {
-    if let tie, tie.storeID != storeID {
+    if let tie, tie.storeID != manifest.storeID {
       throw StoreError(
         .corrupted, "belongs to another store", file: FileName.bucket, structure: "bucket file",
         offset: 24)
     }
     guard let bucket = options.bucket, options.access == .readWrite else { return nil }
     return try BucketTier.open(
-      bucket, tie, in: directory, tiered, storeID: storeID, components.random, clock)
+      bucket, tie, in: directory, tiered, of: manifest, components.random, clock)
   }
 
   /// Removes what is left over and lets the background begin.

@@ -254,6 +254,16 @@ extension OpenSegment {
     }
   }
 
+  /// Checks all that stands behind the blocks.
+  func checkTail() throws(StoreError) {
+    do throws(FormatError) {
+      if let section = filterSection { try checkFilter(section) }
+      for index in 0..<top.count { _ = try leaf(at: index) }
+    } catch {
+      throw StoreError(error, in: name)
+    }
+  }
+
   /// While the top is damaged no leaf is known, so that everybody whom it leads to one comes by
   /// ``readLeaf(at:)`` and is told.
   private func checkTop() throws(FormatError) {

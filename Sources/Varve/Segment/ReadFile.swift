@@ -5,7 +5,7 @@ import VarvePlatform
 /// A live file that is read in pieces, one of many: some keep their descriptor, the others are opened
 /// for each read. A process has a thousand descriptors where nobody asked for more, and they are not
 /// ours alone.
-final class ReadFile: File {
+final class ReadFile: ReadOnlyFile {
   /// Files of all stores of the process that keep a descriptor.
   private static let keptCount = Atomic<Int>(0)
   static let mostKept = 400
@@ -14,6 +14,9 @@ final class ReadFile: File {
   private let directory: any Directory
   /// Nil: opened for each read.
   private let kept: (any File)?
+  private let isCounted: Bool
+  /// Whether it lies in the bucket.
+  let isCold: Bool
 
   /// - Parameter mostKept: files that may keep their descriptor, this one included.
   init(
@@ -21,22 +24,24 @@ final class ReadFile: File {
   ) throws(FileSystemError) {
     self.name = name
     self.directory = directory
-    if Self.keptCount.add(1, ordering: .relaxed).newValue <= mostKept {
-      do throws(FileSystemError) { kept = try directory.open(name) } catch {
-        Self.keptCount.subtract(1, ordering: .relaxed)
-        throw error
-      }
-    } else {
-      Self.keptCount.subtract(1, ordering: .relaxed)
-      kept = nil
-    }
+    let file = try directory.open(name)
+    // One that lies in the bucket has none.
+    isCold = file is ColdFile
+    isCounted = !isCold && Self.takeDescriptor(of: mostKept)
+    kept = isCold || isCounted ? file : nil
+    if kept == nil { try file.close() }
   }
 
   deinit {
-    guard let kept else { return }
     // Nothing was written through it.
-    try? kept.close()
-    Self.keptCount.subtract(1, ordering: .relaxed)
+    try? kept?.close()
+    if isCounted { Self.keptCount.subtract(1, ordering: .relaxed) }
+  }
+
+  private static func takeDescriptor(of most: Int) -> Bool {
+    if keptCount.add(1, ordering: .relaxed).newValue <= most { return true }
+    keptCount.subtract(1, ordering: .relaxed)
+    return false
   }
 
   /// Whether it has a descriptor of its own.
@@ -70,22 +75,6 @@ final class ReadFile: File {
     // What was read was read.
     defer { try? file.close() }
     return try body(file)
-  }
-}
-
-// MARK: - What a file for reading refuses
-
-extension ReadFile {
-  func write(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) { throw refusal(.write) }
-
-  func reserve(_ size: UInt64) throws(FileSystemError) { throw refusal(.reserve) }
-
-  func truncate(to size: UInt64) throws(FileSystemError) { throw refusal(.truncate) }
-
-  func sync() throws(FileSystemError) { throw refusal(.sync) }
-
-  private func refusal(_ operation: FileSystemError.Operation) -> FileSystemError {
-    FileSystemError(operation, .permission, path: name)
   }
 }
 

@@ -52,13 +52,23 @@ final class SegmentReader: Sendable {
       mapping.expect(.scattered)
       return try OpenSegment.open(mapping, number: number, id: id, environment.blocks)
     }
-    let pieces = FilePieces(file: try openPlain(), size: size)
+    let file = try openPlain()
+    let pieces = FilePieces(file: file, size: size)
     let found = try pieces.fileSize()
     guard found == size else {
       throw StoreError(
         FileSystemError(.read, .size(expected: size, found: found), path: name))
     }
-    return try OpenSegment.open(pieces, number: number, id: id, environment.blocks)
+    do throws(StoreError) {
+      let segment = try OpenSegment.open(pieces, number: number, id: id, environment.blocks)
+      // What came over a network is checked before anybody relies on it.
+      if file.isCold { try segment.checkTail() }
+      return segment
+    } catch {
+      // Else the same bytes would come again.
+      if file.isCold { try? file.dropCache() }
+      throw error
+    }
   }
 
   private func map() throws(StoreError) -> MappedFile? {
@@ -67,7 +77,7 @@ final class SegmentReader: Sendable {
     }
   }
 
-  private func openPlain() throws(StoreError) -> any File {
+  private func openPlain() throws(StoreError) -> ReadFile {
     do { return try ReadFile(name, in: environment.directory) } catch { throw StoreError(error) }
   }
 }

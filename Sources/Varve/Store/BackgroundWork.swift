@@ -76,12 +76,23 @@ final class BackgroundWork: Sendable {
     _ bodies: [(name: String, yields: Bool, body: @Sendable () -> Void)]
   ) throws(StoreError) {
     for (name, yields, body) in bodies {
-      do throws(ThreadError) {
-        let thread = try WorkerThread(name: name, yields: yields, body)
-        threads.withLock { $0.append(thread) }
-      } catch {
-        throw StoreError(.inputOutput, "no thread could be started (system error \(error.number))")
-      }
+      let thread = try Self.thread(name, yields: yields, body)
+      threads.withLock { $0.append(thread) }
+    }
+  }
+
+  /// Starts a thread that ends by itself after ``stop()``, some time: what it waits for may take minutes.
+  func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(StoreError) {
+    _ = try Self.thread(name, yields: true, body)
+  }
+
+  private static func thread(
+    _ name: String, yields: Bool, _ body: @escaping @Sendable () -> Void
+  ) throws(StoreError) -> WorkerThread {
+    do throws(ThreadError) {
+      return try WorkerThread(name: name, yields: yields, body)
+    } catch {
+      throw StoreError(.inputOutput, "no thread could be started (system error \(error.number))")
     }
   }
 

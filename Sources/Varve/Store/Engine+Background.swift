@@ -8,14 +8,13 @@ import VarvePlatform
 extension Engine {
   func startBackground() throws(StoreError) {
     guard background == .threads, options.access == .readWrite else { return }
-    var bodies: [(name: String, yields: Bool, body: @Sendable () -> Void)] = [
+    try work.start([
       ("varve-flush", false, { [self] in flushLoop() }),
       ("varve-compact", true, { [self] in compactLoop() }),
-    ]
+    ])
     if bucket?.options.uploadInterval != nil {
-      bodies.append(("varve-upload", true, { [self] in uploadLoop() }))
+      try work.start("varve-upload") { [self] in uploadLoop() }
     }
-    try work.start(bodies)
     work.wantCompaction()
   }
 

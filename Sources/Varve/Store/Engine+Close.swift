@@ -16,6 +16,8 @@ extension Engine {
   func close() throws(StoreError) {
     guard markClosed() else { return }
     work.stop()
+    // An eviction on a caller's thread ends soon now; what goes on in the bucket changes nothing here.
+    bucket?.letGo()
     // A compaction on a caller's thread ends soon now, and must not commit after the lock is gone.
     compacting.withLock { _ in }
     defer { release() }
@@ -33,6 +35,7 @@ extension Engine {
   func abandon() {
     guard markClosed() else { return }
     work.stop()
+    bucket?.letGo()
     log.abandon()
     release()
   }

@@ -183,7 +183,8 @@ extension StoreError {
         case .version, .features: .incompatible
         default: .corrupted
         }
-      case .fenced, .split: .fenced
+      case .fenced, .split, .newer: .fenced
+      case .lacks: .corrupted
       case .unfit: .invalid
       case .noStore: .notFound
       case .otherStore: .exists
@@ -191,6 +192,10 @@ extension StoreError {
     var object: String?
     var offset: UInt64?
     if case .damaged(let error, let name) = error { (object, offset) = (name, error.offset) }
+    if case .lacks(let file) = error {
+      self.init(code, error.description, file: file, structure: Self.wholeFile, offset: 0)
+      return
+    }
     self.init(
       code, error.description, file: object.map { "\(location)/\($0)" } ?? location,
       offset: offset)

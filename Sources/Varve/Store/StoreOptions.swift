@@ -69,6 +69,8 @@ struct DerivedOptions: Sendable {
   /// Bytes that a flush of gathered memtables writes at most, about: a quarter of a memtable is its
   /// own tree.
   var flushBytes: Int { gatheredMemTables * memTableBytes / 4 * 3 }
+  /// Bytes of parts of cold files.
+  var coldBytes: Int
   /// Bytes of uncompressed blocks kept for compressed or buffered reads.
   var blockCacheBytes: Int
   /// Bytes of the first and of the largest log prepared ahead.
@@ -85,7 +87,9 @@ struct DerivedOptions: Sendable {
     // are flushed, others fill.
     frozenMemTables = min(6, options.memoryBudget / 2 / memTableBytes - 1)
     gatheredMemTables = (frozenMemTables + 2) / 2
-    blockCacheBytes = options.memoryBudget / 4
+    // Parts of cold files take their share from it.
+    coldBytes = options.bucket == nil ? 0 : options.memoryBudget / 8
+    blockCacheBytes = options.memoryBudget / 4 - coldBytes
     firstLogBytes = min(options.firstLogBytes, UInt64(memTableBytes))
     logBytes = UInt64(memTableBytes)
     valueFileBytes = 64 << 20
@@ -103,6 +107,9 @@ extension StoreOptions {
     }
     if let rate = backgroundWriteRate, rate < 1 << 20 {
       problems.append("backgroundWriteRate is below 1 MiB a second")
+    }
+    if let interval = bucket?.uploadInterval, !(1...31_536_000).contains(interval) {
+      problems.append("bucket.uploadInterval is not 1 second to a year")
     }
     guard problems.isEmpty else {
       throw StoreError(.invalid, "options: " + problems.joined(separator: "; "))

@@ -131,15 +131,25 @@ extension ValueFileReader {
           FileSystemError(
             .read, .size(expected: record.size, found: pieces.size), path: name))
       }
-      let header = try pieces.read(first, at: 0)
-      let end = try pieces.read(UInt64(ValueRecord.headerBytes), at: endOffset)
-      defer { withExtendedLifetime((header, end)) {} }
-      try checkHeader(header.view(), record.id)
-      try checkEnd(end.view(), record, at: endOffset)
+      do throws(StoreError) { try checkEnds(of: pieces, record, endOffset) } catch {
+        // Else what came from the bucket damaged would come again.
+        try? pieces.file.dropCache()
+        throw error
+      }
       source = .file(pieces.file)
     }
     return OpenValueFile(
       name, number: number, id: record.id, source, .fixed(endOffset), environment.blocks)
+  }
+
+  private func checkEnds(
+    of pieces: FilePieces, _ record: ValueFileRecord, _ endOffset: UInt64
+  ) throws(StoreError) {
+    let header = try pieces.read(UInt64(FileHeader.byteCount), at: 0)
+    let end = try pieces.read(UInt64(ValueRecord.headerBytes), at: endOffset)
+    defer { withExtendedLifetime((header, end)) {} }
+    try checkHeader(header.view(), record.id)
+    try checkEnd(end.view(), record, at: endOffset)
   }
 
   private func map(_ size: UInt64) throws(StoreError) -> MappedFile? {

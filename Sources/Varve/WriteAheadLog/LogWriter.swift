@@ -73,10 +73,13 @@ final class LogWriter: Sendable {
     }
   }
 
-  /// Cuts the file to its records, for the next ``sync()`` to make durable. Nobody appends any more.
+  /// Cuts the file to its records, for the next ``sync()`` to make durable. Nobody appends any more. Not
+  /// beside a sync: that would not make the cut durable, and be taken for one that did.
   func cut() throws(FileSystemError) {
-    syncing.withLock { $0.end = nil }
-    try file.truncate(to: end)
+    try syncing.withLock { synced throws(FileSystemError) in
+      synced.end = nil
+      try file.truncate(to: end)
+    }
   }
 
   /// When it began to take records, in nanoseconds of the monotonic clock.

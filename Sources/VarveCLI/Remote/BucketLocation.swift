@@ -18,9 +18,14 @@ struct BucketLocation {
   }
 
   /// The object store that it names.
-  func objectStore() throws -> any ObjectStore {
+  ///
+  /// - Parameter create: makes a directory that is missing: only where a bucket is begun. Below a mount that
+  ///   is away there would be another one.
+  func objectStore(create: Bool = false) throws -> any ObjectStore {
     do {
-      guard text.contains("://") else { return try DirectoryObjectStore(path: text) }
+      guard text.contains("://") else {
+        return try DirectoryObjectStore(path: text, create: create)
+      }
       return try S3ObjectStore(try S3Options(text))
     } catch {
       throw CommandFailure("the bucket cannot be opened: \(error)")

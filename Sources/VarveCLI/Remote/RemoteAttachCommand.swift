@@ -40,7 +40,7 @@ enum RemoteAttachCommand {
     let arguments = invocation.arguments
     var options = StoreOptions()
     options.createIfMissing = false
-    options.bucket = BucketOptions(try bucket(arguments))
+    options.bucket = BucketOptions(try bucket(arguments, create: true))
     options.bucket?.uploadInterval = nil
     options.bucket?.takesOver = arguments[takeOver]
     try StoreSession.using(arguments[.store], options) { store in
@@ -52,7 +52,7 @@ enum RemoteAttachCommand {
   private static func restore(_ invocation: Invocation) throws -> ExitStatus {
     let arguments = invocation.arguments
     var options = StoreOptions()
-    options.bucket = BucketOptions(try bucket(invocation.arguments))
+    options.bucket = BucketOptions(try bucket(invocation.arguments, create: false))
     options.bucket?.uploadInterval = nil
     let store = try SegmentStore.open(fromBucketTo: arguments[.store], options: options)
     let status = try store.bucketStatus()
@@ -61,10 +61,12 @@ enum RemoteAttachCommand {
     return .good
   }
 
-  private static func bucket(_ arguments: ParsedArguments) throws -> any ObjectStore {
+  private static func bucket(
+    _ arguments: ParsedArguments, create: Bool
+  ) throws -> any ObjectStore {
     try BucketLocation(
       arguments[.bucket], endpoint: arguments[.endpoint], region: arguments[.region]
-    ).objectStore()
+    ).objectStore(create: create)
   }
 
   private static func say(_ status: BucketStatus, _ invocation: Invocation) throws {

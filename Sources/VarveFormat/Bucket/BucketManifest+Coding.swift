@@ -2,6 +2,7 @@
 //       epoch               u64          objects   for each segment, then each value file
 //       writer, nonce       16 bytes     garbage   varint count, each
 //       server time         u64          fields
+//       log floor           u64
 
 extension BucketManifest {
   /// The whole object. The same manifest always makes the same bytes.
@@ -15,6 +16,7 @@ extension BucketManifest {
       writer.uint64(id.high)
     }
     writer.uint64(serverTime)
+    writer.uint64(logFloor)
     writer.uint32(UInt32(version.count))
     writer.append(version)
     for object in objects { object.encode(to: &writer) }
@@ -38,6 +40,7 @@ extension BucketManifest {
     writer = FileID(low: try reader.uint64(), high: try reader.uint64())
     nonce = FileID(low: try reader.uint64(), high: try reader.uint64())
     serverTime = try reader.uint64()
+    logFloor = try reader.uint64()
     version = try Self.version(&reader, of: frame.storeID)
     objects = []
     garbage = []
@@ -91,11 +94,16 @@ extension BucketManifest {
     }
     guard 1...Limits.fileNumber ~= number else { throw refusal(.limit("number")) }
     guard 1...Limits.fileNumber ~= epoch else { throw refusal(.limit("epoch")) }
+    guard logFloor <= Limits.fileNumber else { throw refusal(.limit("log floor")) }
     let epochs = objects.map(\.epoch) + garbage.map(\.file.object.epoch)
     guard epochs.allSatisfy({ 1...epoch ~= $0 }) else { throw refusal(.value("epoch")) }
     let sizes = version.segments.map(\.size) + version.valueFiles.map(\.size)
+    guard sizes.allSatisfy({ $0 <= Self.mostFileBytes }) else { throw refusal(.limit("size")) }
     guard zip(objects, sizes).allSatisfy({ $0.tailBytes <= $1 }) else {
       throw refusal(.value("tail"))
+    }
+    guard objects.allSatisfy({ $0.tailBytes <= BucketObject.mostTailBytes }) else {
+      throw refusal(.limit("tail"))
     }
     let live = Set(files)
     guard !garbage.contains(where: { live.contains($0.file) }) else {

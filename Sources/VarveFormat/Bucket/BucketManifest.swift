@@ -13,6 +13,8 @@ package struct BucketManifest: Equatable, Sendable {
   package var nonce: FileID
   /// The latest time that the bucket told the writer, in ms since 1970.
   package var serverTime: UInt64
+  /// The first log that may hold batches which the version does not; 0: none was ever put.
+  package var logFloor: UInt64
   /// What a store on disk with these files would have: no logs, cleanly closed.
   package var version: Manifest
   /// Where the segments of the version are, then its value files, in the version's order.
@@ -22,7 +24,8 @@ package struct BucketManifest: Equatable, Sendable {
 
   package init(
     number: UInt64, predecessorDigest: [UInt8], epoch: UInt64, writer: FileID, nonce: FileID,
-    serverTime: UInt64, version: Manifest, objects: [BucketObject], garbage: [BucketGarbage]
+    serverTime: UInt64, logFloor: UInt64 = 0, version: Manifest, objects: [BucketObject],
+    garbage: [BucketGarbage]
   ) {
     self.number = number
     self.predecessorDigest = predecessorDigest
@@ -30,10 +33,14 @@ package struct BucketManifest: Equatable, Sendable {
     self.writer = writer
     self.nonce = nonce
     self.serverTime = serverTime
+    self.logFloor = logFloor
     self.version = version
     self.objects = objects
     self.garbage = garbage
   }
+
+  /// Bytes of the largest file that has a copy.
+  static let mostFileBytes: UInt64 = 1 << 56
 
   package static let firstPredecessor = [UInt8](repeating: 0, count: Manifest.digestBytes)
 }
@@ -44,6 +51,9 @@ package struct BucketObject: Hashable, Sendable {
   package var digest: [UInt8]
   /// Bytes at the end of the file that are no blocks or values: what is read of it first, in one request.
   package var tailBytes: UInt64
+
+  /// What is longer is cut: the rest is read like blocks.
+  package static let mostTailBytes: UInt64 = 1 << 29
 
   package init(epoch: UInt64, digest: [UInt8], tailBytes: UInt64) {
     self.epoch = epoch

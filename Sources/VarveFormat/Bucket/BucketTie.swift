@@ -7,7 +7,7 @@
 package struct BucketTie: Equatable, Sendable {
   /// Where the bucket is, for people.
   package var location: String
-  /// The writers that were this store: the one that claimed last, and one whose claim may have arrived.
+  /// The writers that were this store: the one that claimed last, and those whose claims may have arrived.
   package var writers: [FileID]
   /// The newest manifest that is known to be in the bucket: where each file has its copy.
   package var head: BucketManifest?

@@ -20,6 +20,7 @@ package struct ObjectFrame: Equatable, Sendable {
     case pin = 3
     /// On disk: what a store knows of its bucket.
     case tie = 4
+    case log = 5
   }
 
   package static let byteCount = 48

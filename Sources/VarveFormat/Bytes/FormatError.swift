@@ -22,6 +22,7 @@ package struct FormatError: Error, Equatable, Sendable {
     case bucketObject = "bucket object"
     case bucketManifest = "bucket manifest"
     case bucketPin = "bucket pin"
+    case bucketLog = "bucket log"
     case bucketTie = "bucket file"
   }
 

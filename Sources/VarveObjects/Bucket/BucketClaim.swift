@@ -47,9 +47,11 @@ package struct BucketClaim: Sendable {
 
   /// Claims the store that is in the bucket.
   ///
+  /// - Parameter check: throws where the newest manifest is not one to go on from; nothing is claimed then.
   /// - Throws: `.noStore`; `.otherStore`; `.fenced` where neither we nor whom we expected wrote last.
   package func run(
-    as id: FileID, of storeID: FileID? = nil, after predecessor: Predecessor
+    as id: FileID, of storeID: FileID? = nil, after predecessor: Predecessor,
+    check: (BucketManifest) throws(BucketError) -> Void = { _ throws(BucketError) in }
   ) throws(BucketError) -> BucketWriter {
     let reader = BucketReader(objects)
     guard let identity = try reader.identity() else { throw .noStore }
@@ -60,6 +62,7 @@ package struct BucketClaim: Sendable {
       if case .oneOf(let writers) = predecessor, !writers.contains(head.manifest.writer) {
         throw .fenced
       }
+      try check(head.manifest)
       do throws(BucketError) { return try commit(claim(as: id, on: head)) } catch {
         // Somebody was faster: what was read is not the newest any more.
         guard case .fenced = error, tries < Self.mostTries else { throw error }
@@ -91,10 +94,15 @@ package struct BucketClaim: Sendable {
       if case .split = error { throw .fenced }
       throw error
     }
+    var logs = BucketWriter.Logs(next: 0)
+    if manifest.logFloor > 0 {
+      (logs.next, logs.confirmed) = try BucketLogPut(objects: objects).end(
+        manifest, nonce: makeID())
+    }
     return BucketWriter(
       objects, id: manifest.writer,
       head: BucketHead(manifest, digest: bytes.withByteView(SHA256.digest(of:))), confirmed: time,
-      random: random)
+      logs: logs, random: random)
   }
 
   private func checkEmpty(_ storeID: FileID) throws(BucketError) {

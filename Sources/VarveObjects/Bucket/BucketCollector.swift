@@ -19,8 +19,8 @@ package struct BucketCollector: Sendable {
     /// Files that no manifest names.
     package var orphans: [ObjectName] = []
     package var manifests: [UInt64] = []
-
-    package var isEmpty: Bool { files.isEmpty && orphans.isEmpty && manifests.isEmpty }
+    /// Logs of which the newest version has everything.
+    package var logs: [UInt64] = []
   }
 
   /// How long garbage and manifests stay, at least, in ms of the bucket's clock. Readers on other machines
@@ -30,6 +30,10 @@ package struct BucketCollector: Sendable {
   package var orphanAge: UInt64 = 86_400_000
   /// So many of the newest manifests stay.
   package var keptManifests = 100
+
+  /// Logs stay so long, however short the grace: a writer whose log was put within half of it need not ask
+  /// whether it was taken over from.
+  static let leastLogGrace: UInt64 = 600_000
 
   private static let mostInBatch = 1000
   private let writer: BucketWriter
@@ -46,18 +50,24 @@ extension BucketCollector {
   ///
   /// - Parameter busy: names that the writer is just putting.
   package func plan(sparing busy: Set<ObjectName> = []) throws(BucketError) -> Result {
-    let now = try serverTime()
+    // What may have been committed is first made certain.
+    try writer.settle()
+    let now = try BucketTime(objects, random: writer.random).now()
     let head = writer.head.manifest
     let pinned = try pinnedManifests(now)
     let kept = Set(pinned.flatMap(\.files))
     var plan = Result()
     plan.files = Set(
       head.garbage.filter { garbage in
-        garbage.since != 0 && now >= garbage.since &+ grace && !kept.contains(garbage.file)
+        // What the head left behind is garbage from when that was known to be there.
+        let since = garbage.since == 0 ? writer.confirmed ?? 0 : garbage.since
+        return since != 0 && Self.isOlder(since, than: grace, at: now)
+          && !kept.contains(garbage.file)
       }.map(\.file))
     let known = Set((head.files + head.garbage.map(\.file) + kept).map(BucketLayout.file))
     plan.orphans = try orphans(now, sparing: known.union(busy))
     plan.manifests = try oldManifests(now, sparing: Set(pinned.map(\.number)))
+    plan.logs = try oldLogs(now)
     return plan
   }
 
@@ -78,7 +88,7 @@ extension BucketCollector {
   ) throws(BucketError) -> [ObjectName] {
     var orphans: [ObjectName] = []
     for entry in try BucketReader(objects).entries(BucketLayout.files)
-    where now >= entry.modified &+ orphanAge && !known.contains(entry.name) {
+    where Self.isOlder(entry.modified, than: orphanAge, at: now) && !known.contains(entry.name) {
       // A later writer's are none of ours.
       if let epoch = BucketLayout.epoch(of: entry.name), epoch <= writer.epoch {
         orphans.append(entry.name)
@@ -94,25 +104,27 @@ extension BucketCollector {
     for entry in try BucketReader(objects).entries(BucketLayout.manifests).dropLast(keptManifests) {
       // From the lowest up: where one must stay, those above it do as well.
       guard let number = BucketLayout.manifestNumber(entry.name) else { continue }
-      guard now >= entry.modified &+ grace, number < writer.head.manifest.number else { break }
+      guard Self.isOlder(entry.modified, than: grace, at: now), number < writer.head.manifest.number
+      else { break }
       if !pinned.contains(number) { old.append(number) }
     }
     return old
   }
 
-  /// What the bucket's clock says now.
-  private func serverTime() throws(BucketError) -> UInt64 {
-    let listing = try objects.request { objects throws(ObjectStoreError) in
-      try objects.list(BucketLayout.pins, after: nil, limit: 1)
+  private func oldLogs(_ now: UInt64) throws(BucketError) -> [UInt64] {
+    let floor = writer.head.manifest.logFloor
+    guard floor > 0 else { return [] }
+    var old: [UInt64] = []
+    for entry in try BucketReader(objects).entries(BucketLayout.logs) {
+      guard let number = BucketLayout.logNumber(entry.name), number < floor else { continue }
+      let age = max(grace, Self.leastLogGrace)
+      if Self.isOlder(entry.modified, than: age, at: now) { old.append(number) }
     }
-    if let time = listing.serverTime { return time }
-    let name = BucketLayout.probe(writer.random.next())
-    let receipt = try objects.request { objects throws(ObjectStoreError) in
-      let receipt = try objects.put(name, ObjectContent([]), if: .always, class: nil)
-      try objects.remove([name])
-      return receipt
-    }
-    return receipt.serverTime ?? 0
+    return old
+  }
+
+  private static func isOlder(_ time: UInt64, than age: UInt64, at now: UInt64) -> Bool {
+    now >= age && time <= now - age
   }
 }
 
@@ -123,22 +135,14 @@ extension BucketCollector {
   package func remove(_ plan: Result) throws(BucketError) {
     let names =
       plan.files.sorted().map(BucketLayout.file) + plan.orphans
-      + plan.manifests.map(BucketLayout.manifest)
+      + plan.manifests.map(BucketLayout.manifest) + plan.logs.map(BucketLayout.log)
     var rest = names[...]
     while !rest.isEmpty {
       let batch = Array(rest.prefix(Self.mostInBatch))
       rest = rest.dropFirst(batch.count)
-      try checkHead()
+      try writer.checkHead()
       try objects.request { objects throws(ObjectStoreError) in try objects.remove(batch) }
     }
-  }
-
-  private func checkHead() throws(BucketError) {
-    let head = BucketLayout.manifest(writer.head.manifest.number)
-    let behind = try objects.request { objects throws(ObjectStoreError) in
-      try objects.list(BucketLayout.manifests, after: head.description, limit: 1)
-    }
-    guard behind.entries.isEmpty, !writer.isFenced else { throw .fenced }
   }
 }
 

@@ -16,6 +16,10 @@ package enum BucketError: Error, Sendable {
   case noStore
   /// It is another store's.
   case otherStore
+  /// It has a newer state of the store than this directory.
+  case newer
+  /// It does not have a file that lies nowhere else.
+  case lacks(file: String)
 }
 
 extension BucketError: CustomStringConvertible {
@@ -28,6 +32,10 @@ extension BucketError: CustomStringConvertible {
     case .unfit(let what): "the bucket cannot be written to by a store: \(what)"
     case .noStore: "there is no store in the bucket"
     case .otherStore: "the bucket holds another store"
+    case .newer:
+      "the bucket has a newer state of the store than this directory, which is a copy of an earlier one:"
+        + " open the store from the bucket"
+    case .lacks: "lies in no file of this directory, and this bucket does not have it"
     }
   }
 

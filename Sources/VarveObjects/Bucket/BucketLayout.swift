@@ -5,13 +5,13 @@ package enum BucketLayout {
   package static let store = literal("store")
   package static let manifests = "manifest/"
   package static let files = "file/"
+  package static let logs = "log/"
   package static let pins = "pin/"
   static let probes = "probe/"
 
-  package static func manifest(_ number: UInt64) -> ObjectName {
-    let digits = String(number)
-    return literal(manifests + String(repeating: "0", count: 20 - digits.count) + digits)
-  }
+  package static func manifest(_ number: UInt64) -> ObjectName { numbered(manifests, number) }
+
+  package static func log(_ number: UInt64) -> ObjectName { numbered(logs, number) }
 
   package static func file(_ file: BucketFile) -> ObjectName {
     let digest = file.object.digest.prefix(8).map { hex(UInt64($0), 2) }.joined()
@@ -28,9 +28,20 @@ package enum BucketLayout {
   static func probe(_ number: UInt64) -> ObjectName { literal(probes + hex(number, 16)) }
 
   /// The number in the name of a manifest; nil where it is none.
-  package static func manifestNumber(_ name: ObjectName) -> UInt64? {
-    let digits = name.description.dropFirst(manifests.count)
-    guard let number = UInt64(digits), manifest(number) == name else { return nil }
+  package static func manifestNumber(_ name: ObjectName) -> UInt64? { number(name, manifests) }
+
+  /// The number in the name of a log; nil where it is none.
+  package static func logNumber(_ name: ObjectName) -> UInt64? { number(name, logs) }
+
+  private static func numbered(_ prefix: String, _ number: UInt64) -> ObjectName {
+    let digits = String(number)
+    return literal(prefix + String(repeating: "0", count: 20 - digits.count) + digits)
+  }
+
+  private static func number(_ name: ObjectName, _ prefix: String) -> UInt64? {
+    guard let number = UInt64(name.description.dropFirst(prefix.count)),
+      numbered(prefix, number) == name
+    else { return nil }
     return number
   }
 

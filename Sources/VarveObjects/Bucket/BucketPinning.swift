@@ -20,15 +20,15 @@ package struct BucketPinning: Sendable {
     as name: String, _ kind: BucketPin.Kind, expires: UInt64 = 0
   ) throws(BucketError) -> BucketPin {
     let object = try Self.object(name)
-    let listed = try objects.request { objects throws(ObjectStoreError) in
-      try objects.list(BucketLayout.pins, after: nil, limit: 1)
-    }
+    let time = BucketTime(objects, random: random)
+    let before = try time.now()
     guard let head = try BucketReader(objects).head() else { throw .noStore }
     let pin = BucketPin(
       storeID: head.manifest.version.storeID, manifest: head.manifest.number, kind: kind,
       expires: expires, nonce: FileID(low: random.next(), high: random.next()))
     let written = try put(pin, object)
-    if let before = listed.serverTime, let after = written, after > before &+ grace / 2 {
+    let after = if let written { written } else { try time.now() }
+    guard after >= before, after - before <= grace / 2 else {
       try remove(name)
       throw .request(ObjectStoreError(.unavailable, "the bucket was too slow to pin a version"))
     }

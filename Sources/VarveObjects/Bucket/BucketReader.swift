@@ -51,6 +51,22 @@ package struct BucketReader: Sendable {
     }
   }
 
+  /// The numbers of the logs from `floor` on, ascending. One listing for each thousand.
+  package func logNumbers(from floor: UInt64) throws(BucketError) -> [UInt64] {
+    let before = BucketLayout.log(floor - 1).description
+    return try entries(BucketLayout.logs, after: before).map(\.name).compactMap(
+      BucketLayout.logNumber)
+  }
+
+  /// One log; nil where there is none.
+  package func log(_ number: UInt64) throws(BucketError) -> BucketLog? {
+    let name = BucketLayout.log(number)
+    guard let bytes = try whole(name, most: ObjectFrame.mostBytes) else { return nil }
+    return try decoded(bytes, name) { view throws(FormatError) in
+      try BucketLog(decoding: view, named: number)
+    }
+  }
+
   /// All pins that can be read. One that is damaged is an error: it may keep anything.
   package func pins() throws(BucketError) -> [BucketPin] {
     var pins: [BucketPin] = []
@@ -68,9 +84,11 @@ package struct BucketReader: Sendable {
   }
 
   /// All objects below `prefix`, ascending.
-  func entries(_ prefix: String) throws(BucketError) -> [ObjectListing.Entry] {
+  func entries(
+    _ prefix: String, after place: String? = nil
+  ) throws(BucketError) -> [ObjectListing.Entry] {
     var found: [ObjectListing.Entry] = []
-    var place: String?
+    var place = place
     repeat {
       let page = try objects.request { objects throws(ObjectStoreError) in
         try objects.list(prefix, after: place, limit: 1000)

@@ -1,3 +1,4 @@
+import Synchronization
 package import VarveFormat
 import VarvePlatform
 
@@ -19,7 +20,6 @@ package final class BucketWriter: Sendable {
     var head: BucketHead
     /// A commit that may have happened.
     var pending: BucketManifest?
-    var isFenced = false
     /// The latest time that the bucket told.
     var serverTime: UInt64
     /// When the head was confirmed, by the bucket's clock; nil where it did not tell.
@@ -31,11 +31,15 @@ package final class BucketWriter: Sendable {
   package let id: FileID
   let random: any RandomSource
   let state: Monitor<State>
+  /// Held while a log is put.
+  let logs: Monitor<Logs>
+  private let fence = Atomic(false)
 
   init(
-    _ objects: any ObjectStore, id: FileID, head: BucketHead, confirmed: UInt64?,
+    _ objects: any ObjectStore, id: FileID, head: BucketHead, confirmed: UInt64?, logs: Logs,
     random: any RandomSource
   ) {
+    self.logs = Monitor(logs)
     self.objects = objects
     self.id = id
     self.random = random
@@ -49,8 +53,8 @@ package final class BucketWriter: Sendable {
   /// The newest manifest that this writer knows to be in the bucket.
   package var head: BucketHead { state.withLock { $0.head } }
 
-  /// Whether another writer was found to have taken over.
-  package var isFenced: Bool { state.withLock { $0.isFenced } }
+  /// Whether another writer was found to have taken over. Waits for nobody.
+  package var isFenced: Bool { fence.load(ordering: .acquiring) }
 
   /// The latest time that the bucket told, in ms since 1970.
   package var serverTime: UInt64 { state.withLock { $0.serverTime } }
@@ -75,19 +79,55 @@ extension BucketWriter {
   package func commit(
     _ version: Manifest, _ objects: [BucketObject], removed: Set<BucketFile> = []
   ) throws(BucketError) -> BucketHead {
-    try state.withLock { state throws(BucketError) in
-      guard !state.isFenced else { throw .fenced }
-      do throws(BucketError) {
-        if let pending = state.pending { try confirm(pending, &state) }
-        let next = manifest(version, objects, removed: removed, after: state)
-        state.pending = next
-        try confirm(next, &state)
-        return state.head
-      } catch {
-        if case .fenced = error { state.isFenced = true }
-        if case .split = error { state.isFenced = true }
-        throw error
+    let logFloor = logFloor(behind: version.lastSequence)
+    return try unlessFenced { state throws(BucketError) in
+      if let pending = state.pending { try confirm(pending, &state) }
+      var next = manifest(version, objects, removed: removed, after: state)
+      next.logFloor = max(logFloor, state.head.manifest.logFloor)
+      state.pending = next
+      try confirm(next, &state)
+      return state.head
+    }
+  }
+
+  /// Makes a commit certain whose outcome is not known; nothing where there is none.
+  package func settle() throws(BucketError) {
+    try unlessFenced { state throws(BucketError) in
+      if let pending = state.pending { try confirm(pending, &state) }
+    }
+  }
+
+  /// Throws `.fenced` where a manifest stands behind ours: what must not be done by one who was taken over
+  /// from comes right after. One request.
+  package func checkHead() throws(BucketError) {
+    try unlessFenced { state throws(BucketError) in
+      let own = BucketLayout.manifest(state.head.manifest.number).description
+      let behind = try objects.request { objects throws(ObjectStoreError) in
+        try objects.list(BucketLayout.manifests, after: own, limit: 1)
       }
+      guard behind.entries.isEmpty else { throw .fenced }
+    }
+  }
+
+  /// When the newest manifest was known to be there, by the bucket's clock; nil: not known.
+  var confirmed: UInt64? { state.withLock { $0.confirmed } }
+
+  /// Whoever was fenced once is fenced for good.
+  private func unlessFenced<Result>(
+    _ body: (inout State) throws(BucketError) -> Result
+  ) throws(BucketError) -> Result {
+    try noticingFence { () throws(BucketError) in try state.withLock(body) }
+  }
+
+  func noticingFence<Result>(_ body: () throws(BucketError) -> Result) throws(BucketError) -> Result
+  {
+    guard !isFenced else { throw .fenced }
+    do throws(BucketError) { return try body() } catch {
+      switch error {
+      case .fenced, .split: fence.store(true, ordering: .releasing)
+      default: break
+      }
+      throw error
     }
   }
 

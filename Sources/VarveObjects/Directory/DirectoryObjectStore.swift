@@ -25,20 +25,24 @@ public final class DirectoryObjectStore: ObjectStore {
   /// Directories that were opened, by their path below ours; nil once the store is closed.
   private let directories: Monitor<[String: any Directory]?>
 
-  /// Objects in the directory `path`, which is made where it is missing; its parent must be there.
-  public convenience init(path: String) throws(ObjectStoreError) {
-    try self.init(path: path, fileSystem: PosixFileSystem(), random: SystemRandom())
+  /// Objects in the directory `path`.
+  ///
+  /// - Parameter create: makes the directory where it is missing; its parent must be there. Where it must
+  ///   exist, as below a mount that may be away, say false: then `.absent` is thrown.
+  public convenience init(path: String, create: Bool = true) throws(ObjectStoreError) {
+    try self.init(
+      path: path, create: create, fileSystem: PosixFileSystem(), random: SystemRandom())
   }
 
   /// The same in any file system.
   package init(
-    path: String, fileSystem: any FileSystem, random: any RandomSource
+    path: String, create: Bool = true, fileSystem: any FileSystem, random: any RandomSource
   ) throws(ObjectStoreError) {
     location = path
     self.fileSystem = fileSystem
     self.random = random
     do throws(FileSystemError) {
-      directories = Monitor(["": try fileSystem.openDirectory(at: path, create: true)])
+      directories = Monitor(["": try fileSystem.openDirectory(at: path, create: create)])
     } catch {
       throw ObjectStoreError(error, path)
     }
@@ -112,7 +116,8 @@ extension DirectoryObjectStore {
       }
       try directory.sync()
     } catch {
-      if error.reason == .exists { throw ObjectStoreError(error, name.description) }
+      // A rename or a link that fails has changed nothing.
+      if error.operation == .rename { throw ObjectStoreError(error, name.description) }
       // The name may be there, and may stay.
       throw ObjectStoreError(.uncertain, error.description, object: name.description)
     }

@@ -11,7 +11,7 @@ extension BucketManifest {
     return BucketManifest(
       number: 7, predecessorDigest: (0..<32).map { $0 }, epoch: 3,
       writer: FileID(low: 11, high: 12), nonce: FileID(low: 13, high: 14),
-      serverTime: 1_700_000_000_000, version: version,
+      serverTime: 1_700_000_000_000, logFloor: 21, version: version,
       objects: (0..<count).map { .sample($0, epoch: UInt64(1 + $0 % 3)) },
       garbage: [
         BucketGarbage(BucketFile(.segment, 4, .sample(90, epoch: 1)), since: 5),
@@ -36,7 +36,7 @@ extension BucketObject {
 
 extension [UInt8] {
   /// Writes right checksums over the frame and the body of an object that a test changed.
-  fileprivate mutating func resignObject() {
+  mutating func resignObject() {
     set(prefix(44).withByteView(CRC32C.checksum(of:)), at: 44)
     let kind = [self[10], self[11], 0, 0, 0, 0, 0, 0]
     let sum = (kind + self[16..<40] + self[48..<count - 4])[...]
@@ -117,9 +117,16 @@ extension [UInt8] {
     #expect(refusal { _ in } == nil)
     #expect(refusal { $0.number = 0 } == .limit("number"))
     #expect(refusal { $0.epoch = 0 } == .limit("epoch"))
+    #expect(refusal { $0.logFloor = 1 << 57 } == .limit("log floor"))
     #expect(refusal { $0.epoch = 2 } == .value("epoch"))
     #expect(refusal { $0.objects[0].epoch = 0 } == .value("epoch"))
     #expect(refusal { $0.objects[0].tailBytes = 1 << 40 } == .value("tail"))
+    #expect(refusal { $0.version.segments[0].size = 1 << 60 } == .limit("size"))
+    let larger: (inout BucketManifest) -> Void = {
+      $0.version.segments[0].size = 1 << 40
+      $0.objects[0].tailBytes = 1 << 30
+    }
+    #expect(refusal(larger) == .limit("tail"))
     #expect(refusal { $0.garbage.swapAt(0, 1) } == .order)
     #expect(refusal { $0.garbage[1] = $0.garbage[0] } == .order)
     #expect(refusal { $0.garbage = [BucketGarbage($0.files[0], since: 1)] } == .value("garbage"))

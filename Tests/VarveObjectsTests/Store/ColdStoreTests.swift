@@ -185,7 +185,7 @@ import VarveTestSupport
         let found = try keyspace.value(for: key)
         #expect(found == value)
       } catch {
-        #expect((error as? StoreError)?.code == .corrupted, "\(error)")
+        #expect(error.code == .corrupted, "\(error)")
         refused += 1
       }
     }

@@ -9,7 +9,8 @@ struct TieredStore {
   let bucket = SimulatedBucket()
   var disk = SimulatedFileSystem()
   var options = StoreOptions.small
-  var seed: UInt64 = 1
+  /// Counts openings: each draws other numbers, as each would.
+  private let openings = Monitor<UInt64>(0)
 
   init(readMode: StoreOptions.ReadMode = .mapped) { options.readMode = readMode }
 
@@ -24,7 +25,12 @@ struct TieredStore {
 
   private func components(_ disk: SimulatedFileSystem) -> StoreComponents {
     StoreComponents(
-      fileSystem: disk, clock: SimulatedClock(), random: SimulatedRandom(seed: seed),
+      fileSystem: disk, clock: SimulatedClock(),
+      random: SimulatedRandom(
+        seed: openings.withLock { count in
+          count += 1
+          return count
+        }),
       background: .inline)
   }
 

@@ -57,8 +57,8 @@ import VarveTestSupport
         #expect(throws: FileSystemError.self) { try reading.truncate(to: 0) }
         try reading.close()
       }
-      try directory.remove("file")
       let gone = try ReadFile("file", in: directory, mostKept: 0)
+      try directory.remove("file")
       #expect(throws: FileSystemError.self) { try gone.size() }
     }
   }

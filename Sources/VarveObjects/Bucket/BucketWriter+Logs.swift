@@ -1,0 +1,127 @@
+package import VarveFormat
+import VarvePlatform
+
+extension BucketWriter {
+  /// What a writer knows of the logs that stand behind its versions.
+  struct Logs: Sendable {
+    /// The number of the next one; 0 where no log was ever put.
+    var next: UInt64
+    /// One that may have been put.
+    var pending: BucketLog?
+    /// Those that were put, ascending, with the numbers of their last entries.
+    var put: [(number: UInt64, last: SequenceNumber)] = []
+    /// When the last one was put, by the bucket's clock; nil: not known.
+    var confirmed: UInt64?
+  }
+
+  /// From here on there may be logs: the next version says so, and must be committed before the first.
+  package func beginLogs() { logs.withLock { $0.next = max($0.next, 1) } }
+
+  /// Puts batches behind the newest version, in one log: whoever takes over has them. Durable in the bucket
+  /// when it returns. Batches that a log has already are passed over.
+  ///
+  /// One request; one more where the last log is long past.
+  /// - Parameter batches: in order, without a gap behind what the bucket has.
+  /// - Throws: `.fenced`, for good; `.request` where nobody knows yet: call it again later.
+  package func put(_ batches: [BucketLog.Batch]) throws(BucketError) {
+    try noticingFence { () throws(BucketError) in
+      try logs.withLock { logs throws(BucketError) in
+        if let pending = logs.pending { try confirm(pending, &logs) }
+        let last = logs.put.last?.last ?? .zero
+        let rest = batches.filter { $0.last > last }
+        guard !rest.isEmpty else { return }
+        let log = BucketLog(
+          storeID: head.manifest.version.storeID, number: logs.next, epoch: epoch, writer: id,
+          nonce: FileID(low: random.next(), high: random.next()), batches: rest)
+        logs.pending = log
+        try confirm(log, &logs)
+      }
+    }
+  }
+
+  /// The first log that may hold an entry behind `sequence`. What lies before is forgotten.
+  func logFloor(behind sequence: SequenceNumber) -> UInt64 {
+    logs.withLock { logs in
+      logs.put.removeAll { $0.last <= sequence }
+      return logs.put.first?.number ?? logs.next
+    }
+  }
+
+  private func confirm(_ log: BucketLog, _ logs: inout Logs) throws(BucketError) {
+    let time = try BucketLogPut(objects: objects).put(log)
+    if !isRecent(time, after: logs.confirmed) { try checkHead() }
+    logs.put.append((log.number, log.last ?? .zero))
+    logs.next = log.number + 1
+    logs.pending = nil
+    logs.confirmed = time
+  }
+
+  /// Whether no log can have been collected since the last one was put: else one of another writer may have
+  /// stood under the number, and be gone.
+  private func isRecent(_ time: UInt64?, after last: UInt64?) -> Bool {
+    guard let time, let last, time >= last else { return false }
+    return time - last < BucketCollector.leastLogGrace / 2
+  }
+}
+
+/// Puts one log under its number, and ends those of others. Spec: bucket.md, "Log".
+struct BucketLogPut {
+  let objects: any ObjectStore
+
+  /// Returns when `log` stands under its number; with the bucket's time.
+  ///
+  /// - Throws: `.fenced` where another's stands there; `.split` where one of our own epoch does; `.request`
+  ///   where nobody knows: the same must be put again.
+  func put(_ log: BucketLog) throws(BucketError) -> UInt64? {
+    let (other, time) = try outcome(of: log)
+    guard let other else { return time }
+    guard other.epoch != log.epoch else {
+      throw .split(object: BucketLayout.log(log.number).description)
+    }
+    throw .fenced
+  }
+
+  /// Puts a log without batches behind all that are there, so that no writer of an older epoch can go on.
+  /// Returns the number of the next one, and the bucket's time.
+  ///
+  /// - Throws: `.fenced` where a writer with a higher epoch was there before.
+  func end(
+    _ manifest: BucketManifest, nonce: FileID
+  ) throws(BucketError) -> (next: UInt64, time: UInt64?) {
+    var number =
+      try BucketReader(objects).logNumbers(from: manifest.logFloor).last.map { $0 + 1 }
+      ?? manifest.logFloor
+    while true {
+      let (other, time) = try outcome(
+        of: BucketLog(
+          storeID: manifest.version.storeID, number: number, epoch: manifest.epoch,
+          writer: manifest.writer, nonce: nonce, batches: []))
+      guard let other else { return (number + 1, time) }
+      guard other.epoch < manifest.epoch else { throw .fenced }
+      number += 1
+    }
+  }
+
+  /// Nil where the log stands there now, and who does else.
+  private func outcome(
+    of log: BucketLog
+  ) throws(BucketError) -> (other: BucketLog?, time: UInt64?) {
+    let name = BucketLayout.log(log.number)
+    let bytes = log.encoded()
+    // The second time for a request that was lost: what was absent a moment ago is made, or was.
+    for _ in 0..<2 {
+      do throws(ObjectStoreError) {
+        let receipt = try objects.put(name, ObjectContent(bytes), if: .absent, class: nil)
+        return (nil, receipt.serverTime)
+      } catch {
+        guard error.code == .exists || error.code == .uncertain else { throw .request(error) }
+      }
+      if let found = try BucketReader(objects).log(log.number) {
+        return found.nonce == log.nonce && found.writer == log.writer ? (nil, nil) : (found, nil)
+      }
+    }
+    throw .request(
+      ObjectStoreError(
+        .uncertain, "nobody knows whether the log was written", object: name.description))
+  }
+}

@@ -1,0 +1,204 @@
+import Testing
+import Varve
+import VarveObjects
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// What could go wrong between a store, its directory and its bucket, and may not.
+@Suite struct TierBreachTests {
+  private static func code(_ body: () throws -> Void) -> StoreError.Code? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return (error as? StoreError)?.code
+    }
+  }
+
+  /// A store with some of its files only in the bucket, closed.
+  private static func closedStore(
+    _ machine: TieredStore, seed: UInt64 = 1
+  ) throws -> Sample {
+    var sample = Sample(seed: seed)
+    let store = try machine.open()
+    try sample.write(300, to: store)
+    try store.upload()
+    try store.evict()
+    try store.close()
+    return sample
+  }
+
+  @Test func anotherBucketIsNotBegunWhereFilesLieInOne() throws {
+    let machine = TieredStore()
+    let sample = try Self.closedStore(machine)
+    let before = machine.disk.contents().filter { !$0.key.hasSuffix("/bucket") }
+    var options = machine.connected(SimulatedBucket().connect())
+    #expect(Self.code { _ = try machine.open(options) } == .unavailable)
+    options.bucket?.takesOver = true
+    #expect(Self.code { _ = try machine.open(options) } == .unavailable)
+    #expect(machine.disk.contents().filter { !$0.key.hasSuffix("/bucket") } == before)
+    let store = try machine.open()
+    #expect(try sample.difference(from: store) == nil)
+    try store.close()
+  }
+
+  @Test func aDirectoryThatWasCopiedEarlierIsNoNewerState() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 2)
+    let store = try machine.open()
+    try sample.write(200, to: store)
+    try store.upload()
+    let copy = machine.disk.killImage()
+    try sample.write(200, to: store)
+    try store.upload()
+    try store.close()
+    // Of the same writer, and yet not what the bucket has.
+    #expect(Self.code { _ = try machine.open(on: copy) } == .fenced)
+    let again = try machine.open()
+    #expect(try sample.difference(from: again) == nil)
+    try again.close()
+  }
+
+  @Test func twoFilesOfOneNumberAreTold() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 3)
+    let store = try machine.open()
+    try sample.write(200, to: store)
+    try store.upload()
+    let copy = machine.disk.killImage()
+    var other = sample
+    try other.write(200, to: store)
+    try store.upload()
+    try store.close()
+    // The copy goes on by force: its files have the numbers of the other's.
+    var options = machine.connected()
+    options.bucket?.takesOver = true
+    let forced = try machine.open(options, on: copy)
+    try sample.write(250, to: forced)
+    try forced.upload()
+    try forced.evict()
+    #expect(try sample.difference(from: forced) == nil)
+    try forced.close()
+    let elsewhere = try machine.openElsewhere()
+    #expect(try sample.difference(from: elsewhere) == nil)
+    try elsewhere.close()
+  }
+
+  @Test func readingOnlyChangesNothing() throws {
+    let machine = TieredStore()
+    let sample = try Self.closedStore(machine, seed: 4)
+    // Without what is kept of cold files they are asked for.
+    let directory = try machine.disk.openDirectory(at: "/store", create: false)
+    for name in try directory.names() where name.hasSuffix(".tail") { try directory.remove(name) }
+    let before = machine.disk.contents()
+    var options = machine.connected()
+    options.access = .readOnly
+    let store = try machine.open(options)
+    #expect(try sample.difference(from: store) == nil)
+    try store.close()
+    #expect(machine.disk.contents() == before)
+    let connection = machine.bucket.connect()
+    #expect(
+      try StoreVerifier(at: "/store", bucket: connection, on: machine.disk).run(.deep).isSound)
+    #expect(machine.disk.contents() == before)
+  }
+
+  /// The store is closed while an upload waits for its bucket: what comes back changes no file.
+  @Test func whatComesBackAfterClosingChangesNothing() throws {
+    for request in 1...8 {
+      let machine = TieredStore()
+      let connection = machine.bucket.connect()
+      let store = try machine.open(machine.connected(connection))
+      var sample = Sample(seed: 5)
+      try sample.write(150, to: store)
+      try store.upload()
+      try sample.write(100, to: store)
+      let first = connection.callCount
+      let closed = Monitor<[String: [UInt8]]?>(nil)
+      let disk = machine.disk
+      connection.setBeforeEachCall { _, _ in
+        guard connection.callCount == first + request - 1 else { return }
+        try? store.close()
+        closed.withLock { $0 = disk.contents() }
+      }
+      let code = Self.code { try store.upload() }
+      guard let after = closed.withLock({ $0 }) else { break }
+      #expect(code == .closed || code == nil, "request \(request): \(code as Any)")
+      #expect(disk.contents() == after, "request \(request)")
+      let again = try machine.open()
+      #expect(try sample.difference(from: again) == nil)
+      try again.close()
+    }
+  }
+
+  @Test func evictionMakesRoomOnAFullDisk() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 6)
+    let store = try machine.open()
+    try sample.write(300, to: store)
+    try store.compact()
+    try store.upload()
+    machine.disk.setCapacity(bytes: 0)
+    // The manifest of the eviction may find no room before files are gone; the files do go.
+    _ = try? store.evict()
+    machine.disk.setCapacity(bytes: nil)
+    #expect(try store.bucketStatus().local.files == 0)
+    #expect(try sample.difference(from: store) == nil)
+    try store.close()
+    let again = try machine.open()
+    #expect(try sample.difference(from: again) == nil)
+    try again.close()
+  }
+
+  @Test func aStoreIsRestoredOnlyWhereNoneIs() throws {
+    let machine = TieredStore()
+    let sample = try Self.closedStore(machine, seed: 7)
+    #expect(Self.code { _ = try machine.openElsewhere(on: machine.disk) } == .exists)
+    let other = SimulatedFileSystem()
+    let directory = try other.openDirectory(at: "/store", create: true)
+    try directory.create("letter.txt").close()
+    #expect(Self.code { _ = try machine.openElsewhere(on: other) } == .notEmpty)
+    #expect(try directory.names() == ["letter.txt"])
+    let store = try machine.open()
+    #expect(try sample.difference(from: store) == nil)
+    try store.close()
+  }
+
+  /// The power is cut at every call of a restore: it can be done again, or was done.
+  @Test func aRestoreThatWasCutOffIsDoneAgain() throws {
+    let machine = TieredStore()
+    let sample = try Self.closedStore(machine, seed: 8)
+    var step = 1
+    while true {
+      let disk = SimulatedFileSystem()
+      disk.crash(atStep: step)
+      let isDone = (try? machine.openElsewhere(on: disk).close()) != nil
+      for mode in [CrashMode.durableOnly, .everything, .renamesOnly, .sizeWithoutData] {
+        let image = disk.crashImage(mode, seed: UInt64(step))
+        var opened = try? machine.openElsewhere(on: image)
+        // It was done. Another image took over from it since.
+        var options = machine.connected()
+        options.bucket?.takesOver = true
+        if opened == nil { opened = try machine.open(options, on: image) }
+        let store = try #require(opened)
+        if let difference = try sample.difference(from: store) {
+          Issue.record("step \(step), \(mode): \(difference)")
+        }
+        try store.close()
+      }
+      if isDone { break }
+      step += 1
+    }
+    #expect(step > 10)
+  }
+
+  @Test func anIntervalThatCannotBeMeantIsRefused() throws {
+    let machine = TieredStore()
+    for interval in [0, -1, Int.max] {
+      var options = machine.connected()
+      options.bucket?.uploadInterval = interval
+      #expect(Self.code { _ = try machine.open(options) } == .invalid)
+    }
+  }
+}
