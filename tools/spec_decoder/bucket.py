@@ -162,10 +162,14 @@ def _name(kind, number, item):
 def _tie(reader, number, store):
     location = reader.take(reader.u16("location length"), "location").decode()
     writers = [_id(reader, "writer") for _ in range(reader.u8("writer count"))]
+    at = reader.offset
+    state = reader.u8("state")
+    if state > 1:
+        reader.fail("value", at, "state")
     length = reader.u32("head length")
     head = decode(reader.take(length, "head")) if length else None
     manifest._fields(reader, set())
-    return {"location": location, "writers": writers, "head": head}
+    return {"location": location, "writers": writers, "restoring": state == 1, "head": head}
 
 
 def decode(data):

@@ -33,8 +33,12 @@ struct SingleWrite {
 
   /// The same as a batch, for those who stand in line.
   ///
-  /// - Parameter placed: where the value of a pointer is.
-  func request(isSynced: Bool, _ placed: PlacedValue?) throws(FormatError) -> CommitRequest {
+  /// - Parameters:
+  ///   - placed: where the value of a pointer is.
+  ///   - whole: the same with its value.
+  func request(
+    isSynced: Bool, _ placed: PlacedValue?, whole: SingleWrite? = nil
+  ) throws(FormatError) -> CommitRequest {
     var batch = BatchEncoder(reserving: mostBytes)
     guard let placed else {
       if kind == .delete {
@@ -47,7 +51,8 @@ struct SingleWrite {
     try batch.put(key, in: keyspace, at: placed.pointer, expiry: expiry)
     return CommitRequest(
       batch, isSynced: isSynced, valueFiles: [placed.file],
-      valueBytes: Int(placed.pointer.fullCount))
+      valueBytes: Int(placed.pointer.fullCount),
+      whole: try whole?.request(isSynced: isSynced, nil).batch)
   }
 }
 

@@ -8,8 +8,8 @@
 /// let store = try SegmentStore.open(at: "catalog.varve", options: options)
 /// ```
 ///
-/// `.synced` is durable on this machine. The bucket follows: what was written since its newest version is
-/// lost with the machine, or when another one takes over.
+/// `.synced` is durable on this machine. The bucket follows: what was written since its newest version, or log, is
+/// lost with the machine, or when another one takes over. `.remote` waits for the bucket.
 public struct BucketOptions: Sendable {
   /// The bucket. The store does not close it. Parts of cold files take an eighth of the memory budget.
   public var objects: any ObjectStore
@@ -18,9 +18,22 @@ public struct BucketOptions: Sendable {
   /// ``SegmentStore/upload()`` puts anything there. Nobody writes: nothing is asked of the bucket.
   public var uploadInterval: Int? = 300
 
+  /// Seconds that the bucket may be behind, about, while somebody writes: what was written is put there in logs
+  /// as well, before it is in files that can be. Nil: no logs, and the bucket is behind by `uploadInterval`.
+  ///
+  /// Costs a request each time, memory for what was written meanwhile (at most 64 MiB: then files are put), and
+  /// a few hundred nanoseconds for each write. Needed for `.remote` writes that are quick.
+  public var logInterval: Int?
+
+  /// Bytes of writes that are put into a log before `logInterval` is over.
+  public var logBytes = 4 << 20
+
   /// Bytes of sealed files that stay on this machine, about: beyond that the oldest go once their copies
   /// are in the bucket. Nil: all stay.
   public var localBytes: UInt64?
+
+  /// Seconds between two looks of a replica for a newer version; nil: only ``SegmentStore/refresh()`` looks.
+  public var refreshInterval: Int? = 10
 
   /// Opens the store though another machine wrote to the bucket last, which is fenced by that. What that one
   /// committed there and this one does not have is no part of the store any more: to go on from there,

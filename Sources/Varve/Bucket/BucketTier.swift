@@ -86,8 +86,8 @@ extension BucketTier {
   ///   opened without.
   static func open(
     _ options: BucketOptions, _ tie: BucketTie?, in directory: GuardedDirectory,
-    _ tiered: TieredDirectory, of manifest: Manifest, _ random: any RandomSource,
-    _ clock: StoreClock
+    _ tiered: TieredDirectory, of manifest: Manifest, through last: SequenceNumber,
+    _ random: any RandomSource, _ clock: StoreClock
   ) throws(StoreError) -> BucketTier {
     let location = options.objects.location
     let claim = BucketClaim(options.objects, random: random)
@@ -101,7 +101,8 @@ extension BucketTier {
     let cold = try tier.coldFiles(of: manifest)
     let writer: BucketWriter
     do throws(BucketError) {
-      writer = try Self.claim(claim, id, before, options, known.head, clock, of: manifest, cold)
+      writer = try Self.claim(
+        claim, id, before, options, known.head, clock, of: manifest, through: last, cold)
     } catch {
       guard options.opensWithoutBucket, error.isTransient else {
         throw StoreError(error, at: location)
@@ -131,7 +132,8 @@ extension BucketTier {
 
   private static func claim(
     _ claim: BucketClaim, _ id: FileID, _ before: [FileID], _ options: BucketOptions,
-    _ known: BucketManifest?, _ clock: StoreClock, of manifest: Manifest, _ cold: [LocalFile]
+    _ known: BucketManifest?, _ clock: StoreClock, of manifest: Manifest,
+    through last: SequenceNumber, _ cold: [LocalFile]
   ) throws(BucketError) -> BucketWriter {
     do throws(BucketError) {
       return try claim.run(
@@ -141,6 +143,9 @@ extension BucketTier {
         // is known too.
         let isKnown = manifest.number >= head.version.number || known?.version == head.version
         guard options.takesOver || isKnown else { throw .newer }
+        // What its logs hold was durable here before.
+        let logged = try BucketReader(options.objects).lastLogged(behind: head)
+        guard options.takesOver || logged <= last else { throw .newer }
         let copies = head.copies
         for file in cold where copies[file.key] == nil {
           throw .lacks(file: file.name.description)
@@ -166,9 +171,15 @@ extension BucketTier {
   ) throws(StoreError) {
     var tie = tie
     tie.head = writer.head.manifest
+    if options.logInterval != nil { writer.beginLogs() }
     try note(tie, live: manifest)
     state.withLock { [tie] in $0.tie = tie }
     current.withLock { $0.writer = writer }
+    // Whoever has taken over may have collected it.
+    cold.explainMissing { [weak writer] in
+      guard let writer, (try? writer.checkHead()) == nil, writer.isFenced else { return .missing }
+      return .fenced
+    }
   }
 
   /// Makes durable what is known of the bucket, and then lets others know.
@@ -193,7 +204,7 @@ extension BucketTier {
     try state.withLock { state throws(StoreError) in
       let writer = try connectedWriter()
       let next = version.manifest.forBucket
-      if let head = state.tie.head, head.version.isSame(as: next) { return .init() }
+      if let head = state.tie.head, has(next, head) { return .init() }
       var upload = BucketStatus.Amount()
       let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
       var copies: [BucketObject] = []
@@ -218,6 +229,20 @@ extension BucketTier {
       state.uploaded = [:]
       state.removed = []
       return upload
+    }
+  }
+
+  /// Whether a version is the bucket's newest, with nothing behind it that is no part of it.
+  func has(_ version: Manifest, _ head: BucketManifest) -> Bool {
+    head.version.isSame(as: version)
+      && head.logFloor == known.writer?.logFloor(behind: version.lastSequence) ?? head.logFloor
+  }
+
+  /// Puts batches behind the newest version.
+  func put(_ batches: [BucketLog.Batch]) throws(StoreError) {
+    let writer = try connectedWriter()
+    do throws(BucketError) { try writer.put(batches) } catch {
+      throw StoreError(error, at: objects.location)
     }
   }
 

@@ -22,6 +22,7 @@ final class ColdFiles: Sendable {
   private struct State: Sendable {
     var objects: (any ObjectStore)?
     var keepsEnds = false
+    var whyMissing: @Sendable () -> FileSystemError.RemoteFailure.Kind = { .missing }
     var places: [String: ColdPlace] = [:]
   }
 
@@ -60,6 +61,11 @@ final class ColdFiles: Sendable {
     state.withLock { ($0.objects, $0.keepsEnds) = (objects, keepsEnds) }
   }
 
+  /// Sets who knows why a copy may be missing.
+  func explainMissing(_ why: @escaping @Sendable () -> FileSystemError.RemoteFailure.Kind) {
+    state.withLock { $0.whyMissing = why }
+  }
+
   var keepsEnds: Bool { state.withLock { $0.keepsEnds } }
 
   /// The files that somebody on this machine may read from there.
@@ -94,7 +100,9 @@ final class ColdFiles: Sendable {
       }
       return part.bytes
     } catch {
-      throw FileSystemError(.read, .remote(.init(error)), path: name)
+      var failure = FileSystemError.RemoteFailure(error)
+      if error.code == .absent { failure.kind = state.withLock { $0.whyMissing }() }
+      throw FileSystemError(.read, .remote(failure), path: name)
     }
   }
 }

@@ -9,7 +9,7 @@ import VarvePlatform
 
 extension Engine {
   /// The bucket; throws where the store was opened without one.
-  private func requireBucket() throws(StoreError) -> BucketTier {
+  func requireBucket() throws(StoreError) -> BucketTier {
     guard let bucket else {
       throw StoreError(.invalid, "the store was opened without a bucket", file: path)
     }
@@ -25,6 +25,7 @@ extension Engine {
     // Its files must not go while they are read.
     defer { withExtendedLifetime(version) {} }
     let done = try bucket.upload(version) { versions.current }
+    backlog?.reach(version.manifest.lastSequence)
     if done.files > 0, isOpenNow { report(.uploaded(files: done.files, bytes: done.bytes)) }
     return done
   }
@@ -131,6 +132,6 @@ extension Engine {
     guard view.active.table.isEmpty, view.frozen.isEmpty, let head = bucket.known.head else {
       return true
     }
-    return !head.version.isSame(as: view.version.manifest.forBucket)
+    return !bucket.has(view.version.manifest.forBucket, head)
   }
 }

@@ -5,10 +5,11 @@ import VarvePlatform
 /// Makes a directory from a bucket in which all files are cold.
 ///
 /// ```
-///   claim: the newest version there is ours ──> file `bucket`, durable ──> manifest, durable
+///   claim: the newest version there is ours, and nobody puts a log behind those that are there
+///     ──> file `bucket`, durable ──> the bucket's logs as logs of this directory ──> manifest, durable
 /// ```
 ///
-/// The claim comes first: whoever wrote before cannot commit any more, so that what is restored is what is
+/// The claim comes first: whoever wrote before can confirm nothing any more, so that what is restored is what is
 /// newest. Without the last step the directory is one that was not restored to its end; it begins again then.
 struct StoreRestore {
   let bucket: BucketOptions
@@ -23,7 +24,7 @@ struct StoreRestore {
     } catch {
       throw StoreError(opening: path, isMaking: true, error)
     }
-    try checkPlace(directory)
+    _ = try checkPlace(directory)
     do throws(FileSystemError) {
       lock = try directory.lock(FileName.lock, isShared: false)
     } catch {
@@ -31,15 +32,20 @@ struct StoreRestore {
     }
     defer { lock.release() }
     // Nobody else made one since.
-    try checkPlace(directory)
+    let found = try checkPlace(directory)
     let writer = try claim()
     let head = writer.head.manifest
     let tie = BucketTie(
       location: bucket.objects.location, writers: [writer.id], head: head,
-      storeID: head.version.storeID)
+      storeID: head.version.storeID, isRestoring: true)
     try TieFile(directory: directory).write(tie)
     var version = head.version
     version.predecessorDigest = BucketManifest.firstPredecessor
+    // Above the logs of a restoring that did not come to its end: those go when the store is opened.
+    version.nextFileNumber = max(version.nextFileNumber, found.nextNumber)
+    try RestoredLogs(
+      reader: BucketReader(bucket.objects), directory: directory, random: components.random
+    ).write(behind: head, to: &version)
     _ = try ManifestWriter(directory: directory, poison: Poison()).write(version)
   }
 
@@ -57,11 +63,14 @@ struct StoreRestore {
     }
   }
 
-  private func checkPlace(_ directory: any Directory) throws(StoreError) {
+  private func checkPlace(_ directory: any Directory) throws(StoreError) -> FoundFiles {
     let found = try FoundFiles(in: directory)
-    guard found.isEmpty else {
+    let tie = try TieFile(directory: directory).read()
+    let isUnfinished = (tie?.isRestoring ?? false) && found.names.allSatisfy { $0.kind == .log }
+    guard found.isEmpty || isUnfinished else {
       throw StoreError(.exists, "the directory holds a store", file: path)
     }
     try found.checkPlace(path, isMaking: true)
+    return found
   }
 }

@@ -114,6 +114,20 @@ final class VersionSet: Sendable {
     state.broadcast()
   }
 
+  /// Shows a version that another machine has made: nothing is written here. Not beside a commit.
+  func follow(
+    _ next: Manifest, _ valueFiles: [ValueFileHandle], install: (Version) -> Void
+  ) {
+    let (old, version) = state.withLock { state in
+      let old = state.version
+      for file in valueFiles { state.valueFiles[file.number] = file }
+      adoptSegments(of: next, into: &state)
+      return (old, state.version)
+    }
+    install(version)
+    retireFiles(of: old, missingFrom: version)
+  }
+
   private func commitTogether(_ batch: [Change]) {
     var failure: StoreError?
     do throws(StoreError) {

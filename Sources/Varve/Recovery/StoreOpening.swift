@@ -34,7 +34,7 @@ struct StoreOpening {
 
   private var mode: ReadMode { options.readMode == .mapped ? .mapped : .pread }
 
-  private var valueEnvironment: ValueEnvironment {
+  var valueEnvironment: ValueEnvironment {
     ValueEnvironment(directory: directory, mode: mode, blocks: blocks)
   }
 
@@ -42,12 +42,18 @@ struct StoreOpening {
     SegmentEnvironment(directory: directory, mode: mode, blocks: blocks)
   }
 
+  /// Who opens a directory, and so with whom it is shared.
+  enum Role {
+    case writer, reader
+    /// Of a store that another machine writes: in the directory is only what is kept of its bucket.
+    case replica
+  }
+
   static func open(
-    at path: String, _ options: StoreOptions, _ components: StoreComponents
+    at path: String, _ options: StoreOptions, _ components: StoreComponents, as role: Role
   ) throws(StoreError) -> Engine {
     try options.check()
-    let isWriter = options.access == .readWrite
-    let isMaking = isWriter && options.createIfMissing
+    let isMaking = role == .replica || role == .writer && options.createIfMissing
     let poison = Poison()
     let derived = DerivedOptions(options)
     let tiered: TieredDirectory
@@ -60,9 +66,13 @@ struct StoreOpening {
       throw StoreError(opening: path, isMaking: isMaking, error)
     }
     let directory = GuardedDirectory(tiered, poison: poison)
-    if isWriter { try checkPlace(directory, path, isMaking: isMaking) }
+    switch role {
+    case .writer: try checkPlace(directory, path, isMaking: isMaking)
+    case .replica: try checkReplicaPlace(directory, path)
+    case .reader: break
+    }
     do throws(FileSystemError) {
-      lock = try takeLock(in: directory, isShared: !isWriter)
+      lock = try takeLock(in: directory, isShared: role == .reader)
     } catch {
       throw StoreError(opening: path, isMaking: isMaking, error)
     }
@@ -72,7 +82,9 @@ struct StoreOpening {
       derived: derived, poison: poison,
       blocks: BlockAccess(
         decompressor: Decompressor(), cache: BlockCache(budget: derived.blockCacheBytes)))
-    do throws(StoreError) { return try opening.run() } catch {
+    do throws(StoreError) {
+      return try role == .replica ? opening.runReplica() : opening.run()
+    } catch {
       lock?.release()
       throw error
     }
@@ -135,7 +147,7 @@ extension StoreOpening {
         logs: logs, values: values, tableBytes: derived.memTableBytes, obsoleteFiles: obsoleteFiles
       ).run(from: manifest.lastSequence)
     }
-    let bucket = try openBucket(tie, manifest, clock)
+    let bucket = try openBucket(tie, manifest, through: logs.lastSequence, clock)
     let engine = makeEngine(
       manifest, digest, clock, numbers, values, epochs, replay, logs, bucket)
     do throws(StoreError) {
@@ -155,7 +167,7 @@ extension StoreOpening {
   }
 
   private func openBucket(
-    _ tie: BucketTie?, _ manifest: Manifest, _ clock: StoreClock
+    _ tie: BucketTie?, _ manifest: Manifest, through last: SequenceNumber, _ clock: StoreClock
   ) throws(StoreError) -> BucketTier? {
     if let tie, tie.storeID != manifest.storeID {
       throw StoreError(
@@ -164,7 +176,7 @@ extension StoreOpening {
     }
     guard let bucket = options.bucket, options.access == .readWrite else { return nil }
     return try BucketTier.open(
-      bucket, tie, in: directory, tiered, of: manifest, components.random, clock)
+      bucket, tie, in: directory, tiered, of: manifest, through: last, components.random, clock)
   }
 
   /// Removes what is left over and lets the background begin.
@@ -184,10 +196,10 @@ extension StoreOpening {
     if engine.background != .threads { engine.reclaim() }
   }
 
-  private func makeEngine(
+  func makeEngine(
     _ manifest: Manifest, _ digest: [UInt8], _ clock: StoreClock, _ numbers: FileNumbers,
     _ values: ValueAccess, _ epochs: ReadEpochs, _ replay: ReplayedLogs, _ logs: StoredLogs,
-    _ bucket: BucketTier?
+    _ bucket: BucketTier?, replica: Replica? = nil
   ) -> Engine {
     var valueFiles = replay.valueFiles
     for record in manifest.valueFiles where valueFiles[record.number] == nil {
@@ -214,7 +226,7 @@ extension StoreOpening {
         path: path, options: options, derived: derived, components: components,
         directory: directory, fileLock: lock, clock: clock, numbers: numbers,
         obsoleteFiles: obsoleteFiles, poison: poison, versions: versions, values: values,
-        metrics: MetricsRecorder(), bucket: bucket, view: view, epochs: epochs,
+        metrics: MetricsRecorder(), bucket: bucket, replica: replica, view: view, epochs: epochs,
         lastSequence: replay.lastSequence,
         liveLogs: logs.isClean ? manifest.logs : []))
   }

@@ -9,10 +9,13 @@ import VarveFormat
 public final class Snapshot: Sendable {
   let engine: Engine
   let point: ReadPoint
+  /// In a replica: what a later version does not have any more is only in this one.
+  private let view: ReadView?
   private let isClosed = Atomic<Bool>(false)
 
   init(_ engine: Engine) {
     self.engine = engine
+    view = engine.replica == nil ? nil : engine.views.pinned()
     point = engine.snapshots.register { engine.readPoint() }
   }
 
@@ -32,7 +35,7 @@ public final class Snapshot: Sendable {
   /// closing is still in that view.
   func reading(_ keyspace: Keyspace) throws(StoreError) -> Reading {
     try check(keyspace)
-    let reading = Reading(view: engine.views.pinned(), point: point)
+    let reading = Reading(view: view ?? engine.views.pinned(), point: point)
     guard !isClosed.load(ordering: .acquiring) else {
       throw StoreError(.closed, "the snapshot was closed", file: engine.path)
     }

@@ -11,6 +11,8 @@ final class BackgroundWork: Sendable {
     /// A memtable has taken the last chunk that was ready.
     var memory = false
     var compaction = false
+    /// Enough waits for a log in the bucket.
+    var bucketLog = false
     /// Compaction rests while this is above zero.
     var pauses = 0
     var isStopping = false
@@ -28,6 +30,8 @@ final class BackgroundWork: Sendable {
   func wantMemory() { want { $0.memory = true } }
 
   func wantCompaction() { want { $0.compaction = true } }
+
+  func wantBucketLog() { want { $0.bucketLog = true } }
 
   private func want(_ mark: (inout Wants) -> Void) {
     wants.withLock { mark(&$0) }

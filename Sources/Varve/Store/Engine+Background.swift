@@ -15,6 +15,7 @@ extension Engine {
     if bucket?.options.uploadInterval != nil {
       try work.start("varve-upload") { [self] in uploadLoop() }
     }
+    if backlog != nil { try work.start("varve-logs") { [self] in logLoop() } }
     work.wantCompaction()
   }
 

@@ -19,18 +19,20 @@ extension Engine {
     try batch.check(for: self)
     guard batch.count > 0 else {
       // Whoever asks for durability gets it for all that came before, with or without an entry.
-      if durability == .synced { try sync() }
+      if durability.isSynced { try sync(durability) }
       return
     }
     try waitForBackground(toWrite: batch.byteCount - batch.largeValueBytes)
     try checkTrusted()
-    let placed = try placement.place(batch, isSynced: durability == .synced)
+    let placed = try placement.place(batch, isSynced: durability.isSynced)
     defer { for file in placed.valueFiles { file.unpin() } }
     metrics.valueBytesWritten.add(placed.storedBytes)
     let request = CommitRequest(
-      placed.batch, isSynced: durability == .synced, valueFiles: placed.valueFiles,
-      valueBytes: placed.valueFiles.isEmpty ? 0 : batch.largeValueBytes)
+      placed.batch, isSynced: durability.isSynced, valueFiles: placed.valueFiles,
+      valueBytes: placed.valueFiles.isEmpty ? 0 : batch.largeValueBytes,
+      whole: backlog == nil || placed.valueFiles.isEmpty ? nil : batch.encoder)
     try submit(request)
+    if durability == .remote { try syncRemotely() }
   }
 
   /// Throws in a poisoned store. Values are written before the log is asked, and must not be left
@@ -40,9 +42,10 @@ extension Engine {
   }
 
   /// Makes all earlier writes durable.
-  func sync() throws(StoreError) {
+  func sync(_ durability: Durability = .synced) throws(StoreError) {
     try checkWritable()
-    try log.sync()
+    if durability.isSynced { try log.sync() }
+    if durability == .remote { try syncRemotely() }
   }
 
   func submit(_ request: CommitRequest) throws(StoreError) {
@@ -70,7 +73,13 @@ extension Engine {
     if !write.isValid(in: policy), let refusal = WriteBatch.refusal(of: write, in: keyspace) {
       throw refusal
     }
-    let isSynced = durability == .synced
+    try commit(write, policy, isSynced: durability.isSynced)
+    if durability == .remote { try syncRemotely() }
+  }
+
+  private func commit(
+    _ write: SingleWrite, _ policy: KeyspacePolicy, isSynced: Bool
+  ) throws(StoreError) {
     guard write.isLarge(in: policy, isSynced: isSynced) else {
       try waitForBackground(toWrite: write.mostBytes)
       return try join(write, isSynced: isSynced)
@@ -81,17 +90,22 @@ extension Engine {
     defer { placed.file.unpin() }
     metrics.valueBytesWritten.add(UInt64(placed.pointer.storedCount))
     try placed.pointer.encoded().withByteView { pointer throws(StoreError) in
-      try join(write.pointing(with: pointer), isSynced: isSynced, placed)
+      try join(write.pointing(with: pointer), isSynced: isSynced, placed, whole: write)
     }
   }
 
-  /// Leads at once where nobody else does; stands in line otherwise, and where a sync can be shared.
+  /// Leads at once where nobody else does; stands in line otherwise, where a sync can be shared, and where the
+  /// bucket's logs need a batch.
   private func join(
-    _ write: SingleWrite, isSynced: Bool, _ placed: PlacedValue? = nil
+    _ write: SingleWrite, isSynced: Bool, _ placed: PlacedValue? = nil, whole: SingleWrite? = nil
   ) throws(StoreError) {
-    guard !(isSynced && pipeline.isCompanyExpected), pipeline.tryLead() else {
+    let standsInLine = backlog != nil || isSynced && pipeline.isCompanyExpected
+    guard !standsInLine, pipeline.tryLead() else {
       let request: CommitRequest
-      do throws(FormatError) { request = try write.request(isSynced: isSynced, placed) } catch {
+      do throws(FormatError) {
+        request = try write.request(
+          isSynced: isSynced, placed, whole: backlog == nil ? nil : whole)
+      } catch {
         throw StoreError(.limit, "\(error.fault)")
       }
       return try submit(request)
@@ -208,6 +222,7 @@ extension Engine {
       request.batch.withPayload { payload in
         lead.active.table.insert(batch: payload, firstSequence: SequenceNumber(sequence))
       }
+      if let backlog { note(request, first: sequence, in: backlog) }
       sequence += UInt64(request.batch.count)
     }
   }

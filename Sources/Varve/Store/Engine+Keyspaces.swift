@@ -61,24 +61,42 @@ extension Engine {
       Keyspace(
         name: Catalog.defaultName, policy: .default, number: SystemKeyspace.defaultKeyspace,
         engine: self))
+    try readCatalog { catalog.add($0) }
+  }
+
+  /// Reads the catalog of another version: who holds a keyspace that is still there keeps it.
+  func reloadCatalog() throws(StoreError) {
+    var found: [Keyspace] = []
+    try readCatalog { found.append($0) }
+    let numbers = Set(found.map(\.number) + [SystemKeyspace.defaultKeyspace])
+    for known in catalog.all where !numbers.contains(known.number) {
+      catalog.remove(known, droppedAt: visible)
+    }
+    for keyspace in found where catalog.keyspace(named: keyspace.name)?.number != keyspace.number {
+      catalog.add(keyspace)
+    }
+  }
+
+  private func readCatalog(_ take: (Keyspace) -> Void) throws(StoreError) {
     var cursor = try beginReading().visible(
       within: EngineBounds(SystemKeyspace.number, .all))
     try cursor.seekToFirst()
     while let entry = cursor.entry {
-      try load(entry)
+      if let keyspace = try keyspace(of: entry) { take(keyspace) }
       try cursor.next()
     }
   }
 
-  private func load(_ entry: EntryView) throws(StoreError) {
+  private func keyspace(of entry: EntryView) throws(StoreError) -> Keyspace? {
     let key = entry.key.dropping(Limits.keyspacePrefixBytes)
     do throws(FormatError) {
       switch try SystemEntry(key: key, value: entry.value) {
-      case .nextNumber(let number): catalog.raiseNextNumber(to: number)
+      case .nextNumber(let number):
+        catalog.raiseNextNumber(to: number)
+        return nil
       case .keyspace(let name, let record):
-        catalog.add(
-          Keyspace(
-            name: name, policy: KeyspacePolicy(record.policy), number: record.number, engine: self))
+        return Keyspace(
+          name: name, policy: KeyspacePolicy(record.policy), number: record.number, engine: self)
       }
     } catch {
       throw StoreError(error, in: path)

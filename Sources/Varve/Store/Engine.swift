@@ -46,6 +46,10 @@ final class Engine: Sendable {
   let work: BackgroundWork
   /// Nil where the store has none, or was opened without.
   let bucket: BucketTier?
+  /// Nil but in a replica.
+  let replica: Replica?
+  /// What waits for the bucket's next log; nil where none are put there.
+  let backlog: LogBacklog?
   let compactionPacer: WritePacer
   /// What writers owe to a background that is behind.
   let writePrice = PacingAccount()
@@ -87,6 +91,9 @@ final class Engine: Sendable {
     values = parts.values
     metrics = parts.metrics
     bucket = parts.bucket
+    replica = parts.replica
+    let putsLogs = parts.bucket?.options.logInterval != nil
+    backlog = putsLogs ? LogBacklog(after: parts.lastSequence) : nil
     placement = ValuePlacement(
       directory: parts.directory, numbers: parts.numbers, random: parts.components.random,
       obsoleteFiles: parts.obsoleteFiles, values: parts.values.store,
@@ -125,6 +132,7 @@ final class Engine: Sendable {
     var values: ValueAccess
     var metrics: MetricsRecorder
     var bucket: BucketTier?
+    var replica: Replica?
     var view: ReadView
     var epochs: ReadEpochs
     var lastSequence: SequenceNumber

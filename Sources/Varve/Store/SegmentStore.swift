@@ -45,7 +45,17 @@ extension SegmentStore {
   package static func open(
     at path: String, options: StoreOptions, components: StoreComponents
   ) throws(StoreError) -> SegmentStore {
-    SegmentStore(try StoreOpening.open(at: path, options, components))
+    let role: StoreOpening.Role = options.access == .readWrite ? .writer : .reader
+    return SegmentStore(try StoreOpening.open(at: path, options, components, as: role))
+  }
+
+  /// Opens a replica: see ``open(replicaAt:options:)``.
+  package static func open(
+    replicaAt path: String, options: StoreOptions, components: StoreComponents
+  ) throws(StoreError) -> SegmentStore {
+    var options = options
+    options.access = .readOnly
+    return SegmentStore(try StoreOpening.open(at: path, options, components, as: .replica))
   }
 
   /// Makes everything durable, ends background work and lets the directory go.
@@ -110,8 +120,10 @@ extension SegmentStore {
     try engine.commit(batch, durability)
   }
 
-  /// Makes all earlier writes durable, buffered ones included.
-  public func sync() throws(StoreError) { try engine.sync() }
+  /// Makes all earlier writes durable, buffered ones included: on this machine, or in the bucket too.
+  public func sync(_ durability: Durability = .synced) throws(StoreError) {
+    try engine.sync(durability)
+  }
 }
 
 // MARK: - Snapshots

@@ -9,7 +9,7 @@ public struct StoreError: Error, Sendable {
     private enum Value: String {
       case
         corrupted, poisoned, locked, full, limit, incompatible, closed, notFound, notEmpty, exists,
-        invalid, inputOutput, readOnly, busy, unavailable, archived, fenced
+        invalid, inputOutput, readOnly, busy, unavailable, archived, fenced, snapshotTooOld
     }
     private let value: Value
 
@@ -53,6 +53,10 @@ public struct StoreError: Error, Sendable {
     /// Another machine has taken over the store in the bucket. This one keeps what it has, and puts nothing
     /// there any more.
     public static let fenced = Code(value: .fenced)
+
+    /// What a replica was asked for is no part of the store any more, and gone from the bucket: call
+    /// ``SegmentStore/refresh()``, and take a new snapshot or cursor.
+    public static let snapshotTooOld = Code(value: .snapshotTooOld)
 
     /// The code's name.
     public var description: String { value.rawValue }
@@ -169,6 +173,8 @@ extension StoreError {
       case .archived: .archived
       case .missing, .damaged: .corrupted
       case .closed: .closed
+      case .overtaken: .snapshotTooOld
+      case .fenced: .fenced
       }
     self.init(code, failure.message, file: file)
   }

@@ -111,6 +111,15 @@ extension StoreOptions {
     if let interval = bucket?.uploadInterval, !(1...31_536_000).contains(interval) {
       problems.append("bucket.uploadInterval is not 1 second to a year")
     }
+    if let interval = bucket?.refreshInterval, !(1...31_536_000).contains(interval) {
+      problems.append("bucket.refreshInterval is not 1 second to a year")
+    }
+    if let interval = bucket?.logInterval, !(1...31_536_000).contains(interval) {
+      problems.append("bucket.logInterval is not 1 second to a year")
+    }
+    if let bytes = bucket?.logBytes, !(1...LogBacklog.mostBytes).contains(bytes) {
+      problems.append("bucket.logBytes is not 1 byte to 64 MiB")
+    }
     guard problems.isEmpty else {
       throw StoreError(.invalid, "options: " + problems.joined(separator: "; "))
     }

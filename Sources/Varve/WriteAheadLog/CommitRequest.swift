@@ -8,6 +8,8 @@ import VarveFormat
 final class CommitRequest: @unchecked Sendable {
   /// The encoded entries; none in a request that works alone.
   let batch: BatchEncoder
+  /// The same with all its values, for those who do not have the value files; nil where it is the same.
+  let whole: BatchEncoder?
   let isSynced: Bool
   /// Value files the payload points into, kept pinned until the entries are in a memtable.
   let valueFiles: [ValueFileHandle]
@@ -25,8 +27,10 @@ final class CommitRequest: @unchecked Sendable {
   var isExclusive: Bool { exclusive != nil }
 
   init(
-    _ batch: BatchEncoder, isSynced: Bool, valueFiles: [ValueFileHandle] = [], valueBytes: Int = 0
+    _ batch: BatchEncoder, isSynced: Bool, valueFiles: [ValueFileHandle] = [], valueBytes: Int = 0,
+    whole: BatchEncoder? = nil
   ) {
+    self.whole = whole
     self.valueBytes = valueBytes
     self.batch = batch
     self.isSynced = isSynced
@@ -37,6 +41,7 @@ final class CommitRequest: @unchecked Sendable {
   /// A request that runs `work` while nobody else commits.
   init(alone work: @escaping () throws(StoreError) -> Void) {
     batch = BatchEncoder()
+    whole = nil
     isSynced = false
     valueFiles = []
     valueBytes = 0

@@ -53,14 +53,16 @@ enum PutCommand {
 
 /// The names of ``Durability`` on the command line.
 enum DurabilityChoice: String, CaseIterable {
-  case synced, buffered
+  case synced, remote, buffered
 
   static let option = Option<DurabilityChoice>.choice(
-    "--durability", default: .synced, "wait for the disk, or for the operating system only")
+    "--durability", default: .synced,
+    "wait for the disk, for the bucket too, or for the operating system only")
 
   var durability: Durability {
     switch self {
     case .synced: .synced
+    case .remote: .remote
     case .buffered: .buffered
     }
   }

@@ -44,6 +44,9 @@ package struct BatchEncoder {
     count = 0
   }
 
+  /// The payload, shared.
+  package var payload: [UInt8] { writer.bytes }
+
   /// Lends the payload: the bytes of ``LogRecordType/batch``. An empty batch is not to be logged.
   package func withPayload<Result, Failure: Error>(
     _ body: (ByteView) throws(Failure) -> Result

@@ -1,8 +1,9 @@
 /// What a store on disk knows of its bucket: the file `bucket`. Spec: bucket.md, "On disk".
 ///
 /// ```
-/// body: location  u16 length, UTF-8      head   u32 length, a whole bucket manifest; 0: none yet
+/// body: location  u16 length, UTF-8             head    u32 length, a whole bucket manifest; 0: none yet
 ///       writers   u8 count, 16 bytes each       fields
+///       state     u8
 /// ```
 package struct BucketTie: Equatable, Sendable {
   /// Where the bucket is, for people.
@@ -12,10 +13,16 @@ package struct BucketTie: Equatable, Sendable {
   /// The newest manifest that is known to be in the bucket: where each file has its copy.
   package var head: BucketManifest?
   package var storeID: FileID
+  /// Whether the directory is being made from the bucket: logs without a manifest are not whole then.
+  package var isRestoring: Bool
 
   package static let mostWriters = 255
 
-  package init(location: String, writers: [FileID], head: BucketManifest?, storeID: FileID) {
+  package init(
+    location: String, writers: [FileID], head: BucketManifest?, storeID: FileID,
+    isRestoring: Bool = false
+  ) {
+    self.isRestoring = isRestoring
     self.location = location
     self.writers = writers
     self.head = head
@@ -31,6 +38,10 @@ package struct BucketTie: Equatable, Sendable {
     for _ in 0..<Int(try reader.uint8()) {
       writers.append(FileID(low: try reader.uint64(), high: try reader.uint64()))
     }
+    let state = reader
+    let restoring = try reader.uint8()
+    guard restoring <= 1 else { throw state.error(.value("state")) }
+    isRestoring = restoring == 1
     let start = reader
     let headCount = Int(try reader.uint32())
     guard headCount <= reader.remaining else { throw start.error(.limit("manifest length")) }

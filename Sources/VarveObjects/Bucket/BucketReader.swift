@@ -26,19 +26,29 @@ package struct BucketReader: Sendable {
   }
 
   /// The newest manifest; nil where there is none. One listing for each thousand manifests, one read.
-  package func head() throws(BucketError) -> BucketHead? {
+  ///
+  /// - Parameter number: only one with a higher number is looked for.
+  package func head(after number: UInt64 = 0) throws(BucketError) -> BucketHead? {
     // Between listing and reading a new writer may collect: then there is a newer one.
     for _ in 0..<8 {
-      guard let number = try manifestNumbers().last else { return nil }
+      guard let number = try manifestNumbers(after: number).last else { return nil }
       if let head = try manifest(number) { return head }
     }
     throw .request(
       ObjectStoreError(.unavailable, "the newest manifest is gone each time it is asked for"))
   }
 
-  /// The numbers of all manifests, ascending.
-  package func manifestNumbers() throws(BucketError) -> [UInt64] {
-    try names(BucketLayout.manifests).compactMap(BucketLayout.manifestNumber)
+  /// The numbers of all manifests after one, ascending.
+  package func manifestNumbers(after number: UInt64 = 0) throws(BucketError) -> [UInt64] {
+    try entries(BucketLayout.manifests, after: BucketLayout.manifest(number).description)
+      .map(\.name).compactMap(BucketLayout.manifestNumber)
+  }
+
+  /// Whether there is a manifest. One small request.
+  package func holdsManifest(_ number: UInt64) throws(BucketError) -> Bool {
+    try objects.request { objects throws(ObjectStoreError) in
+      try objects.status(of: BucketLayout.manifest(number))
+    } != nil
   }
 
   /// One manifest; nil where there is none.
@@ -65,6 +75,15 @@ package struct BucketReader: Sendable {
     return try decoded(bytes, name) { view throws(FormatError) in
       try BucketLog(decoding: view, named: number)
     }
+  }
+
+  /// The last entry that the logs behind a version hold; that of the version where there is none.
+  package func lastLogged(behind head: BucketManifest) throws(BucketError) -> SequenceNumber {
+    guard head.logFloor > 0 else { return head.version.lastSequence }
+    for number in try logNumbers(from: head.logFloor).reversed() {
+      if let last = try log(number)?.last { return max(last, head.version.lastSequence) }
+    }
+    return head.version.lastSequence
   }
 
   /// All pins that can be read. One that is damaged is an error: it may keep anything.

@@ -8,9 +8,11 @@ extension BucketWriter {
     var next: UInt64
     /// One that may have been put.
     var pending: BucketLog?
-    /// Those that were put, ascending, with the numbers of their last entries.
+    /// Those that no version has in its files yet, ascending, with the numbers of their last entries.
     var put: [(number: UInt64, last: SequenceNumber)] = []
-    /// When the last one was put, by the bucket's clock; nil: not known.
+    /// The last entry that was put.
+    var last = SequenceNumber.zero
+    /// When it was last known that no other writer puts any, by the bucket's clock; nil: not known.
     var confirmed: UInt64?
   }
 
@@ -27,8 +29,7 @@ extension BucketWriter {
     try noticingFence { () throws(BucketError) in
       try logs.withLock { logs throws(BucketError) in
         if let pending = logs.pending { try confirm(pending, &logs) }
-        let last = logs.put.last?.last ?? .zero
-        let rest = batches.filter { $0.last > last }
+        let rest = batches.filter { $0.last > logs.last }
         guard !rest.isEmpty else { return }
         let log = BucketLog(
           storeID: head.manifest.version.storeID, number: logs.next, epoch: epoch, writer: id,
@@ -39,21 +40,28 @@ extension BucketWriter {
     }
   }
 
-  /// The first log that may hold an entry behind `sequence`. What lies before is forgotten.
-  func logFloor(behind sequence: SequenceNumber) -> UInt64 {
+  /// The first log that may hold an entry behind `sequence`; 0 where no log was ever put.
+  package func logFloor(behind sequence: SequenceNumber) -> UInt64 {
+    logs.withLock { logs in logs.put.first { $0.last > sequence }?.number ?? logs.next }
+  }
+
+  /// A version that was confirmed at `time` has everything up to `sequence` in its files. Nobody had taken over
+  /// by then, so that no other's log stands under our next number.
+  func leaveLogs(through sequence: SequenceNumber, at time: UInt64?) {
     logs.withLock { logs in
       logs.put.removeAll { $0.last <= sequence }
-      return logs.put.first?.number ?? logs.next
+      if let time { logs.confirmed = max(logs.confirmed ?? 0, time) }
     }
   }
 
   private func confirm(_ log: BucketLog, _ logs: inout Logs) throws(BucketError) {
     let time = try BucketLogPut(objects: objects).put(log)
     if !isRecent(time, after: logs.confirmed) { try checkHead() }
-    logs.put.append((log.number, log.last ?? .zero))
+    logs.last = log.last ?? logs.last
+    logs.put.append((log.number, logs.last))
     logs.next = log.number + 1
     logs.pending = nil
-    logs.confirmed = time
+    logs.confirmed = max(logs.confirmed ?? 0, time ?? 0)
   }
 
   /// Whether no log can have been collected since the last one was put: else one of another writer may have

@@ -80,7 +80,7 @@ extension BucketWriter {
     _ version: Manifest, _ objects: [BucketObject], removed: Set<BucketFile> = []
   ) throws(BucketError) -> BucketHead {
     let logFloor = logFloor(behind: version.lastSequence)
-    return try unlessFenced { state throws(BucketError) in
+    let head = try unlessFenced { state throws(BucketError) in
       if let pending = state.pending { try confirm(pending, &state) }
       var next = manifest(version, objects, removed: removed, after: state)
       next.logFloor = max(logFloor, state.head.manifest.logFloor)
@@ -88,6 +88,8 @@ extension BucketWriter {
       try confirm(next, &state)
       return state.head
     }
+    leaveLogs(through: version.lastSequence, at: confirmed)
+    return head
   }
 
   /// Makes a commit certain whose outcome is not known; nothing where there is none.

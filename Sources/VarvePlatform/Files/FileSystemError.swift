@@ -34,6 +34,8 @@ package struct FileSystemError: Error, Equatable, Sendable {
   package struct RemoteFailure: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
       case unavailable, denied, archived, missing, damaged, closed
+      /// Gone, since another machine went on without it.
+      case overtaken, fenced
     }
 
     package var kind: Kind

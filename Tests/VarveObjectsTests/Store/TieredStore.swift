@@ -50,6 +50,16 @@ struct TieredStore {
   }
 }
 
+extension TieredStore {
+  /// Reads the store from the bucket, on a machine of its own.
+  func openReplica(
+    _ options: StoreOptions? = nil, on disk: SimulatedFileSystem = SimulatedFileSystem()
+  ) throws -> SegmentStore {
+    try SegmentStore.open(
+      replicaAt: "/store", options: options ?? connected(), components: components(disk))
+  }
+}
+
 /// Entries with small and large values, and what a store must show after them.
 struct Sample {
   var expected: [String: [UInt8]] = [:]

@@ -78,6 +78,29 @@ import VarveTestSupport
   }
 }
 
+/// A sync that comes while a log is cut to its length is not taken for the one that makes the cut durable.
+@Suite struct LogCutTests {
+  @Test func aCutIsMadeDurableThoughAnotherSyncCameBetween() throws {
+    let directory = try SimulatedFileSystem().openDirectory(at: "store", create: true)
+    let made = try LogWriter.create(
+      LogIdentity(number: 3, salt: 7), storeTag: 1, capacity: 64 << 10, in: directory)
+    let file = CutLogFile(made.file)
+    let log = LogWriter(identity: made.identity, file: file, isBlank: true)
+    try [UInt8](repeating: 0, count: 32).withByteView { try log.append($0, at: log.end) }
+    let other = Monitor<WorkerThread?>(nil)
+    file.beforeCut.withLock { body in
+      body = {
+        let thread = try? WorkerThread(name: "syncing") { try? log.sync() }
+        other.withLock { $0 = thread }
+      }
+    }
+    try log.cut()
+    other.withLock { $0 }?.join()
+    try log.sync()
+    #expect(file.isCutDurable)
+  }
+}
+
 /// What is durable already is not synced again.
 @Suite struct NeedlessSyncTests {
   @Test func aLogIsSyncedOnceForEachChange() throws {
@@ -169,6 +192,54 @@ private final class FailingLogFile: LogFile {
   }
 
   func truncate(to size: UInt64) throws(FileSystemError) { try file.truncate(to: size) }
+
+  func close() throws(FileSystemError) { try file.close() }
+}
+
+/// A log file that calls somebody before it is cut, gives that one some time, and knows whether it was synced
+/// since.
+private final class CutLogFile: LogFile {
+  private struct State {
+    var syncs = 0
+    var isCutDurable = false
+  }
+
+  private static let patience: UInt64 = 100_000_000
+
+  let beforeCut = Monitor<@Sendable () -> Void>({})
+  private let file: any LogFile
+  private let state = Monitor(State())
+
+  init(_ file: any LogFile) { self.file = file }
+
+  var isCutDurable: Bool { state.withLock { $0.isCutDurable } }
+
+  func sync() throws(FileSystemError) {
+    state.withLock { ($0.syncs, $0.isCutDurable) = ($0.syncs + 1, true) }
+    state.broadcast()
+  }
+
+  func truncate(to size: UInt64) throws(FileSystemError) {
+    beforeCut.withLock { $0 }()
+    let deadline = SystemClock().monotonicNanoseconds() + Self.patience
+    _ = state.wait(until: deadline) { $0.syncs > 0 }
+    try file.truncate(to: size)
+    state.withLock { $0.isCutDurable = false }
+  }
+
+  func renamed(_ name: String) -> any LogFile { CutLogFile(file.renamed(name)) }
+
+  var name: String { file.name }
+
+  var capacity: UInt64 { file.capacity }
+
+  var isReusable: Bool { file.isReusable }
+
+  func writeHeader(_ header: ByteView) throws(FileSystemError) { try file.writeHeader(header) }
+
+  func append(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) {
+    try file.append(bytes, at: offset)
+  }
 
   func close() throws(FileSystemError) { try file.close() }
 }

@@ -1,0 +1,101 @@
+import Synchronization
+import VarveFormat
+import VarveObjects
+import VarvePlatform
+
+// How a replica comes from one version to the next: files first, then what is visible, then the view. Whoever
+// reads has the view of one version, whole.
+
+extension Engine {
+  /// Shows the newest version in the bucket. False where it is shown already.
+  func refresh() throws(StoreError) -> Bool {
+    try checkOpen()
+    guard let replica else {
+      throw StoreError(.invalid, "the store is no replica", file: path)
+    }
+    let isNewer = try replica.shown.withLock { shown throws(StoreError) in
+      let next: BucketManifest?
+      do throws(BucketError) { next = try replica.newer(than: &shown) } catch {
+        throw StoreError(error, at: replica.objects.location)
+      }
+      guard let next else { return false }
+      try show(next, after: shown.manifest, in: replica.cold)
+      shown.manifest = next
+      return true
+    }
+    reclaim()
+    return isNewer
+  }
+
+  private func show(
+    _ next: BucketManifest, after shown: BucketManifest, in cold: ColdFiles
+  ) throws(StoreError) {
+    try checkNames(of: next, after: shown)
+    cold.add(next, among: next.version)
+    values.store.add(next.version.valueFiles)
+    let known = Set(shown.version.valueFiles.map(\.number))
+    let files = next.version.valueFiles.filter { !known.contains($0.number) }.map {
+      ValueFileHandle(number: $0.number, obsoleteFiles: obsoleteFiles)
+    }
+    // Before the view: nobody may read a version at a point from which it has dropped something.
+    visibleSequence.store(next.version.lastSequence.rawValue, ordering: .releasing)
+    versions.follow(next.version, files) { version in views.update { $0.installing(version) } }
+    try reloadCatalog()
+  }
+
+  /// Where a store was taken over by force two files may have one name, of which only one can be kept here.
+  private func checkNames(
+    of next: BucketManifest, after shown: BucketManifest
+  ) throws(StoreError) {
+    let known = Dictionary(
+      shown.version.bucketFiles.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
+    guard next.version.bucketFiles.allSatisfy({ known[$0.name] ?? $0.id == $0.id }),
+      next.version.lastSequence >= shown.version.lastSequence
+    else {
+      throw StoreError(
+        .snapshotTooOld,
+        "the store in the bucket was replaced by an earlier one: open the replica again", file: path
+      )
+    }
+  }
+
+  func startFollowing() throws(StoreError) {
+    guard background == .threads, options.bucket?.refreshInterval != nil else { return }
+    try work.start("varve-follow") { [self] in followLoop() }
+  }
+
+  private func followLoop() {
+    guard let interval = options.bucket?.refreshInterval else { return }
+    let nanoseconds = UInt64(interval) * 1_000_000_000
+    while !work.rest(until: clock.monotonicNanoseconds() + nanoseconds) {
+      attempt { () throws(StoreError) in _ = try refresh() }
+    }
+  }
+}
+
+extension SegmentStore {
+  /// Opens a replica: reads the store in the bucket of `options`, which another machine writes and which goes
+  /// on writing. Any number of machines may.
+  ///
+  /// Shows the newest version there and moves on to later ones every ``BucketOptions/refreshInterval``
+  /// seconds; what the writer has not put into a version yet is not seen, its logs neither. Blocks are fetched
+  /// when they are read. Snapshots and cursors keep their version; when the writer's collector has removed its
+  /// files they throw `.snapshotTooOld`.
+  ///
+  /// - Parameter path: a directory of its own for what is kept here of the bucket; made where it is missing.
+  /// - Throws: `.notFound` where the bucket holds no store; `.unavailable`; `.exists` where the directory is a
+  ///   store's; `.locked` where another replica has it.
+  public static func open(
+    replicaAt path: String, options: StoreOptions
+  ) throws(StoreError) -> SegmentStore {
+    try open(replicaAt: path, options: options, components: .system)
+  }
+
+  /// Has a replica show the newest version in the bucket, now; false where it did already. One small request,
+  /// and three where there is a newer one.
+  ///
+  /// - Throws: `.unavailable` where the bucket does not answer: what was shown still is; `.invalid` where the
+  ///   store is no replica.
+  @discardableResult
+  public func refresh() throws(StoreError) -> Bool { try engine.refresh() }
+}

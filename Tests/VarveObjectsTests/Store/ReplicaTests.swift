@@ -1,0 +1,216 @@
+import Testing
+import Varve
+import VarveObjects
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// Reading from the bucket what another machine writes.
+@Suite struct ReplicaTests {
+  private static func code(_ body: () throws -> Void) -> StoreError.Code? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return (error as? StoreError)?.code
+    }
+  }
+
+  private static func requests(
+    _ bucket: SimulatedBucket, _ body: () throws -> Void
+  ) rethrows -> [String] {
+    bucket.forgetCalls()
+    try body()
+    return bucket.calls.map { "\($0.kind.rawValue) \($0.name.prefix { $0 != "/" })" }
+  }
+
+  @Test func aReplicaShowsWholeVersionsOneAfterTheOther() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 1)
+    let store = try machine.open()
+    try sample.write(300, to: store)
+    try store.upload()
+    let replica = try machine.openReplica()
+    let first = sample
+    #expect(try first.difference(from: replica) == nil)
+    let keyspace = try replica.keyspace("sample")
+    let snapshot = try replica.snapshot()
+    try sample.write(300, to: store)
+    try store.keyspace("second").put("key", [1])
+    try store.compact()
+    #expect(try !replica.refresh())
+    try store.upload()
+    #expect(try first.difference(from: replica) == nil)
+    #expect(try replica.refresh())
+    #expect(try sample.difference(from: replica) == nil)
+    #expect(try replica.keyspace("second").value(for: "key") == [1])
+    for (key, value) in first.expected {
+      #expect(try snapshot.value(for: key, in: keyspace) == value)
+    }
+    try store.dropKeyspace("second")
+    try store.upload()
+    let second = try replica.keyspace("second")
+    let before = try replica.snapshot()
+    try replica.refresh()
+    #expect(try replica.existingKeyspace("second") == nil)
+    #expect(Self.code { _ = try second.value(for: "key") } == .notFound)
+    #expect(try before.value(for: "key", in: second) == [1])
+    try replica.close()
+    try store.close()
+  }
+
+  @Test func aReplicaAsksForLittle() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 2)
+    let store = try machine.open()
+    try sample.write(200, to: store)
+    try store.compact()
+    try store.upload()
+    let disk = SimulatedFileSystem()
+    try machine.openReplica(on: disk).close()
+    // The second time it has the tails of what it has read.
+    var opened: SegmentStore?
+    let opening = try Self.requests(machine.bucket) { opened = try machine.openReplica(on: disk) }
+    #expect(
+      opening.filter { !$0.hasSuffix("file") } == ["read store", "list manifest", "read manifest"])
+    #expect(opening.count { $0.hasSuffix("file") } <= 1)
+    let replica = try #require(opened)
+    #expect(try Self.requests(machine.bucket) { try replica.refresh() } == ["status manifest"])
+    try sample.write(10, to: store)
+    try store.upload()
+    let moving = try Self.requests(machine.bucket) { try replica.refresh() }
+    #expect(
+      moving.filter { !$0.hasSuffix("file") } == [
+        "status manifest", "list manifest", "read manifest",
+      ])
+    try replica.close()
+    try store.close()
+  }
+
+  @Test func whatWasCollectedIsTooOld() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 3)
+    let store = try machine.open()
+    try sample.write(200, to: store)
+    try store.upload()
+    let replica = try machine.openReplica()
+    let keyspace = try replica.keyspace("sample")
+    let snapshot = try replica.snapshot()
+    let old = sample.expected
+    try sample.write(400, to: store)
+    try store.compact()
+    try store.upload()
+    machine.bucket.clock.advance(milliseconds: 10_000)
+    try store.upload()
+    #expect(try store.collectBucket(grace: 0).files > 0)
+    var refused = 0
+    for (key, value) in old {
+      do {
+        #expect(try snapshot.value(for: key, in: keyspace) == value)
+      } catch let error as StoreError {
+        #expect(error.code == .snapshotTooOld, "\(error)")
+        refused += 1
+      }
+    }
+    #expect(refused > 0)
+    #expect(try replica.refresh())
+    #expect(try sample.difference(from: replica) == nil)
+    try replica.close()
+    try store.close()
+  }
+
+  /// What is missing, and part of the newest version, is damage.
+  @Test func whatIsLostIsDamage() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 4)
+    let store = try machine.open()
+    try sample.write(200, to: store)
+    try store.upload()
+    for name in machine.bucket.names where name.description.hasSuffix(".values") {
+      machine.bucket.tamper(name, with: nil)
+    }
+    let replica = try machine.openReplica()
+    let keyspace = try replica.keyspace("sample")
+    let codes = Set(
+      sample.expected.keys.compactMap { key in
+        Self.code { _ = try keyspace.value(for: key) }?.description
+      })
+    #expect(codes == ["corrupted"])
+    try replica.close()
+    try store.close()
+  }
+
+  @Test func aReplicaChangesNothing() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 5)
+    let store = try machine.open()
+    try sample.write(100, to: store)
+    try store.upload()
+    let disk = SimulatedFileSystem()
+    let replica = try machine.openReplica(on: disk)
+    let before = machine.bucket.changes.count
+    #expect(try sample.difference(from: replica) == nil)
+    let keyspace = try replica.keyspace("sample")
+    #expect(Self.code { try keyspace.put("key", [1]) } == .readOnly)
+    #expect(Self.code { _ = try replica.keyspace("new") } == .readOnly)
+    #expect(Self.code { try replica.compact() } == .readOnly)
+    #expect(Self.code { try replica.upload() } == .invalid)
+    #expect(machine.bucket.changes.count == before)
+    #expect(disk.contents().keys.allSatisfy { $0.hasSuffix(".tail") || $0.hasSuffix("/lock") })
+    #expect(Self.code { _ = try machine.openReplica(on: disk) } == .locked)
+    #expect(Self.code { _ = try machine.openReplica(on: machine.disk) } == .exists)
+    #expect(Self.code { try store.refresh() } == .invalid)
+    try replica.close()
+    // The writer is not disturbed.
+    try sample.write(10, to: store)
+    try store.upload()
+    try store.close()
+    #expect(Self.code { _ = try TieredStore().openReplica() } == .notFound)
+  }
+
+  /// Versions come and go by chance, requests fail: what is shown is always one version, and never an older one.
+  @Test func byChance() throws {
+    for seed in UInt64(1)...20 {
+      var random = SplitMix64(seed: seed)
+      let machine = TieredStore()
+      let store = try machine.open()
+      var sample = Sample(seed: seed)
+      try sample.write(20, to: store)
+      try store.upload()
+      var versions = [sample]
+      let connection = machine.bucket.connect()
+      let replica = try machine.openReplica(machine.connected(connection))
+      var shown = 0
+      connection.setFaults { call, _, _ in
+        var random = SplitMix64(seed: seed &* 1_000 &+ UInt64(call))
+        return random.oneIn(9) ? .requestLost : nil
+      }
+      for _ in 0..<40 {
+        switch random.below(6) {
+        case 0...1: try sample.write(10 + random.below(60), to: store)
+        case 2: try store.compact()
+        case 3:
+          try store.upload()
+          versions.append(sample)
+        case 4: _ = try? replica.refresh()
+        default:
+          do {
+            guard
+              let found = try (shown..<versions.count).first(where: {
+                try versions[$0].difference(from: replica) == nil
+              })
+            else {
+              Issue.record("seed \(seed): no version is shown")
+              return
+            }
+            shown = found
+          } catch let error as StoreError {
+            #expect(error.code == .unavailable, "\(error)")
+          }
+        }
+      }
+      try replica.close()
+      try store.close()
+    }
+  }
+}
