@@ -111,6 +111,19 @@ import VarveTestSupport
     #expect(try BucketReader(connection).head()?.manifest.version == next)
   }
 
+  /// What stands behind the newest version that is known may be one's own.
+  @Test func anUncertainCommitFencesNobody() throws {
+    let bucket = SimulatedBucket()
+    let connection = bucket.connect()
+    let writer = try Self.made(connection)
+    connection.setFaults { _, kind, _ in kind == .put ? .answerLost : .requestLost }
+    #expect(Self.code { try writer.commit(Self.next(writer), []) } != nil)
+    connection.setFaults { _, _, _ in nil }
+    try writer.checkHead()
+    #expect(!writer.isFenced)
+    #expect(try BucketReader(connection).head() == writer.head)
+  }
+
   @Test func aBucketThatIgnoresConditionsIsRefused() throws {
     let bucket = SimulatedBucket()
     bucket.ignoreConditions()

@@ -164,12 +164,12 @@ def _tie(reader, number, store):
     writers = [_id(reader, "writer") for _ in range(reader.u8("writer count"))]
     at = reader.offset
     state = reader.u8("state")
-    if state > 1:
+    if state > 2:
         reader.fail("value", at, "state")
     length = reader.u32("head length")
     head = decode(reader.take(length, "head")) if length else None
     manifest._fields(reader, set())
-    return {"location": location, "writers": writers, "restoring": state == 1, "head": head}
+    return {"location": location, "writers": writers, "state": ("whole", "restoring", "fenced")[state], "head": head}
 
 
 def decode(data):

@@ -24,7 +24,7 @@ extension BucketTier {
         let unfinished = try removeUnfinished(olderThan: collector.orphanAge)
         return BucketCollection(plan, unfinished: unfinished)
       } catch {
-        throw StoreError(error, at: options.objects.location)
+        throw refusal(error)
       }
     }
   }
@@ -50,7 +50,7 @@ extension BucketTier {
         }
         return try pinning.pinHead(as: name, .checkpoint).manifest
       } catch {
-        throw StoreError(error, at: options.objects.location)
+        throw refusal(error)
       }
     }
   }

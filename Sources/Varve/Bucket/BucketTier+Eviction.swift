@@ -60,9 +60,7 @@ extension BucketTier {
   /// Makes sure that nobody has taken over: what lies only in the bucket is that one's to remove.
   func checkHead() throws(StoreError) {
     let writer = try connectedWriter()
-    do throws(BucketError) { try writer.checkHead() } catch {
-      throw StoreError(error, at: objects.location)
-    }
+    do throws(BucketError) { try writer.checkHead() } catch { throw refusal(error) }
   }
 }
 

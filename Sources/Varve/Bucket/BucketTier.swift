@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 import VarveObjects
 import VarvePlatform
@@ -43,6 +44,7 @@ final class BucketTier: Sendable {
   private let changing = Monitor(false)
   /// Held while files come back: one at a time.
   let fetching = Monitor(())
+  private let fence = Atomic(false)
 
   private init(
     _ options: BucketOptions, _ directory: GuardedDirectory, _ tiered: TieredDirectory,
@@ -60,6 +62,9 @@ final class BucketTier: Sendable {
   var objects: any ObjectStore { options.objects }
 
   var known: Known { current.withLock { $0 } }
+
+  /// Whether another machine was found to have taken over.
+  var isFenced: Bool { fence.load(ordering: .relaxed) }
 
   /// Changes files of this machine; throws `.closed` once the store was let go.
   func changeFiles<Result>(
@@ -176,8 +181,8 @@ extension BucketTier {
     state.withLock { [tie] in $0.tie = tie }
     current.withLock { $0.writer = writer }
     // Whoever has taken over may have collected it.
-    cold.explainMissing { [weak writer] in
-      guard let writer, (try? writer.checkHead()) == nil, writer.isFenced else { return .missing }
+    cold.explainMissing { [weak self] in
+      guard let self, (try? checkHead()) == nil, isFenced else { return .missing }
       return .fenced
     }
   }
@@ -241,9 +246,7 @@ extension BucketTier {
   /// Puts batches behind the newest version.
   func put(_ batches: [BucketLog.Batch]) throws(StoreError) {
     let writer = try connectedWriter()
-    do throws(BucketError) { try writer.put(batches) } catch {
-      throw StoreError(error, at: objects.location)
-    }
+    do throws(BucketError) { try writer.put(batches) } catch { throw refusal(error) }
   }
 
   /// Who may put anything there.
@@ -252,15 +255,29 @@ extension BucketTier {
       throw StoreError(
         .unavailable, "the store was opened without its bucket", file: objects.location)
     }
-    guard !writer.isFenced else { throw StoreError(BucketError.fenced, at: objects.location) }
+    guard !writer.isFenced else { throw refusal(.fenced) }
     return writer
+  }
+
+  /// Why something could not be done in the bucket. Whoever was taken over from writes nothing here either from
+  /// then on, and notes that: what the bucket does not have stays as it is, and is no part of the store.
+  func refusal(_ error: BucketError) -> StoreError {
+    if known.writer?.isFenced ?? false, !fence.exchange(true, ordering: .relaxed) {
+      try? changeFiles { () throws(StoreError) in
+        let file = TieFile(directory: directory)
+        guard var tie = try file.read() else { return }
+        tie.state = .fenced
+        try file.write(tie)
+      }
+    }
+    return StoreError(error, at: objects.location)
   }
 
   private func commit(
     _ version: Manifest, _ copies: [BucketObject], _ writer: BucketWriter, removed: Set<BucketFile>
   ) throws(StoreError) -> BucketHead {
     do throws(BucketError) { return try writer.commit(version, copies, removed: removed) } catch {
-      throw StoreError(error, at: objects.location)
+      throw refusal(error)
     }
   }
 

@@ -37,7 +37,7 @@ struct StoreRestore {
     let head = writer.head.manifest
     let tie = BucketTie(
       location: bucket.objects.location, writers: [writer.id], head: head,
-      storeID: head.version.storeID, isRestoring: true)
+      storeID: head.version.storeID, state: .restoring)
     try TieFile(directory: directory).write(tie)
     var version = head.version
     version.predecessorDigest = BucketManifest.firstPredecessor
@@ -66,7 +66,7 @@ struct StoreRestore {
   private func checkPlace(_ directory: any Directory) throws(StoreError) -> FoundFiles {
     let found = try FoundFiles(in: directory)
     let tie = try TieFile(directory: directory).read()
-    let isUnfinished = (tie?.isRestoring ?? false) && found.names.allSatisfy { $0.kind == .log }
+    let isUnfinished = tie?.state == .restoring && found.names.allSatisfy { $0.kind == .log }
     guard found.isEmpty || isUnfinished else {
       throw StoreError(.exists, "the directory holds a store", file: path)
     }

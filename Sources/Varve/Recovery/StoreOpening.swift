@@ -174,7 +174,14 @@ extension StoreOpening {
         .corrupted, "belongs to another store", file: FileName.bucket, structure: "bucket file",
         offset: 24)
     }
-    guard let bucket = options.bucket, options.access == .readWrite else { return nil }
+    guard options.access == .readWrite else { return nil }
+    if let tie, tie.state == .fenced, !(options.bucket?.takesOver ?? false) {
+      throw StoreError(
+        .fenced,
+        "another machine has taken over: what is only here can be read, and the store goes on in its bucket",
+        file: path)
+    }
+    guard let bucket = options.bucket else { return nil }
     return try BucketTier.open(
       bucket, tie, in: directory, tiered, of: manifest, through: last, components.random, clock)
   }

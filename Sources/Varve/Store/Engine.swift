@@ -1,5 +1,6 @@
 import Synchronization
 import VarveFormat
+import VarveObjects
 import VarvePlatform
 
 /// The parts of one open store, wired together. What users hold are faces of it.
@@ -160,6 +161,9 @@ extension Engine {
     try checkOpen()
     guard options.access == .readWrite else {
       throw StoreError(.readOnly, "the store was opened for reading only", file: path)
+    }
+    if let bucket, bucket.isFenced {
+      throw StoreError(.fenced, BucketError.fenced.description, file: path)
     }
   }
 

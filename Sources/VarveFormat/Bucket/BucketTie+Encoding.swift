@@ -12,7 +12,7 @@ extension BucketTie {
       writer.uint64(id.low)
       writer.uint64(id.high)
     }
-    writer.uint8(isRestoring ? 1 : 0)
+    writer.uint8(state.rawValue)
     writer.uint32(UInt32(head.count))
     writer.append(head)
     ManifestFields().encode(to: &writer)

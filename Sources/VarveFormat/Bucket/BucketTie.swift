@@ -13,16 +13,23 @@ package struct BucketTie: Equatable, Sendable {
   /// The newest manifest that is known to be in the bucket: where each file has its copy.
   package var head: BucketManifest?
   package var storeID: FileID
-  /// Whether the directory is being made from the bucket: logs without a manifest are not whole then.
-  package var isRestoring: Bool
+  package var state: State
+
+  package enum State: UInt8, Sendable, CaseIterable {
+    case whole = 0
+    /// The directory is being made from the bucket: logs without a manifest are not whole then.
+    case restoring = 1
+    /// Another machine has taken over: what is only here is no part of the store any more.
+    case fenced = 2
+  }
 
   package static let mostWriters = 255
 
   package init(
     location: String, writers: [FileID], head: BucketManifest?, storeID: FileID,
-    isRestoring: Bool = false
+    state: State = .whole
   ) {
-    self.isRestoring = isRestoring
+    self.state = state
     self.location = location
     self.writers = writers
     self.head = head
@@ -38,11 +45,12 @@ package struct BucketTie: Equatable, Sendable {
     for _ in 0..<Int(try reader.uint8()) {
       writers.append(FileID(low: try reader.uint64(), high: try reader.uint64()))
     }
-    let state = reader
-    let restoring = try reader.uint8()
-    guard restoring <= 1 else { throw state.error(.value("state")) }
-    isRestoring = restoring == 1
-    let start = reader
+    var start = reader
+    guard let state = State(rawValue: try reader.uint8()) else {
+      throw start.error(.value("state"))
+    }
+    self.state = state
+    start = reader
     let headCount = Int(try reader.uint32())
     guard headCount <= reader.remaining else { throw start.error(.limit("manifest length")) }
     let place = reader.offset

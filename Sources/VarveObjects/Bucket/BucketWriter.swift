@@ -100,9 +100,11 @@ extension BucketWriter {
   }
 
   /// Throws `.fenced` where a manifest stands behind ours: what must not be done by one who was taken over
-  /// from comes right after. One request.
+  /// from comes right after. One request, where no commit of ours is uncertain.
   package func checkHead() throws(BucketError) {
     try unlessFenced { state throws(BucketError) in
+      // It may be our own that stands there.
+      if let pending = state.pending { try confirm(pending, &state) }
       let own = BucketLayout.manifest(state.head.manifest.number).description
       let behind = try objects.request { objects throws(ObjectStoreError) in
         try objects.list(BucketLayout.manifests, after: own, limit: 1)

@@ -85,6 +85,55 @@ import VarveTestSupport
     try elsewhere.close()
   }
 
+  /// Whoever was taken over from finds out at its next contact, and changes nothing from then on: what it had not
+  /// put into the bucket can be read, and is no part of the store.
+  @Test func whoWasTakenOverFromKeepsWhatItHas() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 9)
+    let store = try machine.open()
+    try sample.write(200, to: store)
+    try store.upload()
+    let keyspace = try store.keyspace("sample")
+    try keyspace.put("only here", [1])
+    sample.expected["only here"] = [1]
+    let other = try machine.openElsewhere()
+    // It does not know yet.
+    try keyspace.put("only here too", [2])
+    sample.expected["only here too"] = [2]
+    #expect(Self.code { try store.upload() } == .fenced)
+    for _ in 0..<2 { #expect(Self.code { try keyspace.put("more", [3]) } == .fenced) }
+    #expect(Self.code { _ = try store.keyspace("new") } == .fenced)
+    #expect(try sample.difference(from: store) == nil)
+    try store.close()
+    let before = machine.disk.contents()
+    var options = machine.connected()
+    #expect(Self.code { _ = try machine.open(options) } == .fenced)
+    // Nor without the bucket.
+    let away = machine.bucket.connect()
+    away.close()
+    var alone = machine.connected(away)
+    alone.bucket?.opensWithoutBucket = true
+    #expect(Self.code { _ = try machine.open(alone) } == .fenced)
+    #expect(Self.code { _ = try machine.open(machine.options) } == .fenced)
+    options.access = .readOnly
+    let reading = try machine.open(options)
+    #expect(try sample.difference(from: reading) == nil)
+    try reading.close()
+    #expect(machine.disk.contents() == before)
+    #expect(try other.keyspace("sample").value(for: "only here") == nil)
+    try other.close()
+    options.access = .readWrite
+    options.bucket?.takesOver = true
+    let forced = try machine.open(options)
+    try forced.keyspace("sample").put("more", [3])
+    sample.expected["more"] = [3]
+    try forced.upload()
+    try forced.close()
+    let again = try machine.open()
+    #expect(try sample.difference(from: again) == nil)
+    try again.close()
+  }
+
   @Test func readingOnlyChangesNothing() throws {
     let machine = TieredStore()
     let sample = try Self.closedStore(machine, seed: 4)
