@@ -19,20 +19,29 @@ extension BucketTier {
   func bring(_ file: LocalFile, then body: () -> Void) throws(StoreError) -> Bool {
     try fetching.withLock { _ throws(StoreError) in
       guard try !isLocal(file) else { return false }
-      let temporary = FileName.temporary(file.name)
-      let copy = try changeFiles { () throws(StoreError) in try begin(temporary) }
-      do throws(StoreError) {
-        try fill(copy, with: file)
-        try changeFiles { () throws(StoreError) in
-          try settle(temporary, as: file)
-          body()
-        }
-      } catch {
-        // Once the store was let go the name may be another's.
-        try? changeFiles { () throws(StoreError) in try? tiered.removeLocal(temporary) }
-        throw error
-      }
+      try download(file, body)
       return true
+    }
+  }
+
+  /// Replaces a file of this machine by its copy in the bucket, as ``bring(_:then:)`` does.
+  func replace(_ file: LocalFile, then body: () -> Void) throws(StoreError) {
+    try fetching.withLock { _ throws(StoreError) in try download(file, body) }
+  }
+
+  private func download(_ file: LocalFile, _ body: () -> Void) throws(StoreError) {
+    let temporary = FileName.temporary(file.name)
+    let copy = try changeFiles { () throws(StoreError) in try begin(temporary) }
+    do throws(StoreError) {
+      try fill(copy, with: file)
+      try changeFiles { () throws(StoreError) in
+        try settle(temporary, as: file)
+        body()
+      }
+    } catch {
+      // Once the store was let go the name may be another's.
+      try? changeFiles { () throws(StoreError) in try? tiered.removeLocal(temporary) }
+      throw error
     }
   }
 

@@ -81,6 +81,20 @@ extension Engine {
     return bytes
   }
 
+  func scrubBucket(
+    isDeep: Bool, repairs: Bool, _ bytesPerSecond: Int?, _ progress: (BucketScrub) -> Void
+  ) throws(StoreError) -> BucketScrub {
+    let bucket = try requireBucket()
+    try checkWritable()
+    let version = versions.current
+    defer { withExtendedLifetime(version) {} }
+    let pacer = WritePacer(bytesPerSecond: bytesPerSecond, clock: clock, work: work)
+    return try BucketScrubbing(
+      tier: bucket, isDeep: isDeep, repairs: repairs,
+      spend: { bytes throws(StoreError) in try pacer.spend(bytes) }, reopen: { self.reopen([$0]) }
+    ).run(of: version, progress)
+  }
+
   func bucketStatus() throws(StoreError) -> BucketStatus {
     try requireBucket().status(of: versions.current)
   }
@@ -95,7 +109,7 @@ extension Engine {
   }
 
   /// Reads files from where they are now. Who reads one from where it was goes on doing so.
-  private func reopen(_ files: [LocalFile]) {
+  func reopen(_ files: [LocalFile]) {
     let numbers = Set(files.filter { $0.kind == .segment }.map(\.number))
     versions.reopen(numbers) { [views] version in views.update { $0.installing(version) } }
     let names = Set(files.map(\.name))

@@ -32,6 +32,24 @@ extension SegmentStore {
     most: UInt64 = .max, progress: (UInt64) -> Void = { _ in }
   ) throws(StoreError) -> UInt64 { try engine.prefetch(most: most, progress) }
 
+  /// Compares each file of the bucket's newest version, there and on this machine, with what it was when it was
+  /// put there: missing, truncated and changed copies are told, and may be put right from the other copy.
+  ///
+  /// One request for each file, and its bytes where it is read. Reads and writes go on beside it. A file that is
+  /// archived is not read.
+  /// - Parameters:
+  ///   - isDeep: reads every byte; else only sizes are compared.
+  ///   - repairs: puts a good copy in the place of a damaged one.
+  ///   - bytesPerSecond: how fast copies are read, about; nil: as fast as it goes.
+  ///   - progress: told of what was found so far, after each file.
+  /// - Throws: `.unavailable` where the bucket does not answer. Damage is no error, and in what is returned.
+  public func scrubBucket(
+    isDeep: Bool = true, repairs: Bool = false, bytesPerSecond: Int? = nil,
+    progress: (BucketScrub) -> Void = { _ in }
+  ) throws(StoreError) -> BucketScrub {
+    try engine.scrubBucket(isDeep: isDeep, repairs: repairs, bytesPerSecond, progress)
+  }
+
   /// What is where. Asks nothing of the bucket.
   public func bucketStatus() throws(StoreError) -> BucketStatus { try engine.bucketStatus() }
 
