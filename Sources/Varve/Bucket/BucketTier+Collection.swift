@@ -64,6 +64,8 @@ public struct BucketCollection: Sendable, Equatable {
   public var orphans: Int
   /// Descriptions of old versions.
   public var manifests: Int
+  /// Logs of which the newest version has everything.
+  public var logs: Int
   /// Uploads that were begun more than a day ago and never finished.
   public var unfinished: Int
 
@@ -71,6 +73,7 @@ public struct BucketCollection: Sendable, Equatable {
     files = plan.files.count
     orphans = plan.orphans.count
     manifests = plan.manifests.count
+    logs = plan.logs.count
     self.unfinished = unfinished
   }
 }

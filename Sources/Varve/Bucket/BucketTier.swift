@@ -204,7 +204,7 @@ extension BucketTier {
   ///
   /// - Parameter present: the version that readers see when all is done.
   func upload(
-    _ version: Version, present: () -> Version
+    _ version: Version, _ progress: (UInt64) -> Void, present: () -> Version
   ) throws(StoreError) -> BucketStatus.Amount {
     try state.withLock { state throws(StoreError) in
       let writer = try connectedWriter()
@@ -225,6 +225,7 @@ extension BucketTier {
         state.uploaded[file.key] = copy
         copies.append(copy)
         upload.add(file.size)
+        progress(upload.bytes)
       }
       let head = try commit(next, copies, writer, removed: state.removed)
       var tie = state.tie

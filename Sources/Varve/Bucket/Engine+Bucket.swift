@@ -18,13 +18,15 @@ extension Engine {
 
   /// Puts everything that was written before the call into the bucket.
   @discardableResult
-  func uploadNow() throws(StoreError) -> BucketStatus.Amount {
+  func uploadNow(
+    _ progress: (UInt64) -> Void = { _ in }
+  ) throws(StoreError) -> BucketStatus.Amount {
     let bucket = try requireBucket()
     try flushAllNow()
     let version = versions.current
     // Its files must not go while they are read.
     defer { withExtendedLifetime(version) {} }
-    let done = try bucket.upload(version) { versions.current }
+    let done = try bucket.upload(version, progress) { versions.current }
     backlog?.reach(version.manifest.lastSequence)
     if done.files > 0, isOpenNow { report(.uploaded(files: done.files, bytes: done.bytes)) }
     return done

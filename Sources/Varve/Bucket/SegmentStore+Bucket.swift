@@ -9,10 +9,13 @@ extension SegmentStore {
   /// Durable in the bucket when it returns; whoever opens the store from there finds all of it. Costs a
   /// request for each new file, and two for the version. Returns what was put there.
   ///
+  /// - Parameter progress: told how many bytes were put so far, after each file.
   /// - Throws: `.unavailable` where the bucket does not answer: what was put stays, so that the next call
   ///   goes on from there; `.fenced` where another machine has taken over; `.invalid` without a bucket.
   @discardableResult
-  public func upload() throws(StoreError) -> BucketStatus.Amount { try engine.uploadNow() }
+  public func upload(
+    progress: (UInt64) -> Void = { _ in }
+  ) throws(StoreError) -> BucketStatus.Amount { try engine.uploadNow(progress) }
 
   /// Lets sealed files leave this machine whose copies are in the bucket, the oldest first, until at most
   /// `kept` bytes are left of them. They are read from the bucket from then on, block by block.

@@ -8,7 +8,8 @@ enum RemoteCommands {
   static let all: [CommandSpecification] = [
     RemoteAttachCommand.specification, RemoteStatusCommand.specification,
     RemoteTransfers.upload, RemoteTransfers.evict, RemoteTransfers.prefetch,
-    RemoteUpkeep.collect, RemoteUpkeep.checkpoint, RemoteAttachCommand.restore,
+    RemoteVerifyCommand.specification, RemoteUpkeep.collect, RemoteUpkeep.checkpoint,
+    RemoteAttachCommand.restore,
   ]
 
   /// Lends the store, connected to its bucket.

@@ -13,8 +13,10 @@ enum RemoteStatusCommand {
     notes: [
       "Cold files lie only in the bucket, and are read from there. What waits goes there with the"
         + " next upload; recent writes, in memory and logs, are not counted.",
-      "The price is that of storage at $23 a terabyte and month; writes are $5 and reads $0.40 a"
-        + " million at that provider.",
+      "Garbage in the bucket is what later versions left behind: 'varve remote gc' removes it when its"
+        + " grace is over, and what a checkpoint keeps stays.",
+      "Prices are those of a large provider: $23 a terabyte and month, $5 a million writes and lists,"
+        + " $0.40 a million reads.",
     ],
     operands: [.store], options: [Option.json.specification],
     examples: [.init("varve remote status catalog.varve", "A page of figures.")],
@@ -40,7 +42,8 @@ enum RemoteStatusCommand {
       ("on this machine", text(status.local)), ("cold", text(status.cold)),
       ("in the bucket", text(status.stored)), ("waits for upload", text(status.waiting)),
       ("garbage there", Quantity.count(UInt64(status.garbageFiles), "file", "files")),
-      ("about", price(status)),
+      ("storage", "\(dollars(Double(status.stored.bytes) / 1e12 * storagePrice)) a month"),
+      ("to upload", upload(status)), ("to read all cold", reading(status)),
     ]
     return rows.map { name, value in
       name + String(repeating: " ", count: max(1, 18 - name.count)) + value
@@ -51,10 +54,33 @@ enum RemoteStatusCommand {
     "\(Quantity.count(UInt64(amount.files), "file", "files")), \(Quantity.bytes(amount.bytes))"
   }
 
-  private static func price(_ status: BucketStatus) -> String {
-    let cents = UInt64(Double(status.stored.bytes) / 1e12 * storagePrice * 100)
-    let text = cents % 100 < 10 ? "0\(cents % 100)" : "\(cents % 100)"
-    return "$\(cents / 100).\(text) a month for storage"
+  /// One write for each file, or for each of its parts, and for the version a write and a list.
+  private static func upload(_ status: BucketStatus) -> String {
+    guard status.waiting.files > 0 else { return "nothing" }
+    let writes = UInt64(status.waiting.files) + status.waiting.bytes / partBytes + 2
+    return
+      "\(Quantity.count(writes, "write", "writes")), \(dollars(Double(writes) / 1e3 * writePrice))"
+  }
+
+  /// In pieces of 8 MiB, as prefetching does.
+  private static func reading(_ status: BucketStatus) -> String {
+    guard status.cold.files > 0 else { return "nothing" }
+    let reads = UInt64(status.cold.files) + status.cold.bytes / partBytes
+    return "\(Quantity.count(reads, "read", "reads")), \(dollars(Double(reads) / 1e3 * readPrice))"
+  }
+
+  private static let partBytes: UInt64 = 8 << 20
+
+  /// With as many digits as a small sum needs.
+  private static func dollars(_ sum: Double) -> String {
+    let digits = sum == 0 || sum >= 1 ? 2 : sum >= 0.01 ? 3 : 6
+    var rest = UInt64(sum * [2: 1e2, 3: 1e3, 6: 1e6][digits, default: 1e2])
+    var text = ""
+    for place in 0...digits {
+      text = (place == digits ? "\(rest)" + (digits > 0 ? "." : "") : "\(rest % 10)") + text
+      rest /= 10
+    }
+    return "$" + text
   }
 }
 

@@ -17,7 +17,15 @@ enum RemoteTransfers {
     operands: [.store], options: [Option.json.specification],
     examples: [.init("varve remote upload catalog.varve", "Now the machine may be lost.")],
     run: { invocation in
-      try run(invocation, "put there") { store, _ in try store.upload().bytes }
+      try run(invocation, "put there") { store, messages in
+        // What was written just now is in no file yet.
+        try store.flush()
+        let total = try store.bucketStatus().waiting.bytes
+        var reporter = ProgressReporter(
+          messages, totalBytes: total, isQuiet: invocation.arguments[.json])
+        defer { reporter.clear() }
+        return try store.upload { reporter.update(entries: 0, bytes: $0) }.bytes
+      }
     })
 
   static let evict = CommandSpecification(

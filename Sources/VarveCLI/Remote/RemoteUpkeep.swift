@@ -41,7 +41,8 @@ enum RemoteUpkeep {
         return invocation.messages.say(
           "\(verb): \(Quantity.count(UInt64(done.files), "file", "files")) of old versions,"
             + " \(Quantity.count(UInt64(done.orphans), "orphan", "orphans")),"
-            + " \(Quantity.count(UInt64(done.manifests), "old version", "old versions"))")
+            + " \(Quantity.count(UInt64(done.manifests), "old version", "old versions")),"
+            + " \(Quantity.count(UInt64(done.logs), "log", "logs"))")
       }
       try invocation.output.write(json: { writer in
         writer.object { writer in
@@ -49,6 +50,7 @@ enum RemoteUpkeep {
           writer.member("files", done.files)
           writer.member("orphans", done.orphans)
           writer.member("manifests", done.manifests)
+          writer.member("logs", done.logs)
           writer.member("unfinished", done.unfinished)
         }
       })

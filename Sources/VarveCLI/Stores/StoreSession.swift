@@ -33,7 +33,10 @@ enum StoreSession {
     _ path: String, _ options: StoreOptions, _ body: (SegmentStore) throws -> Result
   ) throws -> Result {
     var options = options
-    if options.bucket == nil, let bucket = try bucket(of: path) {
+    // Where only cold files cannot be read without, whoever reads one is told.
+    let isReading = options.access == .readOnly
+    if options.bucket == nil, let bucket = try isReading ? try? bucket(of: path) : bucket(of: path)
+    {
       options.bucket = BucketOptions(bucket)
       options.bucket?.uploadInterval = nil
     }

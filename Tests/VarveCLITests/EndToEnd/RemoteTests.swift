@@ -1,0 +1,124 @@
+import Testing
+import VarveTestSupport
+
+@testable import VarveCLI
+
+/// `varve remote` on a directory as the bucket.
+@Suite("varve remote") struct RemoteTests {
+  /// Lends a store with a bucket, both paths.
+  private static func attached(_ body: (_ store: String, _ bucket: String) throws -> Void) throws {
+    try withTemporaryDirectory { path in
+      let (store, bucket) = ("\(path)/store", "\(path)/bucket")
+      let input = (0..<500).map { "key-\($0)\t\(String(repeating: "v", count: $0 * 7))\n" }
+      #expect(
+        try CommandRun(
+          "import", store, "-", "--format", "tsv", "-q", input: input.joined()
+        ).status == 0)
+      let attach = try CommandRun("remote", "attach", store, bucket)
+      #expect(attach.status == 0 && attach.errors.contains("writer 1"), "\(attach.errors)")
+      try body(store, bucket)
+    }
+  }
+
+  private static func digest(_ store: String) throws -> String {
+    let run = try CommandRun("digest", store)
+    #expect(run.status == 0, "\(run.errors)")
+    return run.text.split(separator: " ").first.map(String.init) ?? ""
+  }
+
+  private static func json(_ words: String...) throws -> String {
+    let run = try CommandRun(words + ["--json"])
+    #expect(run.status == 0, "\(words): \(run.errors)")
+    return run.text
+  }
+
+  @Test("uploads, evicts, reads, prefetches and restores to an equal digest")
+  func goesRound() throws {
+    try Self.attached { store, bucket throws in
+      let whole = try Self.digest(store)
+      #expect(try Self.json("remote", "status", store).contains("\"stored_files\":0"))
+      #expect(!(try Self.json("remote", "upload", store).contains("\"bytes\":0,")))
+      #expect(try Self.json("remote", "upload", store).contains("\"bytes\":0,"))
+      #expect(try Self.json("remote", "evict", store).contains("\"local_bytes\":0"))
+      #expect(try Self.digest(store) == whole)
+      #expect(try CommandRun("verify", store, "--remote", "--deep").status == 0)
+      #expect(try Self.json("remote", "prefetch", store).contains("\"cold_bytes\":0"))
+      #expect(try Self.digest(store) == whole)
+      let other = store + "-2"
+      let restore = try CommandRun("remote", "restore", bucket, other)
+      #expect(restore.status == 0, "\(restore.errors)")
+      #expect(try Self.digest(other) == whole)
+      // Whoever wrote before is fenced, and reads on.
+      let put = try CommandRun("put", store, "late", "1")
+      #expect(put.status != 0 && put.errors.contains("taken over"), "\(put.errors)")
+      #expect(try Self.digest(store) == whole)
+    }
+  }
+
+  @Test("explains what is where, and what it costs")
+  func explains() throws {
+    try Self.attached { store, bucket throws in
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+      let status = try CommandRun("remote", "status", store).text
+      for word in [bucket, "on this machine", "cold", "waits for upload", "garbage", "a month"] {
+        #expect(status.contains(word), "\(word): \(status)")
+      }
+    }
+  }
+
+  @Test("finds and repairs damaged copies")
+  func repairs() throws {
+    try Self.attached { store, bucket throws in
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+      #expect(try CommandRun("remote", "verify", store).status == 0)
+      let files = try CommandRun(
+        ["-c", "find \(bucket)/file -type f | sort"], program: "/bin/sh"
+      ).lines
+      let victim = try #require(files.first)
+      var bytes = try readFile(victim)
+      bytes[bytes.count / 2] ^= 1
+      try writeFile(bytes, victim)
+      let found = try CommandRun("remote", "verify", store)
+      #expect(found.status == 1 && found.text.contains("in the bucket"), "\(found.text)")
+      #expect(try CommandRun("remote", "verify", store, "--quick").status == 0)
+      let repaired = try CommandRun("remote", "verify", store, "--repair", "--rate", "100M")
+      #expect(repaired.status == 0 && repaired.text.contains("repaired"), "\(repaired.text)")
+      #expect(try Self.json("remote", "verify", store).contains("\"sound\":true"))
+    }
+  }
+
+  @Test("collects, and keeps checkpoints")
+  func collects() throws {
+    try Self.attached { store, _ throws in
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+      let kept = try CommandRun("remote", "checkpoint", store, "before")
+      #expect(kept.status == 0 && kept.errors.contains("before"), "\(kept.errors)")
+      #expect(try CommandRun("remote", "checkpoint", store, "before").status != 0)
+      #expect(try CommandRun("compact", store).status == 0)
+      let plan = try Self.json("remote", "gc", store, "--dry-run", "--grace", "0")
+      #expect(plan.contains("\"dry_run\":true") && plan.contains("\"files\":0"), "\(plan)")
+      #expect(try CommandRun("remote", "gc", store).status == 0)
+      #expect(try CommandRun("remote", "checkpoint", store, "before", "--delete").status == 0)
+    }
+  }
+
+  @Test("says what is missing: a bucket, a store in it, the bucket itself")
+  func saysWhatIsMissing() throws {
+    try withTemporaryDirectory { path in
+      let store = "\(path)/store"
+      #expect(try CommandRun("put", store, "key", "1").status == 0)
+      let none = try CommandRun("remote", "upload", store)
+      #expect(none.status != 0 && none.errors.contains("remote attach"), "\(none.errors)")
+      let empty = try CommandRun("remote", "restore", "\(path)/nothing", "\(path)/new")
+      #expect(empty.status != 0, "\(empty.errors)")
+    }
+    try Self.attached { store, bucket throws in
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+      let moved = try CommandRun(["-c", "mv \(bucket) \(bucket).away"], program: "/bin/sh")
+      #expect(moved.status == 0)
+      // What is here can be read without it.
+      #expect(try CommandRun("get", store, "key-3").text == String(repeating: "v", count: 21))
+      #expect(try CommandRun("put", store, "key", "1").status != 0)
+    }
+  }
+}
