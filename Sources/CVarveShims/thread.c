@@ -11,6 +11,7 @@
 #include <unistd.h>
 #endif
 
+_Thread_local int32_t varve_thread_may_not_wait;
 _Thread_local int32_t varve_thread_slot_plus_one = 0;
 
 // One bit for each slot; set while a living thread has it.

@@ -25,6 +25,18 @@ static inline int32_t varve_thread_slot(void) {
   return slot >= 0 ? slot : varve_thread_slot_take();
 }
 
+/// Whether the calling thread may not wait for other machines: it belongs to somebody who must go on.
+extern _Thread_local int32_t varve_thread_may_not_wait;
+
+static inline int32_t varve_thread_waits_not(void) { return varve_thread_may_not_wait; }
+
+/// Sets it; returns what it was.
+static inline int32_t varve_thread_set_may_not_wait(int32_t value) {
+  int32_t before = varve_thread_may_not_wait;
+  varve_thread_may_not_wait = value;
+  return before;
+}
+
 /// Asks once for `varve_membarrier`. Zero, or the error number where the system has none; then
 /// every reader must order its own announcement with a sequentially consistent store.
 int varve_membarrier_register(void);

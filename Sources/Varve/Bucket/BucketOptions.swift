@@ -28,6 +28,10 @@ public struct BucketOptions: Sendable {
   /// Bytes of writes that are put into a log before `logInterval` is over.
   public var logBytes = 4 << 20
 
+  /// Seconds between two collections of the bucket, at least, while something is put there: what no version needs
+  /// since an hour goes, and no checkpoint keeps. Nil: only ``SegmentStore/collectBucket(grace:isDry:)`` collects.
+  public var collectInterval: Int? = 3_600
+
   /// Bytes of sealed files that stay on this machine, about: beyond that the oldest go once their copies
   /// are in the bucket. Nil: all stay.
   public var localBytes: UInt64?

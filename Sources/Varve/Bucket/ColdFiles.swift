@@ -83,6 +83,9 @@ final class ColdFiles: Sendable {
     _ range: Range<UInt64>, of place: ColdPlace
   ) throws(FileSystemError) -> [UInt8] {
     let name = place.file.name.description
+    guard Waiting.isAllowed else {
+      throw FileSystemError(.read, .remote(.init(.waits, "lies in the bucket")), path: name)
+    }
     guard let objects = state.withLock({ $0.objects }) else {
       throw FileSystemError(
         .read, .remote(.init(.unavailable, "lies in the bucket: open the store with it")),

@@ -131,16 +131,32 @@ extension Engine {
     guard let bucket, let interval = bucket.options.uploadInterval else { return }
     let nanoseconds = UInt64(interval) * 1_000_000_000
     var due = clock.monotonicNanoseconds() + nanoseconds
+    var collected = clock.monotonicNanoseconds()
     while !work.rest(until: clock.monotonicNanoseconds() + Self.uploadLookMilliseconds * 1_000_000)
     {
-      guard clock.monotonicNanoseconds() >= due else { continue }
+      guard clock.monotonicNanoseconds() >= due, !work.isUploadPaused else { continue }
       attempt { () throws(StoreError) in
-        if hasNews(for: bucket) { try uploadNow() }
+        // Who has nothing to put asks nothing.
+        if hasNews(for: bucket) {
+          try uploadNow()
+          try collectNow(and: &collected)
+        }
         if let kept = bucket.options.localBytes { try evict(keeping: kept) }
       }
       due = clock.monotonicNanoseconds() + nanoseconds
     }
   }
+
+  private func collectNow(and last: inout UInt64) throws(StoreError) {
+    guard let interval = bucket?.options.collectInterval else { return }
+    let now = clock.monotonicNanoseconds()
+    guard now - last >= UInt64(interval) * 1_000_000_000 else { return }
+    last = now
+    _ = try collectBucket(grace: Self.collectGrace, isDry: false)
+  }
+
+  /// Milliseconds that readers on other machines have to look for a newer version.
+  private static let collectGrace: UInt64 = 3_600_000
 
   /// Whether anything was written, or written again, since the newest version in the bucket.
   private func hasNews(for bucket: BucketTier) -> Bool {

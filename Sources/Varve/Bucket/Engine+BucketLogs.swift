@@ -44,7 +44,9 @@ extension Engine {
         return wants
       }
       if wants?.isStopping ?? false { return }
-      if backlog.bytes > 0 { attempt { () throws(StoreError) in try syncRemotely() } }
+      if backlog.bytes > 0, !work.isUploadPaused {
+        attempt { () throws(StoreError) in try syncRemotely() }
+      }
     }
   }
 

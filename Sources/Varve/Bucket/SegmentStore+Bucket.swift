@@ -17,6 +17,13 @@ extension SegmentStore {
     progress: (UInt64) -> Void = { _ in }
   ) throws(StoreError) -> BucketStatus.Amount { try engine.uploadNow(progress) }
 
+  /// Lets uploads, logs for the bucket, evictions and collections rest, as long as nobody asks for one, until
+  /// ``resumeUploads()``; calls nest. A file that is being put is put to its end.
+  public func pauseUploads() { engine.work.pauseUploads() }
+
+  /// Ends one ``pauseUploads()``.
+  public func resumeUploads() { engine.work.resumeUploads() }
+
   /// Lets sealed files leave this machine whose copies are in the bucket, the oldest first, until at most
   /// `kept` bytes are left of them. They are read from the bucket from then on, block by block.
   ///

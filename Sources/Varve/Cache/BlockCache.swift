@@ -83,7 +83,10 @@ final class BlockCache: Sendable {
       switch shard.state.withLock({ $0.begin(key) }) {
       case .hit(let block): return block
       case .lead(let flight): return try shard.lead(flight, key, load)
-      case .follow(let flight): if let block = flight.wait() { return block }
+      case .follow(let flight):
+        // It may come from far away.
+        guard Waiting.isAllowed else { throw StoreError(.waits, "another thread reads the block") }
+        if let block = flight.wait() { return block }
       }
     }
   }

@@ -15,6 +15,8 @@ final class BackgroundWork: Sendable {
     var bucketLog = false
     /// Compaction rests while this is above zero.
     var pauses = 0
+    /// Nothing is put into the bucket by itself while this is above zero.
+    var uploadPauses = 0
     var isStopping = false
     /// Set while a flush cannot succeed; cleared by the next one that does.
     var failure: StoreError?
@@ -30,6 +32,12 @@ final class BackgroundWork: Sendable {
   func wantMemory() { want { $0.memory = true } }
 
   func wantCompaction() { want { $0.compaction = true } }
+
+  var isUploadPaused: Bool { wants.withLock { $0.uploadPauses > 0 } }
+
+  func pauseUploads() { want { $0.uploadPauses += 1 } }
+
+  func resumeUploads() { want { $0.uploadPauses = max(0, $0.uploadPauses - 1) } }
 
   func wantBucketLog() { want { $0.bucketLog = true } }
 

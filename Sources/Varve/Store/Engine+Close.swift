@@ -49,6 +49,7 @@ extension Engine {
   private func release() {
     // A flush on a caller's thread must not commit any more when the lock is gone.
     flushing.withLock { isOver in isOver = true }
+    readThreads.close()
     obsoleteFiles.finish(in: directory)
     fileLock?.release()
   }

@@ -47,6 +47,8 @@ final class Engine: Sendable {
   let work: BackgroundWork
   /// Nil where the store has none, or was opened without.
   let bucket: BucketTier?
+  /// Wait for the bucket in the place of tasks.
+  let readThreads = ReadThreads()
   /// Nil but in a replica.
   let replica: Replica?
   /// What waits for the bucket's next log; nil where none are put there.

@@ -9,7 +9,7 @@ public struct StoreError: Error, Sendable {
     private enum Value: String {
       case
         corrupted, poisoned, locked, full, limit, incompatible, closed, notFound, notEmpty, exists,
-        invalid, inputOutput, readOnly, busy, unavailable, archived, fenced, snapshotTooOld
+        invalid, inputOutput, readOnly, busy, unavailable, archived, fenced, snapshotTooOld, waits
     }
     private let value: Value
 
@@ -57,6 +57,9 @@ public struct StoreError: Error, Sendable {
     /// What a replica was asked for is no part of the store any more, and gone from the bucket: call
     /// ``SegmentStore/refresh()``, and take a new snapshot or cursor.
     public static let snapshotTooOld = Code(value: .snapshotTooOld)
+
+    /// A thread that may not wait would have to: the read is done again on one that may. Not for users.
+    static let waits = Code(value: .waits)
 
     /// The code's name.
     public var description: String { value.rawValue }
@@ -175,6 +178,7 @@ extension StoreError {
       case .closed: .closed
       case .overtaken: .snapshotTooOld
       case .fenced: .fenced
+      case .waits: .waits
       }
     self.init(code, failure.message, file: file)
   }

@@ -111,6 +111,9 @@ extension StoreOptions {
     if let interval = bucket?.uploadInterval, !(1...31_536_000).contains(interval) {
       problems.append("bucket.uploadInterval is not 1 second to a year")
     }
+    if let interval = bucket?.collectInterval, !(1...31_536_000).contains(interval) {
+      problems.append("bucket.collectInterval is not 1 second to a year")
+    }
     if let interval = bucket?.refreshInterval, !(1...31_536_000).contains(interval) {
       problems.append("bucket.refreshInterval is not 1 second to a year")
     }

@@ -36,6 +36,8 @@ package struct FileSystemError: Error, Equatable, Sendable {
       case unavailable, denied, archived, missing, damaged, closed
       /// Gone, since another machine went on without it.
       case overtaken, fenced
+      /// It would have to be asked for, and the thread may not wait: see ``Waiting``.
+      case waits
     }
 
     package var kind: Kind
