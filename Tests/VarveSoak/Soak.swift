@@ -14,6 +14,7 @@ import VarveTestSupport
 /// VarveSoak judge DIRECTORY [the same]                                              see JudgingProcess
 /// VarveSoak model [--operations N] [--seed S]  random operations on a store and on its model
 /// VarveSoak threads [--seconds N] [--seed S]   many threads at one store, and what each of them saw
+/// VarveSoak takeover [--schedules N] [--seed S]  machines that take a store over from each other
 /// VarveSoak bucket [--schedules N] [--seed S]  many writers, collectors and readers at one bucket
 /// ```
 ///
@@ -24,7 +25,7 @@ struct Soak {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
     guard !arguments.isEmpty else {
-      fail("which campaign? crash, syncs, sweep, faults, model, threads or bucket")
+      fail("which campaign? crash, syncs, sweep, faults, model, threads, bucket or takeover")
     }
     let campaign = arguments.removeFirst()
     if let ending = ending(ofProcess: campaign, arguments) { exit(ending.rawValue) }
@@ -72,6 +73,8 @@ struct Soak {
       var campaign = ModelCampaign(operations: operations ?? 2_000_000, seed: seed)
       return campaign.run()
     case "threads": return made { try ThreadCampaign(seconds: duration ?? 60, seed: seed).run() }
+    case "takeover":
+      return made { TakeoverCampaign(schedules: operations ?? 3_000, seed: seed).run() }
     case "bucket":
       return made { try BucketCampaign(schedules: operations ?? 30_000, seed: seed).run() }
     default: fail("no campaign is called \(campaign)")

@@ -56,3 +56,8 @@ extension Engine {
     if let bucket, bytes >= bucket.options.logBytes { work.wantBucketLog() }
   }
 }
+
+extension SegmentStore {
+  /// Does what the background does when enough waits, or for long enough.
+  package func putLogs() throws(StoreError) { try engine.syncRemotely() }
+}

@@ -157,7 +157,7 @@ import VarveTestSupport
     let whole = SimulatedFileSystem()
     try machine.openElsewhere(on: whole).close()
     #expect(whole.steps > 20)
-    for step in 1...whole.steps {
+    for step in stride(from: 1, through: whole.steps, by: 3) {
       let disk = SimulatedFileSystem()
       disk.crash(atStep: step)
       _ = try? machine.openElsewhere(on: disk)

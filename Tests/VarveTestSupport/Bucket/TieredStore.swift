@@ -1,21 +1,20 @@
-import Varve
+package import Varve
 import VarveObjects
 import VarvePlatform
-import VarveSimulation
-import VarveTestSupport
+package import VarveSimulation
 
 /// A machine with a disk, and a bucket that outlives it.
-struct TieredStore {
-  let bucket = SimulatedBucket()
-  var disk = SimulatedFileSystem()
-  var options = StoreOptions.small
+package struct TieredStore {
+  package let bucket = SimulatedBucket()
+  package var disk = SimulatedFileSystem()
+  package var options = StoreOptions.small
   /// Counts openings: each draws other numbers, as each would.
   private let openings = Monitor<UInt64>(0)
 
-  init(readMode: StoreOptions.ReadMode = .mapped) { options.readMode = readMode }
+  package init(readMode: StoreOptions.ReadMode = .mapped) { options.readMode = readMode }
 
   /// Options with a new connection to the bucket.
-  func connected(_ connection: SimulatedObjectStore? = nil) -> StoreOptions {
+  package func connected(_ connection: SimulatedObjectStore? = nil) -> StoreOptions {
     var options = options
     var bucket = BucketOptions(connection ?? self.bucket.connect())
     bucket.uploadInterval = nil
@@ -34,7 +33,7 @@ struct TieredStore {
       background: .inline)
   }
 
-  func open(
+  package func open(
     _ options: StoreOptions? = nil, on disk: SimulatedFileSystem? = nil
   ) throws -> SegmentStore {
     try SegmentStore.open(
@@ -42,7 +41,7 @@ struct TieredStore {
   }
 
   /// Opens the store from the bucket on a machine that has nothing.
-  func openElsewhere(
+  package func openElsewhere(
     on disk: SimulatedFileSystem = SimulatedFileSystem(), _ options: StoreOptions? = nil
   ) throws -> SegmentStore {
     try SegmentStore.open(
@@ -52,7 +51,7 @@ struct TieredStore {
 
 extension TieredStore {
   /// Reads the store from the bucket, on a machine of its own.
-  func openReplica(
+  package func openReplica(
     _ options: StoreOptions? = nil, on disk: SimulatedFileSystem = SimulatedFileSystem()
   ) throws -> SegmentStore {
     try SegmentStore.open(
@@ -61,14 +60,14 @@ extension TieredStore {
 }
 
 /// Entries with small and large values, and what a store must show after them.
-struct Sample {
-  var expected: [String: [UInt8]] = [:]
+package struct Sample {
+  package var expected: [String: [UInt8]] = [:]
   private var random: SplitMix64
 
-  init(seed: UInt64) { random = SplitMix64(seed: seed) }
+  package init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   /// Writes and deletes some entries, and flushes now and then.
-  mutating func write(_ count: Int, to store: SegmentStore) throws {
+  package mutating func write(_ count: Int, to store: SegmentStore) throws {
     let keyspace = try store.keyspace("sample")
     for index in 0..<count {
       let key = "key-\(random.below(count))"
@@ -85,7 +84,7 @@ struct Sample {
   }
 
   /// What `store` shows other than it must; nil where it is right.
-  func difference(from store: SegmentStore) throws -> String? {
+  package func difference(from store: SegmentStore) throws -> String? {
     var found: [String: [UInt8]] = [:]
     let keyspace = try store.keyspace("sample")
     for entry in try keyspace.entries() {
