@@ -15,10 +15,12 @@ struct S3Call: Sendable {
   var digest: [UInt8]?
   /// Whether it changes what is in the bucket: then a lost answer leaves it uncertain.
   var changes = false
-  /// Whether libcurl must not repeat it by itself.
-  var isConditional = false
+  /// Whether libcurl must not repeat it by itself, which it tells nobody.
+  var isSentOnce = false
   /// Statuses that are answers and no failures.
   var accepts: Set<Int> = []
+  /// Codes of errors that are answers and no failures: what a status means is in them.
+  var acceptedCodes: Set<String> = []
   /// Whether a success may be a failure by its body (`<Error>` in answers that were begun early).
   var mayFailInside = false
   /// Bytes of the answer's body at most, and those that are expected.

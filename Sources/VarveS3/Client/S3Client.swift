@@ -122,7 +122,10 @@ extension S3Client {
   ) throws(ObjectStoreError) -> S3Answer? {
     let call = attempts.call
     let region = state.withLock { $0.region }
-    let identity = try credentials.credentials()
+    let identity: S3Credentials
+    do throws(ObjectStoreError) { identity = try credentials.credentials() } catch {
+      throw attempts.last(error)
+    }
     let start = parts.clock.monotonicNanoseconds()
     let response: HTTPResponse
     do throws(HTTPFailure) {
@@ -175,7 +178,7 @@ extension S3Client {
     request.query = call.query
     request.headers = call.headers
     request.body = call.body
-    request.needsFreshConnection = call.isConditional
+    request.needsFreshConnection = call.isSentOnce
     request.limits = limits(of: call)
     if call.isHedged, options.hedgesReads, let delay = hedges.delay() {
       request.hedge = HTTPHedge(delay: delay) { [hedges] in hedges.takePermit() }

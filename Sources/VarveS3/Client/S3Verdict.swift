@@ -19,24 +19,27 @@ enum S3Verdict: Equatable {
   case failed(ObjectStoreError.Code)
 
   init(_ response: HTTPResponse, status: Int, code: String, to call: S3Call, region: String) {
-    if call.accepts.contains(status) {
+    if call.accepts.contains(status) || call.acceptedCodes.contains(code) {
       self = .done
     } else if (200...299).contains(status) {
       self = call.isComplete(response) ? .done : .garbled
     } else if status >= 500 {
-      self = Self.ofServerError(status, code)
+      self = Self.ofServerError(status, code, isInside: response.isSuccess)
     } else {
       self = Self.elsewhere(response, status, code, region) ?? Self.ofRefusal(status, code, call)
     }
   }
 
-  private static func ofServerError(_ status: Int, _ code: String) -> S3Verdict {
+  /// - Parameter isInside: whether it is said inside a success, which was begun before.
+  private static func ofServerError(
+    _ status: Int, _ code: String, isInside: Bool
+  ) -> S3Verdict {
     switch status {
     case 501, 505: .failed(.unsupported)
     case 507: .failed(.full)
-    // Said before anything was done.
-    case 503 where ["SlowDown", "ServiceUnavailable", "Busy"].contains(code):
-      .again(isUncertain: false)
+    // S3 says it before anything is done. Other words for it, or none, may be of someone between, who
+    // did not wait for the end.
+    case 503 where code == "SlowDown" && !isInside: .again(isUncertain: false)
     default: .again(isUncertain: true)
     }
   }
@@ -57,9 +60,12 @@ enum S3Verdict: Equatable {
     switch status {
     case 408, 429: return .again(isUncertain: false)
     case 409: return .again(isUncertain: false)
-    case 404, 410: return .failed(.absent)
+    // An answer to HEAD has no body that says what is not there.
+    case 404 where call.method == .head && code.isEmpty: return .failed(.absent)
+    // No word of the bucket's: a proxy does not find it, for the moment perhaps.
+    case 404: return .again(isUncertain: true)
     case 405: return .failed(.unsupported)
-    // An answer to HEAD has no body that says why.
+    // Nor why.
     case 400, 403: if call.method == .head, code.isEmpty { return .otherCredentials }
     default: break
     }
@@ -81,6 +87,11 @@ enum S3Verdict: Equatable {
     "NotImplemented": .failed(.unsupported),
     "QuotaExceeded": .failed(.full),
     "InvalidToken": .failed(.denied),
+    "NoSuchKey": .failed(.absent),
+    "NoSuchVersion": .failed(.absent),
+    "NoSuchBucket": .failed(.invalid),
+    // Someone gave it up: the object can be put once more, from its beginning.
+    "NoSuchUpload": .failed(.unavailable),
   ]
 
   /// The status that a failure inside a success would have had.

@@ -20,12 +20,8 @@ extension S3ObjectStore {
   private func removeOne(_ name: ObjectName) throws(ObjectStoreError) {
     var call = call(.delete, name)
     call.changes = true
-    call.accepts = [404]
-    let answer = try client.answer(to: call)
-    // Without its bucket an object is gone too, but not by this.
-    guard answer.code != "NoSuchBucket" else {
-      throw ObjectStoreError(.absent, "there is no such bucket", object: name.description)
-    }
+    call.acceptedCodes = ["NoSuchKey", "NoSuchVersion"]
+    _ = try client.answer(to: call)
   }
 
   /// Removes names together, and again those for which there was no room at the moment.

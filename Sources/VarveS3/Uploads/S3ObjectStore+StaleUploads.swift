@@ -31,7 +31,7 @@ extension S3ObjectStore {
     let object = key.hasPrefix(options.prefix) ? String(key.dropFirst(options.prefix.count)) : nil
     var call = S3Call(.delete, key: key, object: object)
     call.query = [("uploadId", id)]
-    call.accepts = [404]
+    call.acceptedCodes = ["NoSuchUpload", "NoSuchKey"]
     _ = try client.answer(to: call)
   }
 

@@ -11,7 +11,7 @@ import VarveObjects
   ) throws -> (S3Credentials?, [HTTPRequest], String) {
     let transport = FakeTransport(answer)
     let world = CredentialWorld(
-      surroundings: .fake(variables, files), transport: transport, clock: FakeClock())
+      surroundings: .fake(variables, files), transport: transport, clock: SimulatedClock())
     let source = profile.map { S3CredentialSource.profile($0) } ?? .chain
     for provider in source.providers(world, region: "eu-west-1") {
       do {

@@ -88,6 +88,15 @@ import VarveObjects
     #expect(try read(.bytes(offset: .max, count: 5), [Self.head("")]).part?.bytes == [])
   }
 
+  @Test func onlyTheBucketSaysThatAnObjectIsAbsent() throws {
+    let range = ObjectRange.suffix(count: 1)
+    #expect(try read(range, [.error(404, "NoSuchKey")]).code == .absent)
+    #expect(try read(range, [.error(404, "NoSuchBucket")]).code == .invalid)
+    #expect(try read(range, [.with(404, [], "<html>no such page</html>")]).code == .unavailable)
+    #expect(try read(range, [.with(404), Self.part("bytes 9-9/10", "a")]).part?.bytes.count == 1)
+    #expect(try read(range, [.with(410)]).code == .invalid)
+  }
+
   @Test func anArchivedObjectSaysSo() throws {
     #expect(
       try read(.suffix(count: 1), [.error(403, "InvalidObjectState")]).code == .archived)

@@ -43,7 +43,8 @@ import VarveObjects
     let outcome = try remove(1) { _, _ in .with(204) }
     #expect(outcome.code == nil && outcome.requests.map(\.method) == [.delete])
     #expect(try remove(1) { _, _ in .error(404, "NoSuchKey") }.code == nil)
-    #expect(try remove(1) { _, _ in .error(404, "NoSuchBucket") }.code == .absent)
+    #expect(try remove(1) { _, _ in .error(404, "NoSuchBucket") }.code == .invalid)
+    #expect(try remove(1) { _, _ in .with(404, [], "<html>not here</html>") }.code == .uncertain)
   }
 
   @Test func thoseThatFailedInPassingAreAskedForAgain() throws {

@@ -177,7 +177,35 @@ import VarvePlatform
     #expect(try put(transport) == .uncertain)
     #expect(
       try put(Server().transport(complete: { _ in .error(412, "P") }), if: .absent) == .exists)
-    #expect(try put(Server().transport(complete: { _ in .error(404, "NoSuchUpload") })) == .absent)
+  }
+
+  @Test func anUploadThatIsGoneMayBeOurObject() throws {
+    // Nobody knows of an earlier try, and yet there was one: a proxy's, or libcurl's.
+    let gone = HTTPResponse.error(404, "NoSuchUpload")
+    #expect(try put(Server().transport(complete: { _ in gone })) == nil)
+    let others = Server()
+    let transport = others.transport(complete: { _ in
+      others.state.withLock { $0.nonce = "other" }
+      return gone
+    })
+    #expect(try put(transport) == .unavailable)
+    #expect(try put(Server().transport(part: { _, _ in gone })) == .unavailable)
+  }
+
+  @Test func whereNobodyTellsWhoseItIsItIsUncertain() throws {
+    let server = Server()
+    let transport = server.transport(complete: { _ in .error(404, "NoSuchUpload") })
+    let silent = FakeTransport { request, body throws(HTTPFailure) in
+      request.method == .head ? .with(403) : try transport.send(request, HTTPCancellation())
+    }
+    #expect(try put(silent) == .uncertain)
+  }
+
+  @Test func aCompletionIsNeverRepeatedBehindOurBack() throws {
+    let transport = Server().transport()
+    #expect(try put(transport) == nil)
+    let fresh = transport.requests.filter(\.needsFreshConnection)
+    #expect(fresh.count == 1 && fresh.first?.query.map(\.0) == ["uploadId"])
   }
 
   @Test func checksumsGoWithTheParts() throws {
@@ -210,7 +238,9 @@ import VarvePlatform
     }
     // The server's clock says 24 May 2013, 00:00.
     let transport = FakeTransport { request, _ in
-      if request.method == .delete { return .with(request.path.hasSuffix("old2") ? 404 : 204) }
+      if request.method == .delete {
+        return request.path.hasSuffix("old2") ? .error(404, "NoSuchUpload") : .with(204)
+      }
       return request.query.contains { $0.0 == "key-marker" }
         ? page([("p/old2", "2013-05-01T00:00:00.000Z")], nil)
         : page(

@@ -41,7 +41,7 @@ final class FakeTransport: HTTPTransport {
 }
 
 /// Time that passes only where somebody waits.
-final class FakeClock: Clock {
+final class SimulatedClock: Clock {
   private let now = Monitor<UInt64>(1_700_000_000_000_000_000)
 
   func wallMilliseconds() -> UInt64 { now.withLock { $0 / 1_000_000 } }
@@ -65,7 +65,7 @@ final class FakeRandom: RandomSource {
 extension S3Parts {
   /// Parts that touch nothing outside the test.
   static func fake(
-    _ transport: any HTTPTransport, clock: FakeClock = FakeClock(),
+    _ transport: any HTTPTransport, clock: SimulatedClock = SimulatedClock(),
     _ surroundings: Surroundings = .none
   ) -> S3Parts {
     S3Parts(
@@ -89,7 +89,7 @@ extension Surroundings {
 extension S3ObjectStore {
   /// A store of `s3://bucket/p/` at AWS that sends to `transport`.
   static func fake(
-    _ transport: any HTTPTransport, clock: FakeClock = FakeClock(),
+    _ transport: any HTTPTransport, clock: SimulatedClock = SimulatedClock(),
     _ change: (inout S3Options) -> Void = { _ in }
   ) throws -> S3ObjectStore {
     var options = try S3Options("s3://bucket/p")
