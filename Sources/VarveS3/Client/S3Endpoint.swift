@@ -48,9 +48,8 @@ struct S3Endpoint: Sendable {
   /// Where a redirection leads, if it is one that may be followed: from AWS to AWS, by TLS, to a host of
   /// this very bucket. Others could be after signatures.
   func place(redirectedTo location: String?) -> HTTPOrigin? {
-    guard isAWS, isInHost, let location, location.hasPrefix("https://") else { return nil }
-    let end = location.dropFirst(8).firstIndex { $0 == "/" || $0 == "?" } ?? location.endIndex
-    guard let origin = HTTPOrigin(String(location[..<end])), origin.port == nil,
+    guard isAWS, isInHost, let origin = location.flatMap(HTTPAddress.init)?.origin,
+      origin.isSecure, origin.port == nil,
       origin.host.hasPrefix("\(bucket).s3"), origin.host.hasSuffix(".amazonaws.com")
     else { return nil }
     return origin

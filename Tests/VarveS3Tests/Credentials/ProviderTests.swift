@@ -187,12 +187,37 @@ import VarveObjects
 
   @Test(arguments: [
     "http://evil.example/c", "http://169.254.170.2.evil.example/", "ftp://localhost/",
-    "http://10.0.0.1/",
-    "http://localhost@evil.example/",
+    "http://10.0.0.1/", "http://localhost@evil.example/", "http://localhost#@evil.example/",
+    "http://localhost\\@evil.example/", "http://169.254.170.2:80@evil.example/", "http://",
+    "http://localhost/#a", "http://localhost/%zz?%", "http://localhost/a b", "http:///a", "/a", "",
   ])
   func noStrangerIsAsked(_ address: String) throws {
     let (found, requests, problem) = try credentials([
       "AWS_CONTAINER_CREDENTIALS_FULL_URI": address, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "auth",
+    ])
+    #expect(found == nil && requests.isEmpty && problem.contains("no allowed address"))
+  }
+
+  /// What follows the host never becomes a part of it.
+  @Test(arguments: [
+    "http://169.254.170.2?@evil.example", "http://169.254.170.2/@evil.example",
+    "http://localhost?=",
+    "http://localhost/?=&a&=b&c=d=e", "http://[::1]?.evil.example/",
+  ])
+  func theHostIsTheOneThatIsNamed(_ address: String) throws {
+    let (found, requests, problem) = try credentials([
+      "AWS_CONTAINER_CREDENTIALS_FULL_URI": address
+    ]) { _, _ in .with(200, [], Self.json) }
+    #expect(found == Self.temporary, "\(problem)")
+    let request = try #require(requests.first)
+    #expect(["169.254.170.2", "localhost", "[::1]"].contains(request.origin.host))
+    #expect(request.address.hasPrefix(request.origin.address + "/"))
+  }
+
+  @Test(arguments: ["@evil.example/", ".evil.example/", "", "a", ":80/", "?a"])
+  func aPathBeginsWithASlash(_ path: String) throws {
+    let (found, requests, problem) = try credentials([
+      "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": path, "AWS_EC2_METADATA_DISABLED": "true",
     ])
     #expect(found == nil && requests.isEmpty && problem.contains("no allowed address"))
   }
