@@ -76,7 +76,7 @@ extension S3ObjectStore {
   private func error(_ fields: [String: String]) -> ObjectStoreError {
     let key = fields["Key"] ?? ""
     let code = fields["Code"] ?? ""
-    let name = ObjectName(String(key.dropFirst(options.prefix.count)))
+    let name = rest(of: key).flatMap(ObjectName.init)
     return ObjectStoreError(
       code == "AccessDenied" ? .denied : .invalid,
       "the bucket does not remove it: \(String(code.filter(\.isLetter).prefix(64)))",

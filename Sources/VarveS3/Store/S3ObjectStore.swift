@@ -54,6 +54,13 @@ public final class S3ObjectStore: ObjectStore {
   /// The whole key of an object.
   func key(_ name: ObjectName) -> String { options.prefix + name.description }
 
+  /// What of a key stands behind our prefix; nil for a key of others. By bytes: a character may reach over
+  /// the end of a prefix.
+  func rest(of key: String) -> String? {
+    guard key.utf8.starts(with: options.prefix.utf8) else { return nil }
+    return String(Substring(key.utf8.dropFirst(options.prefix.utf8.count)))
+  }
+
   func call(_ method: HTTPRequest.Method, _ name: ObjectName) -> S3Call {
     S3Call(method, key: key(name), object: name.description)
   }

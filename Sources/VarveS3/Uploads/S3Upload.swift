@@ -19,6 +19,8 @@ struct S3Upload: Sendable {
     let checksum: String?
   }
 
+  /// 9,000 parts of 5 GiB, the largest there are.
+  private static let mostBytes: UInt64 = 9000 * (5 << 30)
   private static let mark = "x-amz-meta-varve-upload"
 
   private let store: S3ObjectStore
@@ -51,6 +53,9 @@ struct S3Upload: Sendable {
   func run(
     if condition: PutCondition, _ source: Source
   ) throws(ObjectStoreError) -> ObjectReceipt {
+    guard size <= Self.mostBytes else {
+      throw ObjectStoreError(.invalid, "larger than any object", object: name.description)
+    }
     let id = try begin(copies: { if case .object = source { true } else { false } }())
     do throws(ObjectStoreError) {
       let parts = try sendParts(source, id)

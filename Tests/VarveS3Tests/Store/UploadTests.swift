@@ -99,6 +99,13 @@ import VarvePlatform
     #expect(S3Upload.partBytes(of: 5 << 40) == 583 << 20)
   }
 
+  @Test(arguments: [UInt64.max, 48_318_382_080_001])
+  func whatNoBucketHoldsIsRefused(_ count: UInt64) throws {
+    let transport = Server().transport()
+    let content = ObjectContent(count: count) { _ throws(ObjectStoreError) in [] }
+    #expect(try put(transport, content) == .invalid && transport.requests.isEmpty)
+  }
+
   @Test func theListOfPartsIsInOrder() throws {
     let server = Server()
     let transport = server.transport()
@@ -221,35 +228,5 @@ import VarvePlatform
     let last = try #require(transport.requests.last)
     let list = XMLGroups(try last.body.content.piece(last.body.range), of: ["Part"])?["Part"] ?? []
     #expect(list.count == 5 && list.allSatisfy { $0["ChecksumCRC32C"] != nil })
-  }
-
-  @Test func oldUploadsAreGivenUp() throws {
-    let page = { @Sendable (keys: [(String, String)], next: String?) in
-      HTTPResponse.with(
-        200, [],
-        "<ListMultipartUploadsResult><IsTruncated>\(next != nil)</IsTruncated>"
-          + (next.map {
-            "<NextKeyMarker>\($0)</NextKeyMarker><NextUploadIdMarker>m</NextUploadIdMarker>"
-          }
-            ?? "")
-          + keys.map { key, time in
-            "<Upload><Key>\(key)</Key><UploadId>u</UploadId><Initiated>\(time)</Initiated></Upload>"
-          }.joined() + "</ListMultipartUploadsResult>")
-    }
-    // The server's clock says 24 May 2013, 00:00.
-    let transport = FakeTransport { request, _ in
-      if request.method == .delete {
-        return request.path.hasSuffix("old2") ? .error(404, "NoSuchUpload") : .with(204)
-      }
-      return request.query.contains { $0.0 == "key-marker" }
-        ? page([("p/old2", "2013-05-01T00:00:00.000Z")], nil)
-        : page(
-          [("p/old1", "2013-05-22T23:59:59.000Z"), ("p/new", "2013-05-23T00:00:01.000Z")], "p/new")
-    }
-    let store = try S3ObjectStore.fake(transport)
-    #expect(try store.removeUnfinished(olderThan: 86_400_000) == 2)
-    let removed = transport.requests.filter { $0.method == .delete }
-    #expect(removed.map(\.path) == ["/p/old1", "/p/old2"])
-    #expect(removed.allSatisfy { $0.encodedQuery == "uploadId=u" })
   }
 }
