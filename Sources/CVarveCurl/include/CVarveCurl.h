@@ -113,4 +113,8 @@ void varve_pipe_signal_block(varve_signals *before);
 /// Drops a SIGPIPE that came since, and gives the thread back what it had.
 void varve_pipe_signal_restore(const varve_signals *before);
 
+/// A pipe, its reading end first, that programs do not inherit: on Linux from its first moment on. 0 where
+/// there is one. (Here, since Swift does not see pipe2.)
+int varve_pipe(int *ends);
+
 #endif
