@@ -45,7 +45,7 @@ struct S3Attempts {
     switch failure.kind {
     case .unreachable, .broken, .timeout:
       try pause(failure.message, atLeast: 0, .unavailable, cancellation)
-    case .cancelled: throw error(.cancelled, "the object store was closed")
+    case .cancelled: throw cancelled
     case .content(let error): throw last(error)
     case .tooLarge(let status) where status == 200 && call.headers["range"] != nil:
       throw final(.unsupported, "the bucket does not honour ranges")
@@ -94,7 +94,7 @@ struct S3Attempts {
     }
     count += 1
     guard parts.pause(delay, cancellation) else {
-      throw error(.cancelled, "the object store was closed")
+      throw cancelled
     }
   }
 
@@ -107,6 +107,8 @@ struct S3Attempts {
     }
     return min(until - min(until, now), 3_600_000) * 1_000_000
   }
+
+  var cancelled: ObjectStoreError { error(.cancelled, "the object store was closed") }
 
   /// The call's last word where `failure` ends it before a try was made.
   func last(_ failure: ObjectStoreError) -> ObjectStoreError {

@@ -43,6 +43,8 @@ final class S3Client: Sendable {
   private let endpoint: S3Endpoint
   private let signer = RequestSigner()
   let credentials: CredentialCache
+  /// Ends the asking for them.
+  private let asking = HTTPCancellation()
   private let budget = RetryBudget()
   private let hedges = HedgePolicy()
 
@@ -60,7 +62,8 @@ final class S3Client: Sendable {
     profile = options.profile ?? (endpoint.isAWS ? .aws : .unknown)
     state = Monitor(State(region: region ?? "us-east-1"))
     let world = CredentialWorld(
-      surroundings: parts.surroundings, transport: parts.transport, clock: parts.clock)
+      surroundings: parts.surroundings, transport: parts.transport, clock: parts.clock,
+      cancellation: asking)
     credentials = CredentialCache(
       options.credentials.providers(world, region: region ?? "us-east-1"), parts.clock)
   }
@@ -72,6 +75,8 @@ final class S3Client: Sendable {
       return Array(state.calls.values)
     }
     for call in calls { call.cancel() }
+    // After them, so that each knows why it has no credentials.
+    asking.cancel()
   }
 
   /// Lends `body` what `close()` cancels.
@@ -124,12 +129,14 @@ extension S3Client {
     let region = state.withLock { $0.region }
     let identity: S3Credentials
     do throws(ObjectStoreError) { identity = try credentials.credentials() } catch {
-      throw attempts.last(error)
+      throw cancellation.isCancelled ? attempts.cancelled : attempts.last(error)
     }
+    let time = serverMilliseconds
     let start = parts.clock.monotonicNanoseconds()
     let response: HTTPResponse
     do throws(HTTPFailure) {
-      response = try parts.transport.send(request(for: call, identity, region), cancellation)
+      response = try parts.transport.send(
+        request(for: call, identity, region, at: time), cancellation)
     } catch {
       try attempts.note(error, cancellation)
       return nil
@@ -137,7 +144,7 @@ extension S3Client {
     if call.isHedged { hedges.note(parts.clock.monotonicNanoseconds() &- start) }
     let (status, document) = Self.outcome(of: response, call, identity)
     let verdict = S3Verdict(
-      response, status: status, code: document.code, to: call, region: region)
+      response, status: status, code: document.code, to: call, region: region, at: time)
     switch verdict {
     case .done:
       return S3Answer(
@@ -171,7 +178,7 @@ extension S3Client {
   }
 
   private func request(
-    for call: S3Call, _ identity: S3Credentials, _ region: String
+    for call: S3Call, _ identity: S3Credentials, _ region: String, at time: UInt64
   ) -> HTTPRequest {
     let place = state.withLock { $0.place }
     var request = endpoint.request(call.method, key: call.key, region: region, at: place)
@@ -184,7 +191,7 @@ extension S3Client {
       request.hedge = HTTPHedge(delay: delay) { [hedges] in hedges.takePermit() }
     }
     signer.sign(
-      &request, identity, region: region, at: CivilTime(milliseconds: serverMilliseconds),
+      &request, identity, region: region, at: CivilTime(milliseconds: time),
       payload: call.digest.map(ByteText.hexadecimal) ?? RequestSigner.emptyPayload)
     return request
   }

@@ -19,12 +19,12 @@ import VarveObjects
     .error(400, "AuthorizationHeaderMalformed", "<Region>eu-central-1</Region>"),
   ])
   func theRegionIsLearnedOnce(_ refusal: HTTPResponse) throws {
+    let page = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
     let transport = FakeTransport { request, _ in
-      Self.scope(request) == "eu-central-1" ? Self.found : refusal
+      Self.scope(request) == "eu-central-1" ? .with(200, [], page) : refusal
     }
     let store = try S3ObjectStore.fake(transport)
-    #expect(try store.status(of: name("a")) != nil)
-    #expect(try store.status(of: name("b")) != nil)
+    for _ in 0..<2 { _ = try store.list("", after: nil, limit: 1) }
     #expect(transport.requests.map(Self.scope) == ["us-east-1", "eu-central-1", "eu-central-1"])
     #expect(transport.requests[1].origin.host == "bucket.s3.eu-central-1.amazonaws.com")
   }
@@ -74,12 +74,13 @@ import VarveObjects
   @Test func theServersClockIsLearned() throws {
     let transport = FakeTransport { request, _ in
       request.headers["x-amz-date"]?.hasPrefix("20130524T0000") == true
-        ? Self.found : .error(403, "RequestTimeTooSkewed")
+        ? .with(200, [], "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+        : .error(403, "RequestTimeTooSkewed")
     }
     let store = try S3ObjectStore.fake(transport)
     // Ours is of 2023.
-    #expect(try store.status(of: name("a")) != nil)
-    #expect(try store.status(of: name("b")) != nil)
+    #expect(try store.list("", after: nil, limit: 1).entries.isEmpty)
+    #expect(try store.list("", after: nil, limit: 1).entries.isEmpty)
     #expect(transport.requests.count == 3)
   }
 
@@ -105,6 +106,32 @@ import VarveObjects
     ])
     let store = try S3ObjectStore(options, .fake(transport, variables))
     #expect(try store.status(of: name("a")) != nil)
+  }
+
+  /// An answer to HEAD does not say why; most often the object may not be seen.
+  @Test func aStatusThatIsDeniedKeepsTheCredentials() throws {
+    let transport = FakeTransport { request, _ in
+      request.path.hasPrefix("/creds")
+        ? .with(200, [], #"{"AccessKeyId":"NEW","SecretAccessKey":"s","Token":"t"}"#) : .with(403)
+    }
+    let variables = Surroundings.fake([
+      "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://localhost/creds"
+    ])
+    let store = try S3ObjectStore(
+      S3Options("s3://bucket/p"), .fake(transport, clock: SimulatedClock(2013), variables))
+    for _ in 0..<3 { #expect(code { _ = try store.status(of: name("a")) } == .denied) }
+    #expect(transport.requests.map(\.method) == [.get, .head, .head, .head])
+  }
+
+  /// Nor that the clocks differ, but it has the server's time.
+  @Test func theServersClockIsLearnedFromAStatusToo() throws {
+    let transport = FakeTransport { request, _ in
+      request.headers["x-amz-date"]?.hasPrefix("20130524T0000") == true
+        ? Self.found : .error(403, "RequestTimeTooSkewed")
+    }
+    let store = try S3ObjectStore.fake(transport)
+    #expect(try store.status(of: name("a")) != nil)
+    #expect(transport.requests.map(\.method) == [.head, .head])
   }
 
   @Test func credentialsThatAreAlwaysRefusedEndIt() throws {

@@ -64,7 +64,13 @@ import VarveObjects
     changed(Case(403, "AccessDenied", .failed(.denied))) {
       $0.headers = [("x-amz-bucket-region", "us-east-1")]
     },
-    changed(Case(403, "", .otherCredentials)) { $0.method = .head },
+    changed(Case(403, "", .failed(.denied))) { $0.method = .head },
+    changed(Case(403, "", .failed(.denied))) {
+      ($0.method, $0.headers) = (.head, [("date", "Fri, 24 May 2013 00:15:00 GMT")])
+    },
+    changed(Case(403, "", .otherTime)) {
+      ($0.method, $0.headers) = (.head, [("date", "Fri, 24 May 2013 00:15:01 GMT")])
+    },
     changed(Case(400, "", .otherCredentials)) { $0.method = .head },
     changed(Case(412, "PreconditionFailed", .done)) { $0.accepts = [412] },
     changed(Case(404, "NoSuchKey", .done)) { $0.acceptedCodes = ["NoSuchKey"] },
@@ -78,7 +84,8 @@ import VarveObjects
     let response = HTTPResponse(
       status: `case`.outer ?? `case`.status, headers: HTTPHeaders(`case`.headers))
     let verdict = S3Verdict(
-      response, status: `case`.status, code: `case`.code, to: call, region: "us-east-1")
+      response, status: `case`.status, code: `case`.code, to: call, region: "us-east-1",
+      at: 1_369_353_600_000)
     #expect(verdict == `case`.verdict)
   }
 
@@ -86,7 +93,8 @@ import VarveObjects
     var call = S3Call(.put, key: "k")
     call.isComplete = { $0.headers["etag"] != nil }
     let verdict = S3Verdict(
-      HTTPResponse(status: 200), status: 200, code: "", to: call, region: "us-east-1")
+      HTTPResponse(status: 200), status: 200, code: "", to: call, region: "us-east-1",
+      at: 1_369_353_600_000)
     #expect(verdict == .garbled)
   }
 

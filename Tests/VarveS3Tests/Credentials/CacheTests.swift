@@ -74,6 +74,23 @@ import VarvePlatform
     #expect(try cache.credentials() == second)
   }
 
+  /// Two requests were under way with the old ones: both are repeated, whoever is refused first.
+  @Test func refusedOnesAreRefusedTwice() throws {
+    let clock = SimulatedClock()
+    let cache = CredentialCache([Counting(clock, seconds: 3600)], clock)
+    let first = try cache.credentials()
+    #expect(cache.refuse(first) && cache.refuse(first))
+    #expect(try cache.credentials().accessKey == "K2")
+    #expect(!CredentialCache([FixedProvider(given: first)], clock).refuse(first))
+  }
+
+  @Test func anEmptyTokenIsNone() throws {
+    let given = S3Credentials(accessKey: "K", secretKey: Secret("S"), sessionToken: Secret(" "))
+    #expect(given.sessionToken == nil)
+    let json = Array(#"{"AccessKeyId":"K","SecretAccessKey":"S","Token":""}"#.utf8)
+    #expect(S3Credentials(json: json, token: "Token") == given)
+  }
+
   @Test func oneCallerAsksForAll() throws {
     let clock = SimulatedClock()
     let provider = Counting(clock, seconds: 3600)

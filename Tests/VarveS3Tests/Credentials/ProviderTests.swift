@@ -245,6 +245,24 @@ import VarveObjects
     #expect(asked[1].headers["x-aws-ec2-metadata-token"] == "IMDS")
     #expect(asked.allSatisfy { $0.limits.connect == 1_000_000_000 && $0.isDirect })
     #expect(try credentials(["AWS_EC2_METADATA_DISABLED": "true"]).1.isEmpty)
-    #expect(try credentials([:]).0 == nil)
+  }
+
+  /// Who does not answer may answer the next time; who says no has said it.
+  @Test(
+    arguments: [
+      (.failure(.refused), .unavailable), (.failure(.lost), .unavailable),
+      (.failure(HTTPFailure(kind: .timeout, message: "late")), .unavailable),
+      (.success(.with(500)), .unavailable), (.success(.with(503)), .unavailable),
+      (.success(.with(404)), .denied), (.success(.with(403)), .denied),
+    ] as [(Result<HTTPResponse, HTTPFailure>, ObjectStoreError.Code)])
+  func whoDoesNotAnswerMayAnswerLater(
+    _ answer: Result<HTTPResponse, HTTPFailure>, _ outcome: ObjectStoreError.Code
+  ) throws {
+    for address in [nil, "http://localhost/c"] {
+      let variables = address.map { ["AWS_CONTAINER_CREDENTIALS_FULL_URI": $0] } ?? [:]
+      let parts = S3Parts.fake(FakeTransport([answer]), .fake(variables))
+      let store = try S3ObjectStore(S3Options("s3://bucket"), parts)
+      #expect(code { _ = try store.status(of: name("a")) } == outcome)
+    }
   }
 }

@@ -36,13 +36,21 @@ final class FakeTransport: HTTPTransport {
     {
       throw HTTPFailure(kind: .content(error), message: "content")
     }
-    return try answer(request, body)
+    var response = try answer(request, body)
+    // As on the wire.
+    if request.method == .head { response.body = [] }
+    return response
   }
 }
 
 /// Time that passes only where somebody waits.
 final class SimulatedClock: Clock {
-  private let now = Monitor<UInt64>(1_700_000_000_000_000_000)
+  private let now: Monitor<UInt64>
+
+  /// One of November 2023, or of 24 May 2013, when ``HTTPResponse/with(_:_:_:)`` answers.
+  init(_ year: Int = 2023) {
+    now = Monitor(year == 2013 ? 1_369_353_600_000_000_000 : 1_700_000_000_000_000_000)
+  }
 
   func wallMilliseconds() -> UInt64 { now.withLock { $0 / 1_000_000 } }
   func monotonicNanoseconds() -> UInt64 { now.withLock { $0 } }
