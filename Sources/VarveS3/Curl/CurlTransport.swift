@@ -1,4 +1,3 @@
-import CVarveCurl
 import VarvePlatform
 
 /// Requests by libcurl, which `dlopen` finds: the one HTTP client with TLS that this system's Swift has
@@ -28,12 +27,11 @@ final class CurlTransport: HTTPTransport {
     }
     let connection = try takeConnection()
     defer { giveBack(connection) }
-    let transfer = CurlTransfer(request, on: connection, clock, caFile: caFile)
-    var before = varve_signals()
-    unsafe varve_pipe_signal_block(&before)
-    defer { unsafe varve_pipe_signal_restore(&before) }
-    return try cancellation.whileWaking(by: { connection.wake() }) { () throws(HTTPFailure) in
-      try transfer.run(cancellation)
+    return try withoutPipeSignal { () throws(HTTPFailure) in
+      let transfer = CurlTransfer(request, on: connection, clock, caFile: caFile)
+      return try cancellation.whileWaking(by: { connection.wake() }) { () throws(HTTPFailure) in
+        try transfer.run(cancellation)
+      }
     }
   }
 
