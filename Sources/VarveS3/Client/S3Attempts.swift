@@ -29,9 +29,10 @@ struct S3Attempts {
     self.budget = budget
     backoff = Backoff(patience, parts.random)
     // What takes long to send may be sent again when it failed late.
-    let sending = min(call.body.count >> 20, 1 << 20) * 1_000_000_000
     deadline =
-      parts.clock.monotonicNanoseconds() &+ patience.retryMilliseconds &* 1_000_000 &+ sending
+      parts.clock.monotonicNanoseconds()
+      &+ min(patience.retryMilliseconds, call.mostRetryMilliseconds) &* 1_000_000
+      &+ call.nanoseconds(for: call.body.count)
     budget.earn()
   }
 

@@ -27,6 +27,10 @@ struct S3Call: Sendable {
   var bodyLimit = 1 << 20
   /// How long the first byte may take, in nanoseconds, where it is longer than usual.
   var firstByte: UInt64 = 0
+  /// How many calls like it share the way to the bucket.
+  var shares = 1
+  /// How long it is tried again, in ms, where that is shorter than usual.
+  var mostRetryMilliseconds: UInt64 = .max
   var isHedged = false
   /// Whether a success says all it must; if not it was cut or garbled on its way.
   var isComplete: @Sendable (HTTPResponse) -> Bool = { _ in true }
@@ -35,6 +39,11 @@ struct S3Call: Sendable {
     self.method = method
     self.key = key
     self.object = object
+  }
+
+  /// How long so many bytes may take: a second for each MiB of all who share the way.
+  func nanoseconds(for bytes: UInt64) -> UInt64 {
+    min(bytes >> 20, 1 << 20) * 1_000_000_000 * UInt64(max(1, shares))
   }
 
   /// Gives it a body that is in memory.

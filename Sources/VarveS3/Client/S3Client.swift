@@ -55,6 +55,7 @@ final class S3Client: Sendable {
     guard RegionName.isValid(region ?? "us-east-1") else {
       throw ObjectStoreError(.invalid, "not a region's name")
     }
+    try options.patience.check()
     endpoint = try S3Endpoint(
       server: server, bucket: options.bucket, addressing: options.addressing)
     self.options = options
@@ -90,7 +91,7 @@ final class S3Client: Sendable {
       state.calls[state.nextNumber] = cancellation
       return state.nextNumber
     }
-    guard let number else { throw ObjectStoreError(.cancelled, "the object store was closed") }
+    guard let number else { throw Self.closed }
     defer { state.withLock { state in _ = state.calls.removeValue(forKey: number) } }
     return try body(cancellation)
   }
@@ -110,6 +111,15 @@ final class S3Client: Sendable {
       if let answer { return answer }
     }
   }
+
+  /// Waits so many nanoseconds.
+  func pause(_ nanoseconds: UInt64) throws(ObjectStoreError) {
+    try underWay { cancellation throws(ObjectStoreError) in
+      guard parts.pause(nanoseconds, cancellation) else { throw Self.closed }
+    }
+  }
+
+  private static let closed = ObjectStoreError(.cancelled, "the object store was closed")
 
   var serverMilliseconds: UInt64 {
     let now = parts.clock.wallMilliseconds()
@@ -201,11 +211,11 @@ extension S3Client {
     var limits = HTTPLimits()
     limits.connect = patience.connectMilliseconds &* 1_000_000
     limits.firstByte = max(patience.firstByteMilliseconds &* 1_000_000, call.firstByte)
-    limits.stall = patience.stallMilliseconds &* 1_000_000
-    let bytes = call.body.count &+ UInt64(call.bodyLimit)
+    // What works for long may say now and then that it still does.
+    limits.stall = max(patience.stallMilliseconds &* 1_000_000, call.firstByte)
     limits.total =
       patience.requestMilliseconds &* 1_000_000 &+ call.firstByte
-      &+ min(bytes >> 20, 1 << 20) * 1_000_000_000
+      &+ call.nanoseconds(for: call.body.count &+ UInt64(call.bodyLimit))
     limits.body = call.bodyLimit
     return limits
   }

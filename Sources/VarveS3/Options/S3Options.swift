@@ -100,25 +100,3 @@ public struct S3Options: Sendable {
       && part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
   }
 }
-
-/// How long requests may take. Times in milliseconds.
-public struct S3Patience: Hashable, Sendable {
-  /// Until a server is connected.
-  public var connectMilliseconds: UInt64 = 3_000
-  /// From the end of a request to the first byte of its answer.
-  public var firstByteMilliseconds: UInt64 = 10_000
-  /// Without one byte in either direction.
-  public var stallMilliseconds: UInt64 = 10_000
-  /// For a request of little data; each MiB has a second more.
-  public var requestMilliseconds: UInt64 = 30_000
-  /// How long what failed is tried again; a second more for each MiB it sends. A request that was begun
-  /// before may end after it.
-  public var retryMilliseconds: UInt64 = 180_000
-  /// The wait before the first repetition; later ones are longer, and all are random.
-  public var firstDelayMilliseconds: UInt64 = 100
-  /// The longest wait.
-  public var longestDelayMilliseconds: UInt64 = 15_000
-
-  /// The usual patience.
-  public init() {}
-}

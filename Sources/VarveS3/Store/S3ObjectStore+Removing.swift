@@ -27,7 +27,9 @@ extension S3ObjectStore {
   /// Removes names together, and again those for which there was no room at the moment.
   private func removeMany(_ names: [ObjectName]) throws(ObjectStoreError) {
     var left = names
-    for _ in 0..<Self.mostTries {
+    var backoff = Backoff(options.patience, client.parts.random)
+    for round in 0..<Self.mostTries {
+      if round > 0 { try client.pause(backoff.next()) }
       guard let answer = try removal(of: left) else {
         for name in left { try removeOne(name) }
         return
@@ -43,6 +45,7 @@ extension S3ObjectStore {
       // It names what was not asked for: then nothing is known.
       if left.isEmpty { left = names }
     }
+    try client.pause(backoff.next())
     for name in left { try removeOne(name) }
   }
 

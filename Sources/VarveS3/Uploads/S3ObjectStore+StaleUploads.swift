@@ -31,9 +31,14 @@ extension S3ObjectStore {
   private static let mostUploadPages = 1000
 
   /// Gives up an upload; that there is none is no failure.
-  func abort(key: String, id: String) throws(ObjectStoreError) {
+  ///
+  /// - Parameter milliseconds: how long it is tried again, where that is shorter than usual.
+  func abort(
+    key: String, id: String, within milliseconds: UInt64 = .max
+  ) throws(ObjectStoreError) {
     var call = S3Call(.delete, key: key, object: rest(of: key))
     call.query = [("uploadId", id)]
+    call.mostRetryMilliseconds = milliseconds
     call.acceptedCodes = ["NoSuchUpload", "NoSuchKey"]
     _ = try client.answer(to: call)
   }

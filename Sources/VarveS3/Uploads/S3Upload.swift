@@ -21,6 +21,8 @@ struct S3Upload: Sendable {
 
   /// 9,000 parts of 5 GiB, the largest there are.
   private static let mostBytes: UInt64 = 9000 * (5 << 30)
+  /// How long giving up is tried: who waits has waited for long.
+  private static let abortMilliseconds: UInt64 = 5_000
   private static let mark = "x-amz-meta-varve-upload"
 
   private let store: S3ObjectStore
@@ -62,7 +64,7 @@ struct S3Upload: Sendable {
       return try complete(parts, id, if: condition)
     } catch {
       // What is thrown is why. What cannot be given up now is removed by `removeUnfinished`.
-      try? store.abort(key: store.key(name), id: id)
+      try? store.abort(key: store.key(name), id: id, within: Self.abortMilliseconds)
       throw error
     }
   }
@@ -71,6 +73,8 @@ struct S3Upload: Sendable {
 // MARK: - Steps
 
 extension S3Upload {
+  /// As the profile has it, which anybody may change.
+  private var partsAtOnce: Int { min(max(1, store.client.profile.partsAtOnce), 64) }
   private var hasChecksums: Bool { store.client.profile.hasChecksums }
 
   private func begin(copies: Bool) throws(ObjectStoreError) -> String {
@@ -107,7 +111,7 @@ extension S3Upload {
     let bytes = Self.partBytes(of: size)
     let count = Int((size + bytes - 1) / bytes)
     let queue = PartQueue(count, cancellation)
-    return try queue.run(threads: store.client.profile.partsAtOnce) {
+    return try queue.run(threads: partsAtOnce) {
       number throws(ObjectStoreError) in
       let start = UInt64(number) * bytes
       return try send(number + 1, start..<min(start + bytes, size), source, id)
@@ -119,6 +123,7 @@ extension S3Upload {
   ) throws(ObjectStoreError) -> Part {
     var call = store.call(.put, name)
     call.query = [("partNumber", String(number)), ("uploadId", id)]
+    call.shares = partsAtOnce
     switch source {
     case .content(let content):
       try call.send(content, range, checksum: hasChecksums)

@@ -65,6 +65,33 @@ import VarveObjects
     #expect(code { _ = try S3ObjectStore(options) } == .invalid)
   }
 
+  @Test func patienceThatCannotBeMeantIsRefused() throws {
+    let times: [WritableKeyPath<S3Patience, UInt64>] = [
+      \.connectMilliseconds, \.firstByteMilliseconds, \.stallMilliseconds, \.requestMilliseconds,
+      \.firstDelayMilliseconds, \.longestDelayMilliseconds, \.retryMilliseconds,
+    ]
+    for time in times {
+      let wrong: [UInt64] = [.max, .max / 1_000_000 + 1, 604_800_001, 0]
+      for value in wrong where value > 0 || time != times.last {
+        var options = try S3Options("s3://bucket")
+        options.patience[keyPath: time] = value
+        #expect(code { _ = try S3ObjectStore(options) } == .invalid)
+      }
+    }
+    var options = try S3Options("s3://bucket")
+    options.patience.connectMilliseconds = 0
+    options.patience.stallMilliseconds = .max
+    options.patience.retryMilliseconds = 0
+    // All that is wrong is said at once.
+    do {
+      _ = try S3ObjectStore(options)
+      Issue.record("no error")
+    } catch {
+      #expect("\(error)".contains("connectMilliseconds") && "\(error)".contains("stallMillis"))
+      #expect(!"\(error)".contains("retryMilliseconds"))
+    }
+  }
+
   @Test func profilesHaveNames() {
     for profile in S3Profile.all { #expect(S3Profile(named: profile.name) == profile) }
     #expect(S3Profile(named: "nothing") == nil)

@@ -215,6 +215,34 @@ import VarvePlatform
     #expect(fresh.count == 1 && fresh.first?.query.map(\.0) == ["uploadId"])
   }
 
+  @Test func whatTakesLongHasItsTime() throws {
+    let transport = Server().transport()
+    #expect(try put(transport) == nil)
+    let second: UInt64 = 1_000_000_000
+    // A mebibyte a second, which four parts share.
+    let parts = transport.requests.filter { $0.method == .put }
+    #expect(parts.filter { $0.body.count > 5 }.allSatisfy { $0.limits.total >= 94 * second })
+    // Inside the bucket parts are copied; a byte now and then says that it still lives, or none does.
+    let last = try #require(transport.requests.last)
+    #expect(last.limits.firstByte == 120 * second && last.limits.stall == 120 * second)
+  }
+
+  @Test func givingUpIsNotTriedForLong() throws {
+    let clock = SimulatedClock()
+    let begun = Monitor<UInt64?>(nil)
+    let server = Server().transport(part: { _, _ in .error(403, "AccessDenied") })
+    let transport = FakeTransport { request, _ throws(HTTPFailure) in
+      guard request.method == .delete else { return try server.send(request, HTTPCancellation()) }
+      begun.withLock { $0 = $0 ?? clock.monotonicNanoseconds() }
+      throw .refused
+    }
+    let store = try S3ObjectStore.fake(transport, clock: clock)
+    #expect(
+      code { _ = try store.put(name("big"), Self.content, if: .always, class: nil) } == .denied)
+    let start = try #require(begun.withLock { $0 })
+    #expect(clock.monotonicNanoseconds() - start <= 10_000_000_000)
+  }
+
   @Test func checksumsGoWithTheParts() throws {
     let server = Server()
     let transport = server.transport()
