@@ -25,8 +25,8 @@ struct S3Call: Sendable {
   var mayFailInside = false
   /// Bytes of the answer's body at most, and those that are expected.
   var bodyLimit = 1 << 20
-  /// How long the first byte may take, in nanoseconds, where it is longer than usual.
-  var firstByte: UInt64 = 0
+  /// Whether the bucket works for long before it answers, or says now and then that it still does.
+  var isWork = false
   /// How many calls like it share the way to the bucket.
   var shares = 1
   /// How long it is tried again, in ms, where that is shorter than usual.

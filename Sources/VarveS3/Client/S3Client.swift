@@ -210,11 +210,11 @@ extension S3Client {
     let patience = options.patience
     var limits = HTTPLimits()
     limits.connect = patience.connectMilliseconds &* 1_000_000
-    limits.firstByte = max(patience.firstByteMilliseconds &* 1_000_000, call.firstByte)
-    // What works for long may say now and then that it still does.
-    limits.stall = max(patience.stallMilliseconds &* 1_000_000, call.firstByte)
+    let work = call.isWork ? patience.workMilliseconds : 0
+    limits.firstByte = max(patience.firstByteMilliseconds, work) &* 1_000_000
+    limits.stall = max(patience.stallMilliseconds, work) &* 1_000_000
     limits.total =
-      patience.requestMilliseconds &* 1_000_000 &+ call.firstByte
+      (patience.requestMilliseconds &+ work) &* 1_000_000
       &+ call.nanoseconds(for: call.body.count &+ UInt64(call.bodyLimit))
     limits.body = call.bodyLimit
     return limits

@@ -18,6 +18,9 @@ public struct S3Patience: Hashable, Sendable {
   /// The longest wait; never shorter than the first.
   public var longestDelayMilliseconds: UInt64 = 15_000
 
+  /// How long a bucket may be silent that copies, joins or removes much. The tests change it, nobody else.
+  var workMilliseconds: UInt64 = 120_000
+
   /// The usual patience.
   public init() {}
 

@@ -133,7 +133,7 @@ extension S3Upload {
       call.headers.set(
         "x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
       call.mayFailInside = true
-      call.firstByte = S3ObjectStore.longAnswer
+      call.isWork = true
       call.isComplete = { Self.copiedTag($0) != nil }
     }
     let response = try store.client.answer(to: call, cancellation).response
@@ -161,7 +161,7 @@ extension S3Upload {
           + "\(list)</CompleteMultipartUpload>").utf8))
     call.changes = true
     call.mayFailInside = true
-    call.firstByte = S3ObjectStore.longAnswer
+    call.isWork = true
     call.acceptedCodes = ["NoSuchUpload"]
     // Repeated by libcurl it would say that there is no such upload, and nobody would know why.
     call.isSentOnce = true
