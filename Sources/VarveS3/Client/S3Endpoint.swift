@@ -35,7 +35,7 @@ struct S3Endpoint: Sendable {
   func request(
     _ method: HTTPRequest.Method, key: String?, region: String, at place: HTTPOrigin?
   ) -> HTTPRequest {
-    var server = origin ?? HTTPOrigin(isSecure: true, host: "s3.\(region).amazonaws.com")
+    var server = origin ?? HTTPOrigin(isSecure: true, host: RegionName.host(of: "s3", in: region))
     if isInHost { server = server.named(bucket) }
     let path = (isInHost ? "/" : "/\(bucket)/") + (key ?? "")
     let encoded = PercentCoding.encode(path, keepsSlashes: true)
@@ -50,7 +50,8 @@ struct S3Endpoint: Sendable {
   func place(redirectedTo location: String?) -> HTTPOrigin? {
     guard isAWS, isInHost, let origin = location.flatMap(HTTPAddress.init)?.origin,
       origin.isSecure, origin.port == nil,
-      origin.host.hasPrefix("\(bucket).s3"), origin.host.hasSuffix(".amazonaws.com")
+      origin.host.hasPrefix("\(bucket).s3"),
+      [".amazonaws.com", ".amazonaws.com.cn"].contains(where: origin.host.hasSuffix)
     else { return nil }
     return origin
   }

@@ -71,7 +71,8 @@ public struct S3Options: Sendable {
   /// Options for a bucket, and a prefix in it.
   ///
   /// - Throws: `.invalid` where either cannot be one. A prefix of parts `.` or `..`, or empty ones, is
-  ///   none: not everything it passes would leave it as it is.
+  ///   none: not everything it passes would leave it as it is. Nor is one with a `?`, behind which an
+  ///   address has its options.
   public init(bucket: String, prefix: String = "") throws(ObjectStoreError) {
     guard Self.isBucket(bucket) else { throw ObjectStoreError(.invalid, "not a bucket's name") }
     var parts = prefix.split(separator: "/", omittingEmptySubsequences: false)
@@ -97,6 +98,6 @@ public struct S3Options: Sendable {
 
   private static func isPart(_ part: Substring) -> Bool {
     !part.isEmpty && part != "." && part != ".."
-      && part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
+      && part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "?") }
   }
 }

@@ -36,8 +36,8 @@ public final class S3ObjectStore: ObjectStore {
     client = try S3Client(options, parts)
   }
 
-  /// `s3://bucket/prefix`, with endpoint and region where the options name them: what ``S3Options`` can be
-  /// made from again.
+  /// `s3://bucket/prefix`, with endpoint and region where the options name them: ``S3Options`` made from it
+  /// name the same objects. Nothing of the other options is in it.
   public var location: String {
     let more = [("endpoint", options.endpoint), ("region", options.region)]
       .compactMap { name, value in value.map { "\(name)=\($0)" } }

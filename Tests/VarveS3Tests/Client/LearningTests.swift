@@ -58,10 +58,22 @@ import VarveObjects
     #expect(again.headers["host"] == "bucket.s3-us-west-2.amazonaws.com" && again.path == "/p/a")
   }
 
+  @Test func aBucketInChinaIsFoundThere() throws {
+    let host = "bucket.s3.cn-northwest-1.amazonaws.com.cn"
+    let transport = FakeTransport { request, _ in
+      request.origin.host == host ? Self.found : .with(307, [("location", "https://\(host)/p/a")])
+    }
+    let store = try S3ObjectStore.fake(transport) { $0.region = "cn-north-1" }
+    #expect(try store.status(of: name("a")) != nil)
+    #expect(transport.requests.first?.origin.host == "bucket.s3.cn-north-1.amazonaws.com.cn")
+  }
+
   @Test(arguments: [
     "https://evil.example/p/a", "http://bucket.s3-us-west-2.amazonaws.com/p/a",
     "https://other.s3-us-west-2.amazonaws.com/p/a",
-    "https://bucket.s3.evil.example/.amazonaws.com", "https://bucket.s3.amazonaws.com:8443/",
+    "https://bucket.s3.evil.example/.amazonaws.com", "https://bucket.s3.evilamazonaws.com/",
+    "https://bucket.s3.amazonaws.com.cn.evil.example/", "https://bucket.s3evil.amazonaws.com.cnn/",
+    "https://bucket.s3.amazonaws.com:8443/",
     "https://u@bucket.s3.amazonaws.com/", "/p/a", "",
   ])
   func noOtherRedirectionIsFollowed(_ location: String) throws {

@@ -103,6 +103,12 @@ import VarveObjects
       Array("<Error><Code>A</Code><Message>a&#10;b&#27;[31mc</Message></Error>".utf8))
     // XML 1.0 has no escape character, but some servers write anything.
     #expect(!document.message.utf8.contains { $0 < 0x20 })
+    // C1 controls, the two that turn text around, and line ends that are no control characters.
+    for scalar in ["9b", "202e", "2066", "2028", "2029", "feff", "7f", "e0041", "200b"] {
+      let document = S3ErrorDocument(
+        Array("<Error><Code>A&#x\(scalar);B</Code><Message>a&#x\(scalar);b</Message></Error>".utf8))
+      #expect(document.message == "a b" && document.code == "A B", "\(scalar)")
+    }
     #expect(S3ErrorDocument(Array("<html>".utf8)).code == "")
     #expect(S3ErrorDocument([0xff, 0xfe]).message == "")
     let long = String(repeating: "x", count: 5000)

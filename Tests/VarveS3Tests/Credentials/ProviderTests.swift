@@ -63,6 +63,16 @@ import VarveObjects
     #expect(request.headers["authorization"] == nil)
   }
 
+  @Test func chinaHasItsOwnTokenService() throws {
+    let surroundings = Surroundings.fake(
+      ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "arn:r"], ["/token": "t"])
+    let transport = FakeTransport([.success(.with(200, [], Self.roles))])
+    let world = CredentialWorld(
+      surroundings: surroundings, transport: transport, clock: SimulatedClock())
+    #expect(try WebIdentityProvider(world: world, region: "cn-north-1").credentials() == Self.role)
+    #expect(transport.requests.map(\.origin.host) == ["sts.cn-north-1.amazonaws.com.cn"])
+  }
+
   @Test func aWebIdentityWithoutItsFileIsAProblem() throws {
     let problem = try credentials(["AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "a"]).2
     #expect(problem == "the file of the web identity's token cannot be read")

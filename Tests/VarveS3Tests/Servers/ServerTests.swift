@@ -39,7 +39,7 @@ struct ServerTests {
   func prefixesMayBeOdd(_ server: TestServer) throws {
     let base = try server.options("odd")
     var options = try S3Options(
-      bucket: base.bucket, prefix: base.prefix + "a b+c%20d&<é>'\"/x=y?z#(1)")
+      bucket: base.bucket, prefix: base.prefix + "a b+c%20d&<é>'\"/x=y;z#(1)")
     (options.endpoint, options.region) = (base.endpoint, base.region)
     (options.credentials, options.profile) = (base.credentials, base.profile)
     let store = try S3ObjectStore(options)
