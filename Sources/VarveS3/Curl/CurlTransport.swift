@@ -5,7 +5,7 @@ import VarvePlatform
 /// again without going back to their beginning.)
 ///
 /// A caller takes a connection from the pool, runs its transfer on its own thread and gives it back, so
-/// that as many are open as there ever were callers at once.
+/// that as many are open as there were callers at once, of which 64 are kept.
 final class CurlTransport: HTTPTransport {
   private static let mostIdle = 64
 

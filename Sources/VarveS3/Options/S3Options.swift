@@ -39,7 +39,7 @@ public struct S3Options: Sendable {
   public var profile: S3Profile?
   /// How long anything may take.
   public var patience: S3Patience
-  /// Whether a small read whose answer is late is asked for once more (at most one in twenty).
+  /// Whether a small read whose answer is late is asked for once more (at most one in twenty, over time).
   public var hedgesReads: Bool
 
   /// Options for `s3://bucket` or `s3://bucket/prefix`; behind it may stand `?endpoint=https://host:port`,

@@ -15,7 +15,8 @@ public import VarveObjects
 ///
 /// Requests are signed with the digest of what they send, which the server compares. What fails in passing
 /// is tried again for three minutes, at random and growing intervals; a request that stands still for ten
-/// seconds is given up. TLS is verified, redirections are not followed, and no error has a secret in it.
+/// seconds is given up. TLS is verified, no error has a secret in it, and a redirection is followed only
+/// to where AWS says that this bucket is.
 /// Needs libcurl 7.68 or newer, which is found when it is first used.
 public final class S3ObjectStore: ObjectStore {
   /// The most that is put by one request.

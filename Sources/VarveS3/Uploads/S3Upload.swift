@@ -23,15 +23,15 @@ struct S3Upload: Sendable {
   private static let mostBytes: UInt64 = 9000 * (5 << 30)
   /// How long giving up is tried: who waits has waited for long.
   private static let abortMilliseconds: UInt64 = 5_000
-  private static let mark = "x-amz-meta-varve-upload"
+  static let mark = "x-amz-meta-varve-upload"
 
-  private let store: S3ObjectStore
-  private let name: ObjectName
-  private let size: UInt64
+  let store: S3ObjectStore
+  let name: ObjectName
+  let size: UInt64
   private let storageClass: StorageClass?
-  private let cancellation: HTTPCancellation
+  let cancellation: HTTPCancellation
   /// Stored with the object, so that it is known again.
-  private let nonce: String
+  let nonce: String
 
   init(
     _ store: S3ObjectStore, _ name: ObjectName, _ size: UInt64, _ storageClass: StorageClass?,
@@ -144,62 +144,5 @@ extension S3Upload {
 
   private static func copiedTag(_ response: HTTPResponse) -> String? {
     XMLGroups(response.body, of: ["CopyPartResult"])?["CopyPartResult"].first?["ETag"]
-  }
-
-  private func complete(
-    _ parts: [Part], _ id: String, if condition: PutCondition
-  ) throws(ObjectStoreError) -> ObjectReceipt {
-    let list = parts.enumerated().map { index, part in
-      "<Part><PartNumber>\(index + 1)</PartNumber>" + XMLText.element("ETag", part.tag)
-        + (part.checksum.map { XMLText.element("ChecksumCRC32C", $0) } ?? "") + "</Part>"
-    }.joined()
-    var call = store.call(.post, name)
-    call.query = [("uploadId", id)]
-    call.send(
-      Array(
-        ("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-          + "\(list)</CompleteMultipartUpload>").utf8))
-    call.changes = true
-    call.mayFailInside = true
-    call.isWork = true
-    call.acceptedCodes = ["NoSuchUpload"]
-    // Repeated by libcurl it would say that there is no such upload, and nobody would know why.
-    call.isSentOnce = true
-    call.isComplete = { XMLGroups($0.body, of: [])?.root == "CompleteMultipartUploadResult" }
-    store.demand(condition, of: &call)
-    return try outcome(of: try store.client.answer(to: call, cancellation))
-  }
-
-  /// The upload is gone where an earlier try was carried out, by us or by someone between who repeated
-  /// it: then the object is there, with our mark.
-  private func outcome(of answer: S3Answer) throws(ObjectStoreError) -> ObjectReceipt {
-    let isGone = answer.code == "NoSuchUpload"
-    let isRefused = answer.status == 412
-    guard isGone || isRefused && answer.hadUncertainTry else {
-      if isRefused { throw S3ObjectStore.exists(name) }
-      return ObjectReceipt(serverTime: answer.response.serverTime)
-    }
-    if try isOurs() { return ObjectReceipt(serverTime: answer.response.serverTime) }
-    if isRefused { throw S3ObjectStore.exists(name) }
-    throw ObjectStoreError(
-      answer.hadUncertainTry ? .uncertain : .unavailable, "the upload is gone",
-      object: name.description)
-  }
-
-  /// Whether the object is the one that this upload makes.
-  ///
-  /// - Throws: `.uncertain` where nobody tells, `.cancelled`.
-  private func isOurs() throws(ObjectStoreError) -> Bool {
-    var call = store.call(.head, name)
-    call.accepts = [404]
-    let response: HTTPResponse
-    do throws(ObjectStoreError) {
-      response = try store.client.answer(to: call, cancellation).response
-    } catch {
-      if error.code == .cancelled { throw error }
-      throw ObjectStoreError(.uncertain, error.message, object: name.description)
-    }
-    return response.status == 200 && response.headers[Self.mark] == nonce
-      && response.headers.number("content-length") == size
   }
 }
