@@ -21,16 +21,16 @@ enum {
   VARVE_CURL_HTTP_VERSION = 84,
   VARVE_CURL_BUFFERSIZE = 98,
   VARVE_CURL_NOSIGNAL = 99,
-  VARVE_CURL_TIMEOUT_MS = 155,
   VARVE_CURL_CONNECTTIMEOUT_MS = 156,
   VARVE_CURL_HTTP_CONTENT_DECODING = 158,
   VARVE_CURL_PROTOCOLS = 181,
-  VARVE_CURL_EXPECT_100_TIMEOUT_MS = 227,
   VARVE_CURL_PATH_AS_IS = 234,
+  VARVE_CURL_SUPPRESS_CONNECT_HEADERS = 265,
   VARVE_CURL_UPLOAD_BUFFERSIZE = 280,
   VARVE_CURL_HTTP09_ALLOWED = 285,
   VARVE_CURL_MAXAGE_CONN = 288,
   VARVE_CURL_MAXLIFETIME_CONN = 314,
+  VARVE_CURL_QUICK_EXIT = 322,
   VARVE_CURL_WRITEDATA = 10001,
   VARVE_CURL_URL = 10002,
   VARVE_CURL_READDATA = 10009,
@@ -112,5 +112,9 @@ void varve_pipe_signal_block(varve_signals *before);
 
 /// Drops a SIGPIPE that came since, and gives the thread back what it had.
 void varve_pipe_signal_restore(const varve_signals *before);
+
+/// A pipe, its reading end first, that programs do not inherit: on Linux from its first moment on. 0 where
+/// there is one. (Here, since Swift does not see pipe2.)
+int varve_pipe(int *ends);
 
 #endif

@@ -29,9 +29,10 @@ struct S3Attempts {
     self.budget = budget
     backoff = Backoff(patience, parts.random)
     // What takes long to send may be sent again when it failed late.
-    let sending = min(call.body.count >> 20, 1 << 20) * 1_000_000_000
     deadline =
-      parts.clock.monotonicNanoseconds() &+ patience.retryMilliseconds &* 1_000_000 &+ sending
+      parts.clock.monotonicNanoseconds()
+      &+ min(patience.retryMilliseconds, call.mostRetryMilliseconds) &* 1_000_000
+      &+ call.nanoseconds(for: call.body.count)
     budget.earn()
   }
 
@@ -41,15 +42,15 @@ struct S3Attempts {
   mutating func note(
     _ failure: HTTPFailure, _ cancellation: HTTPCancellation
   ) throws(ObjectStoreError) {
-    if failure.mayHaveArrived, call.changes { isUncertain = true }
+    if failure.mayHaveArrived, !failure.isOfContent, call.changes { isUncertain = true }
     switch failure.kind {
     case .unreachable, .broken, .timeout:
       try pause(failure.message, atLeast: 0, .unavailable, cancellation)
-    case .cancelled: throw error(.cancelled, "the object store was closed")
-    case .content(let error): throw error
+    case .cancelled: throw cancelled
+    case .content(let error): throw last(error)
     case .tooLarge(let status) where status == 200 && call.headers["range"] != nil:
-      throw error(.unsupported, "the bucket does not honour ranges")
-    case .tooLarge: throw error(.damaged, failure.message)
+      throw final(.unsupported, "the bucket does not honour ranges")
+    case .tooLarge: throw final(.damaged, failure.message)
     case .untrusted: throw final(.unavailable, failure.message)
     case .invalid: throw final(.invalid, failure.message)
     case .missing: throw final(.unsupported, failure.message)
@@ -94,7 +95,7 @@ struct S3Attempts {
     }
     count += 1
     guard parts.pause(delay, cancellation) else {
-      throw error(.cancelled, "the object store was closed")
+      throw cancelled
     }
   }
 
@@ -106,6 +107,13 @@ struct S3Attempts {
       return 0
     }
     return min(until - min(until, now), 3_600_000) * 1_000_000
+  }
+
+  var cancelled: ObjectStoreError { error(.cancelled, "the object store was closed") }
+
+  /// The call's last word where `failure` ends it before a try was made.
+  func last(_ failure: ObjectStoreError) -> ObjectStoreError {
+    final(failure.code, failure.message)
   }
 
   /// The call's last word. After a try that may have been carried out no failure says that none was.

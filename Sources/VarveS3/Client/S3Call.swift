@@ -15,16 +15,22 @@ struct S3Call: Sendable {
   var digest: [UInt8]?
   /// Whether it changes what is in the bucket: then a lost answer leaves it uncertain.
   var changes = false
-  /// Whether libcurl must not repeat it by itself.
-  var isConditional = false
+  /// Whether libcurl must not repeat it by itself, which it tells nobody.
+  var isSentOnce = false
   /// Statuses that are answers and no failures.
   var accepts: Set<Int> = []
+  /// Codes of errors that are answers and no failures: what a status means is in them.
+  var acceptedCodes: Set<String> = []
   /// Whether a success may be a failure by its body (`<Error>` in answers that were begun early).
   var mayFailInside = false
   /// Bytes of the answer's body at most, and those that are expected.
   var bodyLimit = 1 << 20
-  /// How long the first byte may take, in nanoseconds, where it is longer than usual.
-  var firstByte: UInt64 = 0
+  /// Whether the bucket works for long before it answers, or says now and then that it still does.
+  var isWork = false
+  /// How many calls like it share the way to the bucket.
+  var shares = 1
+  /// How long it is tried again, in ms, where that is shorter than usual.
+  var mostRetryMilliseconds: UInt64 = .max
   var isHedged = false
   /// Whether a success says all it must; if not it was cut or garbled on its way.
   var isComplete: @Sendable (HTTPResponse) -> Bool = { _ in true }
@@ -33,6 +39,11 @@ struct S3Call: Sendable {
     self.method = method
     self.key = key
     self.object = object
+  }
+
+  /// How long so many bytes may take: a second for each MiB of all who share the way.
+  func nanoseconds(for bytes: UInt64) -> UInt64 {
+    min(bytes >> 20, 1 << 20) * 1_000_000_000 * UInt64(max(1, shares))
   }
 
   /// Gives it a body that is in memory.

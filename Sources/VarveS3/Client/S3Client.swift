@@ -40,11 +40,13 @@ final class S3Client: Sendable {
   let profile: S3Profile
   let parts: S3Parts
   let state: Monitor<State>
-  private let endpoint: S3Endpoint
-  private let signer = RequestSigner()
+  let endpoint: S3Endpoint
+  let signer = RequestSigner()
   let credentials: CredentialCache
-  private let budget = RetryBudget()
-  private let hedges = HedgePolicy()
+  /// Ends the asking for them.
+  private let asking = HTTPCancellation()
+  let budget = RetryBudget()
+  let hedges = HedgePolicy()
 
   init(_ options: S3Options, _ parts: S3Parts) throws(ObjectStoreError) {
     let variable = parts.surroundings.variable
@@ -53,6 +55,7 @@ final class S3Client: Sendable {
     guard RegionName.isValid(region ?? "us-east-1") else {
       throw ObjectStoreError(.invalid, "not a region's name")
     }
+    try options.patience.check()
     endpoint = try S3Endpoint(
       server: server, bucket: options.bucket, addressing: options.addressing)
     self.options = options
@@ -60,7 +63,8 @@ final class S3Client: Sendable {
     profile = options.profile ?? (endpoint.isAWS ? .aws : .unknown)
     state = Monitor(State(region: region ?? "us-east-1"))
     let world = CredentialWorld(
-      surroundings: parts.surroundings, transport: parts.transport, clock: parts.clock)
+      surroundings: parts.surroundings, transport: parts.transport, clock: parts.clock,
+      cancellation: asking)
     credentials = CredentialCache(
       options.credentials.providers(world, region: region ?? "us-east-1"), parts.clock)
   }
@@ -72,6 +76,8 @@ final class S3Client: Sendable {
       return Array(state.calls.values)
     }
     for call in calls { call.cancel() }
+    // After them, so that each knows why it has no credentials.
+    asking.cancel()
   }
 
   /// Lends `body` what `close()` cancels.
@@ -85,7 +91,7 @@ final class S3Client: Sendable {
       state.calls[state.nextNumber] = cancellation
       return state.nextNumber
     }
-    guard let number else { throw ObjectStoreError(.cancelled, "the object store was closed") }
+    guard let number else { throw Self.closed }
     defer { state.withLock { state in _ = state.calls.removeValue(forKey: number) } }
     return try body(cancellation)
   }
@@ -106,123 +112,18 @@ final class S3Client: Sendable {
     }
   }
 
+  /// Waits so many nanoseconds.
+  func pause(_ nanoseconds: UInt64) throws(ObjectStoreError) {
+    try underWay { cancellation throws(ObjectStoreError) in
+      guard parts.pause(nanoseconds, cancellation) else { throw Self.closed }
+    }
+  }
+
+  private static let closed = ObjectStoreError(.cancelled, "the object store was closed")
+
   var serverMilliseconds: UInt64 {
     let now = parts.clock.wallMilliseconds()
     let offset = state.withLock { $0.clockOffset }
     return offset < 0 ? now - min(now, offset.magnitude) : now &+ offset.magnitude
-  }
-}
-
-// MARK: - One try
-
-extension S3Client {
-  /// The answer, or nil where another try is due.
-  private func attempt(
-    _ attempts: inout S3Attempts, _ cancellation: HTTPCancellation
-  ) throws(ObjectStoreError) -> S3Answer? {
-    let call = attempts.call
-    let region = state.withLock { $0.region }
-    let identity = try credentials.credentials()
-    let start = parts.clock.monotonicNanoseconds()
-    let response: HTTPResponse
-    do throws(HTTPFailure) {
-      response = try parts.transport.send(request(for: call, identity, region), cancellation)
-    } catch {
-      try attempts.note(error, cancellation)
-      return nil
-    }
-    if call.isHedged { hedges.note(parts.clock.monotonicNanoseconds() &- start) }
-    let (status, document) = Self.outcome(of: response, call, identity)
-    let verdict = S3Verdict(
-      response, status: status, code: document.code, to: call, region: region)
-    switch verdict {
-    case .done:
-      return S3Answer(
-        response: response, status: status, code: document.code,
-        hadUncertainTry: attempts.isUncertain)
-    case .otherRegion(let told):
-      if learnPlace(response, told ?? document.region, region), attempts.learns(.place) {
-        return nil
-      }
-    case .otherTime: if learnTime(response), attempts.learns(.time) { return nil }
-    case .otherCredentials:
-      if credentials.refuse(identity), attempts.learns(.credentials) { return nil }
-    case .again, .garbled, .failed: break
-    }
-    try attempts.judge(verdict, response, status: status, document, cancellation)
-    return nil
-  }
-
-  /// The status, or the one of the failure inside a success, and what is said of it.
-  private static func outcome(
-    of response: HTTPResponse, _ call: S3Call, _ identity: S3Credentials
-  ) -> (Int, S3ErrorDocument) {
-    if !response.isSuccess {
-      return (response.status, S3ErrorDocument(response.body, hiding: identity))
-    }
-    guard call.mayFailInside, XMLGroups(response.body, of: [])?.root == "Error" else {
-      return (response.status, S3ErrorDocument([]))
-    }
-    let document = S3ErrorDocument(response.body, hiding: identity)
-    return (S3Verdict.status(ofInner: document.code), document)
-  }
-
-  private func request(
-    for call: S3Call, _ identity: S3Credentials, _ region: String
-  ) -> HTTPRequest {
-    let place = state.withLock { $0.place }
-    var request = endpoint.request(call.method, key: call.key, region: region, at: place)
-    request.query = call.query
-    request.headers = call.headers
-    request.body = call.body
-    request.needsFreshConnection = call.isConditional
-    request.limits = limits(of: call)
-    if call.isHedged, options.hedgesReads, let delay = hedges.delay() {
-      request.hedge = HTTPHedge(delay: delay) { [hedges] in hedges.takePermit() }
-    }
-    signer.sign(
-      &request, identity, region: region, at: CivilTime(milliseconds: serverMilliseconds),
-      payload: call.digest.map(ByteText.hexadecimal) ?? RequestSigner.emptyPayload)
-    return request
-  }
-
-  private func limits(of call: S3Call) -> HTTPLimits {
-    let patience = options.patience
-    var limits = HTTPLimits()
-    limits.connect = patience.connectMilliseconds &* 1_000_000
-    limits.firstByte = max(patience.firstByteMilliseconds &* 1_000_000, call.firstByte)
-    limits.stall = patience.stallMilliseconds &* 1_000_000
-    let bytes = call.body.count &+ UInt64(call.bodyLimit)
-    limits.total =
-      patience.requestMilliseconds &* 1_000_000 &+ call.firstByte
-      &+ min(bytes >> 20, 1 << 20) * 1_000_000_000
-    limits.body = call.bodyLimit
-    return limits
-  }
-}
-
-// MARK: - Learning
-
-extension S3Client {
-  /// Whether the bucket said where it is, and it is not where we asked.
-  private func learnPlace(_ response: HTTPResponse, _ told: String?, _ asked: String) -> Bool {
-    let place =
-      response.status == 307
-      ? endpoint.place(redirectedTo: response.headers["location"]) : nil
-    let region = told.flatMap { RegionName.isValid($0) && $0 != asked ? $0 : nil }
-    guard place != nil || region != nil else { return false }
-    state.withLock { state in
-      state.region = region ?? state.region
-      state.place = place
-    }
-    return true
-  }
-
-  /// Whether the server told its time.
-  private func learnTime(_ response: HTTPResponse) -> Bool {
-    guard let time = response.serverTime else { return false }
-    let now = parts.clock.wallMilliseconds()
-    state.withLock { $0.clockOffset = Int64(clamping: time) - Int64(clamping: now) }
-    return true
   }
 }

@@ -35,7 +35,7 @@ struct S3Endpoint: Sendable {
   func request(
     _ method: HTTPRequest.Method, key: String?, region: String, at place: HTTPOrigin?
   ) -> HTTPRequest {
-    var server = origin ?? HTTPOrigin(isSecure: true, host: "s3.\(region).amazonaws.com")
+    var server = origin ?? HTTPOrigin(isSecure: true, host: RegionName.host(of: "s3", in: region))
     if isInHost { server = server.named(bucket) }
     let path = (isInHost ? "/" : "/\(bucket)/") + (key ?? "")
     let encoded = PercentCoding.encode(path, keepsSlashes: true)
@@ -48,10 +48,10 @@ struct S3Endpoint: Sendable {
   /// Where a redirection leads, if it is one that may be followed: from AWS to AWS, by TLS, to a host of
   /// this very bucket. Others could be after signatures.
   func place(redirectedTo location: String?) -> HTTPOrigin? {
-    guard isAWS, isInHost, let location, location.hasPrefix("https://") else { return nil }
-    let end = location.dropFirst(8).firstIndex { $0 == "/" || $0 == "?" } ?? location.endIndex
-    guard let origin = HTTPOrigin(String(location[..<end])), origin.port == nil,
-      origin.host.hasPrefix("\(bucket).s3"), origin.host.hasSuffix(".amazonaws.com")
+    guard isAWS, isInHost, let origin = location.flatMap(HTTPAddress.init)?.origin,
+      origin.isSecure, origin.port == nil,
+      origin.host.hasPrefix("\(bucket).s3"),
+      [".amazonaws.com", ".amazonaws.com.cn"].contains(where: origin.host.hasSuffix)
     else { return nil }
     return origin
   }

@@ -18,25 +18,38 @@ enum S3Verdict: Equatable {
   case otherCredentials
   case failed(ObjectStoreError.Code)
 
-  init(_ response: HTTPResponse, status: Int, code: String, to call: S3Call, region: String) {
-    if call.accepts.contains(status) {
+  /// - Parameters:
+  ///   - status: the answer's, or the one of the failure inside it.
+  ///   - region: where the bucket was thought to be.
+  ///   - time: when the call was signed, in ms since 1970.
+  init(
+    _ response: HTTPResponse, status: Int, code: String, to call: S3Call, region: String,
+    at time: UInt64
+  ) {
+    if call.accepts.contains(status) || call.acceptedCodes.contains(code) {
       self = .done
     } else if (200...299).contains(status) {
       self = call.isComplete(response) ? .done : .garbled
     } else if status >= 500 {
-      self = Self.ofServerError(status, code)
+      self = Self.ofServerError(status, code, isInside: response.isSuccess)
     } else {
-      self = Self.elsewhere(response, status, code, region) ?? Self.ofRefusal(status, code, call)
+      self =
+        Self.elsewhere(response, status, code, region)
+        ?? (call.method == .head && code.isEmpty
+          ? Self.ofSilentRefusal(response, time) : Self.ofRefusal(status, code))
     }
   }
 
-  private static func ofServerError(_ status: Int, _ code: String) -> S3Verdict {
+  /// - Parameter isInside: whether it is said inside a success, which was begun before.
+  private static func ofServerError(
+    _ status: Int, _ code: String, isInside: Bool
+  ) -> S3Verdict {
     switch status {
     case 501, 505: .failed(.unsupported)
     case 507: .failed(.full)
-    // Said before anything was done.
-    case 503 where ["SlowDown", "ServiceUnavailable", "Busy"].contains(code):
-      .again(isUncertain: false)
+    // S3 says it before anything is done. Other words for it, or none, may be of someone between, who
+    // did not wait for the end.
+    case 503 where code == "SlowDown" && !isInside: .again(isUncertain: false)
     default: .again(isUncertain: true)
     }
   }
@@ -52,18 +65,33 @@ enum S3Verdict: Equatable {
     return nil
   }
 
-  private static func ofRefusal(_ status: Int, _ code: String, _ call: S3Call) -> S3Verdict {
+  /// What an answer to HEAD means, which has no body that says it.
+  private static func ofSilentRefusal(_ response: HTTPResponse, _ time: UInt64) -> S3Verdict {
+    switch response.status {
+    case 404: return .failed(.absent)
+    // Credentials that ran out. A 403 is rather one that may not see the object.
+    case 400: return .otherCredentials
+    case 403:
+      guard let told = response.serverTime else { return .failed(.denied) }
+      return max(told, time) - min(told, time) > mostSkew ? .otherTime : .failed(.denied)
+    default: return ofRefusal(response.status, "")
+    }
+  }
+
+  /// How far from the server's a clock may be, in ms.
+  private static let mostSkew: UInt64 = 15 * 60 * 1000
+
+  private static func ofRefusal(_ status: Int, _ code: String) -> S3Verdict {
     if let known = codes[code] { return known }
     switch status {
     case 408, 429: return .again(isUncertain: false)
     case 409: return .again(isUncertain: false)
-    case 404, 410: return .failed(.absent)
+    // No word of the bucket's: a proxy does not find it, for the moment perhaps.
+    case 404: return .again(isUncertain: true)
     case 405: return .failed(.unsupported)
-    // An answer to HEAD has no body that says why.
-    case 400, 403: if call.method == .head, code.isEmpty { return .otherCredentials }
-    default: break
+    case 401, 403: return .failed(.denied)
+    default: return .failed(.invalid)
     }
-    return .failed(status == 401 || status == 403 ? .denied : .invalid)
   }
 
   /// What says more than the status.
@@ -81,6 +109,11 @@ enum S3Verdict: Equatable {
     "NotImplemented": .failed(.unsupported),
     "QuotaExceeded": .failed(.full),
     "InvalidToken": .failed(.denied),
+    "NoSuchKey": .failed(.absent),
+    "NoSuchVersion": .failed(.absent),
+    "NoSuchBucket": .failed(.invalid),
+    // Someone gave it up: the object can be put once more, from its beginning.
+    "NoSuchUpload": .failed(.unavailable),
   ]
 
   /// The status that a failure inside a success would have had.

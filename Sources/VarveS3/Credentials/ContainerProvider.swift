@@ -7,7 +7,7 @@ struct ContainerProvider: CredentialProvider {
     let variable = world.surroundings.variable
     let address: String
     if let path = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
-      address = "http://169.254.170.2\(path)"
+      address = path.hasPrefix("/") ? "http://169.254.170.2\(path)" : ""
     } else if let whole = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
       address = whole
     } else {
@@ -25,24 +25,16 @@ struct ContainerProvider: CredentialProvider {
   /// A request to a server that may be asked: anyone by TLS, else this machine and the two addresses that
   /// are its own. A token for others would be given away.
   private static func request(_ address: String) throws(CredentialProblem) -> HTTPRequest {
-    let scheme = address.hasPrefix("https://") ? 8 : 7
-    let end = address.dropFirst(scheme).firstIndex { $0 == "/" || $0 == "?" } ?? address.endIndex
     let allowed = [
       "localhost", "127.0.0.1", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]",
     ]
-    guard let origin = HTTPOrigin(String(address[..<end])),
-      origin.isSecure || allowed.contains(origin.host)
+    guard let address = HTTPAddress(address),
+      address.origin.isSecure || allowed.contains(address.origin.host)
     else {
       throw CredentialProblem(message: "the container's credentials are at no allowed address")
     }
-    let rest = address[end...].split(separator: "?", maxSplits: 1)
-    var request = HTTPRequest(.get, origin, path: rest.first.map(String.init) ?? "/")
-    if rest.count == 2 {
-      request.query = rest[1].split(separator: "&").map { pair in
-        let parts = pair.split(separator: "=", maxSplits: 1)
-        return (String(parts[0]), parts.count == 2 ? String(parts[1]) : "")
-      }
-    }
+    var request = HTTPRequest(.get, address.origin, path: address.path)
+    request.query = address.query
     request.isDirect = true
     return request
   }

@@ -41,15 +41,15 @@ final class CredentialCache: Sendable {
 
   /// The bucket refused these: they are asked for again, unless that was done since.
   ///
-  /// - Returns: whether others may come.
+  /// - Returns: whether others may come; those that were given are all there are.
   func refuse(_ credentials: S3Credentials) -> Bool {
     guard providers.contains(where: { !($0 is FixedProvider) }) else { return false }
-    return state.withLock { state in
-      guard state.known == credentials else { return state.known != nil }
+    state.withLock { state in
+      guard state.known == credentials else { return }
       state.known = nil
       state.lastTry = nil
-      return true
     }
+    return true
   }
 
   private enum Step {

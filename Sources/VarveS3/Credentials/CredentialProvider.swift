@@ -19,6 +19,7 @@ struct CredentialWorld: Sendable {
   var surroundings: Surroundings
   var transport: any HTTPTransport
   var clock: any Clock
+  /// Ends all asking.
   var cancellation = HTTPCancellation()
 
   /// The answer to a request with a success, tried three times.
@@ -36,6 +37,8 @@ struct CredentialWorld: Sendable {
         problem = error.message
         switch error.kind {
         case .broken, .timeout: continue
+        case .unreachable, .cancelled:
+          throw CredentialProblem(message: "\(whom): \(problem)", isPassing: true)
         default: throw CredentialProblem(message: "\(whom): \(problem)", isPassing: false)
         }
       }

@@ -9,7 +9,7 @@ struct MachineProvider: CredentialProvider {
   func credentials() throws(CredentialProblem) -> S3Credentials? {
     let variable = world.surroundings.variable
     guard variable("AWS_EC2_METADATA_DISABLED")?.lowercased() != "true" else { return nil }
-    guard let token = token() else { return nil }
+    guard let token = try token() else { return nil }
     let role = try text(at: Self.folder, token).split(whereSeparator: \.isNewline).first ?? ""
     guard !role.isEmpty, role.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") })
     else { throw CredentialProblem(message: "this machine has no role") }
@@ -20,14 +20,25 @@ struct MachineProvider: CredentialProvider {
     return credentials
   }
 
-  /// Nil where there is no such service: this is no such machine.
-  private func token() -> Secret? {
+  /// Nil where who answers knows no such service: this is no such machine. That nobody answers may be for a
+  /// moment only.
+  private func token() throws(CredentialProblem) -> Secret? {
     var request = request(.put, "/latest/api/token")
     request.headers.set("x-aws-ec2-metadata-token-ttl-seconds", "21600")
-    guard let response = try? world.transport.send(request, world.cancellation), response.isSuccess,
-      !response.body.isEmpty
-    else { return nil }
+    let response: HTTPResponse
+    do throws(HTTPFailure) {
+      response = try world.transport.send(request, world.cancellation)
+    } catch { throw Self.silence(error.message) }
+    if response.status >= 500 { throw Self.silence("status \(response.status)") }
+    guard response.isSuccess, !response.body.isEmpty else { return nil }
     return Secret(String(decoding: response.body, as: UTF8.self))
+  }
+
+  private static func silence(_ why: String) -> CredentialProblem {
+    CredentialProblem(
+      message:
+        "no credentials were found, and the machine's metadata service does not answer: \(why)",
+      isPassing: true)
   }
 
   private func text(at path: String, _ token: Secret) throws(CredentialProblem) -> String {

@@ -52,7 +52,7 @@ struct ProfileProvider: CredentialProvider {
         accessKey: key, secretKey: Secret(secret),
         sessionToken: settings["aws_session_token"].map(Secret.init))
     }
-    if let command = settings["credential_process"] { return try Self.run(command) }
+    if let command = settings["credential_process"] { return try run(command) }
     guard isNamed else { return nil }
     throw CredentialProblem(
       message: "the profile has neither keys nor credential_process nor role_arn; "
@@ -81,10 +81,11 @@ struct ProfileProvider: CredentialProvider {
       role: role, session: session ?? "varve", externalID: settings["external_id"], of: own)
   }
 
-  private static func run(_ command: String) throws(CredentialProblem) -> S3Credentials {
+  private func run(_ command: String) throws(CredentialProblem) -> S3Credentials {
     let output: [UInt8]
     do throws(HelperProgram.Problem) {
-      output = try HelperProgram.output(of: command, within: programNanoseconds)
+      output = try HelperProgram.output(
+        of: command, within: Self.programNanoseconds, world.cancellation)
     } catch {
       throw CredentialProblem(message: error.message, isPassing: true)
     }

@@ -36,7 +36,8 @@ struct TokenService: Sendable {
   private func request(_ fields: [(String, String)]) throws(CredentialProblem) -> HTTPRequest {
     let endpoint =
       world.surroundings.variable("AWS_ENDPOINT_URL_STS")
-      ?? world.surroundings.variable("AWS_ENDPOINT_URL") ?? "https://sts.\(region).amazonaws.com"
+      ?? world.surroundings.variable("AWS_ENDPOINT_URL")
+      ?? "https://\(RegionName.host(of: "sts", in: region))"
     guard let origin = HTTPOrigin(endpoint) else {
       throw CredentialProblem(message: "the endpoint of STS is not of the form https://host:port")
     }

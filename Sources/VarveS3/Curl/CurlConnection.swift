@@ -18,8 +18,10 @@ final class CurlConnection: @unchecked Sendable {
   }
 
   deinit {
-    spare = []
-    unsafe varve_curl_multi_free(multi)
+    withoutPipeSignal {
+      spare = []
+      unsafe varve_curl_multi_free(multi)
+    }
   }
 
   /// An easy handle without options.

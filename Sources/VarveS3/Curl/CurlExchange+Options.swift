@@ -16,6 +16,10 @@ extension CurlExchange {
     easy.set(VARVE_CURL_NOSIGNAL, 1)
     easy.set(VARVE_CURL_NOPROGRESS, 1)
     easy.set(VARVE_CURL_FOLLOWLOCATION, 0)
+    // What a proxy says of its tunnel is no part of the answer.
+    easy.set(VARVE_CURL_SUPPRESS_CONNECT_HEADERS, 1)
+    // A name that is still looked up when the time is over is not waited for (7.87 and newer).
+    easy.setIfKnown(VARVE_CURL_QUICK_EXIT, 1)
     easy.set(VARVE_CURL_PATH_AS_IS, 1)
     // HTTP and HTTPS; HTTP/1.1.
     easy.set(VARVE_CURL_PROTOCOLS, 3)

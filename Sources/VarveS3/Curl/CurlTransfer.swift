@@ -11,6 +11,8 @@ final class CurlTransfer {
   private let start: UInt64
   private var lastMove: UInt64
   private var isHedged = false
+  /// An answer that is no good, while another may come.
+  private var poor: HTTPResponse?
 
   init(
     _ request: HTTPRequest, on connection: CurlConnection, _ clock: any Clock, caFile: String?
@@ -32,7 +34,7 @@ final class CurlTransfer {
       if let response = try answer() { return response }
       let now = clock.monotonicNanoseconds()
       if running.contains(where: { $0.takeMoved() }) { lastMove = now }
-      try hedge(at: now)
+      hedge(at: now)
       try check(connection.wait(milliseconds: try timeLeft(at: now)))
     }
   }
@@ -59,22 +61,31 @@ final class CurlTransfer {
       let outcome = Result { () throws(HTTPFailure) in try exchange.response(result) }
       end(exchange)
       switch outcome {
-      case .success(let response) where response.status < 500 || running.isEmpty: return response
-      case .failure(let failure) where running.isEmpty: throw failure
-      default: break
+      case .success(let response):
+        if running.isEmpty || !Self.isPoor(response) { return response }
+        poor = response
+      case .failure(let failure):
+        guard running.isEmpty else { break }
+        guard let poor else { throw failure }
+        return poor
       }
     }
     return nil
   }
 
+  /// Whether another answer to the same request may be better.
+  private static func isPoor(_ response: HTTPResponse) -> Bool {
+    response.status >= 500 || response.status == 429
+  }
+
   /// Sends the request once more where its answer is late. That it cannot be is no failure.
-  private func hedge(at now: UInt64) throws(HTTPFailure) {
+  private func hedge(at now: UInt64) {
     guard let hedge = request.hedge, !isHedged, now - start >= hedge.delay else { return }
     isHedged = true
     guard hedge.permit() else { return }
     var again = request
     again.needsFreshConnection = true
-    try begin(again)
+    try? begin(again)
   }
 }
 

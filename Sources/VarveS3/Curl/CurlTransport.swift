@@ -1,4 +1,3 @@
-import CVarveCurl
 import VarvePlatform
 
 /// Requests by libcurl, which `dlopen` finds: the one HTTP client with TLS that this system's Swift has
@@ -6,7 +5,7 @@ import VarvePlatform
 /// again without going back to their beginning.)
 ///
 /// A caller takes a connection from the pool, runs its transfer on its own thread and gives it back, so
-/// that as many are open as there ever were callers at once.
+/// that as many are open as there were callers at once, of which 64 are kept.
 final class CurlTransport: HTTPTransport {
   private static let mostIdle = 64
 
@@ -28,12 +27,11 @@ final class CurlTransport: HTTPTransport {
     }
     let connection = try takeConnection()
     defer { giveBack(connection) }
-    let transfer = CurlTransfer(request, on: connection, clock, caFile: caFile)
-    var before = varve_signals()
-    unsafe varve_pipe_signal_block(&before)
-    defer { unsafe varve_pipe_signal_restore(&before) }
-    return try cancellation.whileWaking(by: { connection.wake() }) { () throws(HTTPFailure) in
-      try transfer.run(cancellation)
+    return try withoutPipeSignal { () throws(HTTPFailure) in
+      let transfer = CurlTransfer(request, on: connection, clock, caFile: caFile)
+      return try cancellation.whileWaking(by: { connection.wake() }) { () throws(HTTPFailure) in
+        try transfer.run(cancellation)
+      }
     }
   }
 

@@ -20,17 +20,29 @@ struct S3ErrorDocument {
     region = fields["Region"].flatMap { RegionName.isValid($0) ? $0 : nil }
   }
 
-  /// At most so many characters of what may be shown on a terminal.
+  /// At most so many characters of what may be shown on a terminal: nothing that it obeys, that turns
+  /// text around or hides it, or that ends the line.
   private static func tame(_ text: String, _ count: Int) -> String {
-    String(
-      text.unicodeScalars.prefix(count).map { scalar in
-        scalar.properties.generalCategory == .control ? " " : Character(scalar)
-      })
+    String(text.unicodeScalars.prefix(count).map { isTame($0) ? Character($0) : " " })
+  }
+
+  private static func isTame(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
+      .unassigned:
+      false
+    default: true
+    }
   }
 }
 
-/// Names such as `us-east-1`.
+/// Names such as `us-east-1`, and where AWS has its services there.
 enum RegionName {
+  /// The host of a service of AWS in a region, such as `s3`; those in China have another ending.
+  static func host(of service: String, in region: String) -> String {
+    "\(service).\(region).amazonaws.com" + (region.hasPrefix("cn-") ? ".cn" : "")
+  }
+
   /// Whether it may stand in a host name and in a signature.
   static func isValid(_ text: String) -> Bool {
     (1...64).contains(text.utf8.count)

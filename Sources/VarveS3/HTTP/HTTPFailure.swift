@@ -27,4 +27,7 @@ struct HTTPFailure: Error {
   let message: String
   /// Whether the server may have got the request, and carried it out.
   var mayHaveArrived = false
+
+  /// Whether the body has no end: then nobody carries the request out, wherever it arrived.
+  var isOfContent: Bool { if case .content = kind { true } else { false } }
 }

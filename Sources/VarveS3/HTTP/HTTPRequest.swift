@@ -97,9 +97,4 @@ struct HTTPLimits: Sendable {
   static let errorBody = 64 << 10
   /// Bytes of the answer's headers.
   static let head = 64 << 10
-
-  /// Gives a transfer of so many bytes its time: 30 s, and a second for each MiB.
-  mutating func allow(_ bytes: UInt64) {
-    total = 30_000_000_000 + min(bytes >> 20, 1 << 20) * 1_000_000_000
-  }
 }

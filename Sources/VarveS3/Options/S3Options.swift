@@ -39,7 +39,7 @@ public struct S3Options: Sendable {
   public var profile: S3Profile?
   /// How long anything may take.
   public var patience: S3Patience
-  /// Whether a small read whose answer is late is asked for once more (at most one in twenty).
+  /// Whether a small read whose answer is late is asked for once more (at most one in twenty, over time).
   public var hedgesReads: Bool
 
   /// Options for `s3://bucket` or `s3://bucket/prefix`; behind it may stand `?endpoint=https://host:port`,
@@ -71,7 +71,8 @@ public struct S3Options: Sendable {
   /// Options for a bucket, and a prefix in it.
   ///
   /// - Throws: `.invalid` where either cannot be one. A prefix of parts `.` or `..`, or empty ones, is
-  ///   none: not everything it passes would leave it as it is.
+  ///   none: not everything it passes would leave it as it is. Nor is one with a `?`, behind which an
+  ///   address has its options.
   public init(bucket: String, prefix: String = "") throws(ObjectStoreError) {
     guard Self.isBucket(bucket) else { throw ObjectStoreError(.invalid, "not a bucket's name") }
     var parts = prefix.split(separator: "/", omittingEmptySubsequences: false)
@@ -97,28 +98,6 @@ public struct S3Options: Sendable {
 
   private static func isPart(_ part: Substring) -> Bool {
     !part.isEmpty && part != "." && part != ".."
-      && part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
+      && part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "?") }
   }
-}
-
-/// How long requests may take. Times in milliseconds.
-public struct S3Patience: Hashable, Sendable {
-  /// Until a server is connected.
-  public var connectMilliseconds: UInt64 = 3_000
-  /// From the end of a request to the first byte of its answer.
-  public var firstByteMilliseconds: UInt64 = 10_000
-  /// Without one byte in either direction.
-  public var stallMilliseconds: UInt64 = 10_000
-  /// For a request of little data; each MiB has a second more.
-  public var requestMilliseconds: UInt64 = 30_000
-  /// How long what failed is tried again; a second more for each MiB it sends. A request that was begun
-  /// before may end after it.
-  public var retryMilliseconds: UInt64 = 180_000
-  /// The wait before the first repetition; later ones are longer, and all are random.
-  public var firstDelayMilliseconds: UInt64 = 100
-  /// The longest wait.
-  public var longestDelayMilliseconds: UInt64 = 15_000
-
-  /// The usual patience.
-  public init() {}
 }

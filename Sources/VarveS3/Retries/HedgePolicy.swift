@@ -1,7 +1,7 @@
 import VarvePlatform
 
 /// When to ask once more for a small read whose answer is late: after the time that nineteen of twenty
-/// took, 200 ms at least, and at most once in twenty reads. ("The Tail at Scale", J. Dean and L. A. Barroso,
+/// took, 200 ms at least, and at most once in twenty reads over time, five in a row. ("The Tail at Scale", J. Dean and L. A. Barroso,
 /// Communications of the ACM 56.2.)
 final class HedgePolicy: Sendable {
   /// Reads above this take their time by their size.

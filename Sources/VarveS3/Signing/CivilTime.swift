@@ -5,7 +5,10 @@ struct CivilTime: Equatable, Sendable {
   let seconds: UInt64
 
   /// The second that these milliseconds since 1970 lie in; at most the last of the year 9999.
-  init(milliseconds: UInt64) { seconds = min(milliseconds / 1000, 253_402_300_799) }
+  init(milliseconds: UInt64) { seconds = min(milliseconds / 1000, UInt64(Self.last)) }
+
+  /// The last second of the year 9999.
+  private static let last: Int64 = 253_402_300_799
 
   /// Nil where there is no such moment.
   init?(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
@@ -90,18 +93,38 @@ extension CivilTime {
       year: year, month: month + 1, day: day, hour: hour, minute: minute, second: second)
   }
 
-  /// `2009-10-12T17:50:30.000Z`, of listings and credentials (RFC 3339, in UTC). Fractions of the second
-  /// are dropped.
+  /// `2009-10-12T17:50:30.000Z`, of listings and credentials (RFC 3339); in place of the `Z` may stand how
+  /// much later it is there, as `+02:00` or `+0200`. Fractions of the second are dropped.
   init?(document text: String) {
     let parts = text.split(separator: "T", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[1].last == "Z" || parts[1].hasSuffix("+00:00") else { return nil }
-    let date = parts[0].split(separator: "-", omittingEmptySubsequences: false).map(Self.number)
-    let clock = parts[1].prefix { $0 != "Z" && $0 != "+" && $0 != "." }
-    let time = clock.split(separator: ":", omittingEmptySubsequences: false).map(Self.number)
-    guard date.count == 3, time.count == 3, let year = date[0], let month = date[1],
-      let day = date[2], let hour = time[0], let minute = time[1], let second = time[2]
+    guard parts.count == 2, let zone = parts[1].firstIndex(where: { "Z+-".contains($0) }),
+      let offset = Self.offset(parts[1][zone...])
     else { return nil }
-    self.init(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+    let clock = parts[1][..<zone].split(separator: ".", omittingEmptySubsequences: false)
+    guard clock.count == 1 || clock.count == 2 && UInt64(digits: clock[1]) != nil else {
+      return nil
+    }
+    let date = parts[0].split(separator: "-", omittingEmptySubsequences: false).map(Self.number)
+    let time = clock[0].split(separator: ":", omittingEmptySubsequences: false).map(Self.number)
+    guard date.count == 3, time.count == 3, let year = date[0], let month = date[1],
+      let day = date[2], let hour = time[0], let minute = time[1], let second = time[2],
+      let there = CivilTime(
+        year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+    else { return nil }
+    let seconds = Int64(there.seconds) - offset
+    guard seconds >= 0, seconds <= Self.last else { return nil }
+    self.seconds = UInt64(seconds)
+  }
+
+  /// Seconds that a zone is ahead of UTC.
+  private static func offset(_ text: Substring) -> Int64? {
+    if text == "Z" { return 0 }
+    let digits = text.dropFirst().filter { $0 != ":" }
+    guard digits.utf8.count == 4, text.utf8.count == 5 || text.dropFirst(3).first == ":",
+      let number = Self.number(Substring(digits)), number / 100 < 24, number % 100 < 60
+    else { return nil }
+    let seconds = Int64(number / 100 * 3600 + number % 100 * 60)
+    return text.first == "-" ? -seconds : seconds
   }
 
   private static func number(_ text: Substring) -> Int? {

@@ -12,7 +12,6 @@ import VarvePlatform
 ///
 /// The key is kept for a day and a region: it costs four HMACs, a signature one.
 final class RequestSigner: Sendable {
-  static let unsignedPayload = "UNSIGNED-PAYLOAD"
   static let emptyPayload = ByteText.hexadecimal([UInt8]().sha256)
   private static let algorithm = "AWS4-HMAC-SHA256"
 
@@ -32,7 +31,7 @@ final class RequestSigner: Sendable {
   /// Adds the headers `host`, `x-amz-date`, `x-amz-content-sha256`, `authorization` and, where there is a
   /// token, `x-amz-security-token`.
   ///
-  /// - Parameter payload: the body's SHA-256 in hexadecimal, or `unsignedPayload`.
+  /// - Parameter payload: the body's SHA-256 in hexadecimal.
   func sign(
     _ request: inout HTTPRequest, _ credentials: S3Credentials, region: String, at time: CivilTime,
     payload: String
@@ -51,28 +50,6 @@ final class RequestSigner: Sendable {
       "authorization",
       "\(Self.algorithm) Credential=\(credentials.accessKey)/\(scope(time, region)),"
         + "SignedHeaders=\(names),Signature=\(signature)")
-  }
-
-  /// An address that is worth the request for `seconds` (at most a week) to whoever has it.
-  func presigned(
-    _ request: HTTPRequest, _ credentials: S3Credentials, region: String, at time: CivilTime,
-    seconds: Int
-  ) -> Secret {
-    var request = request
-    request.headers = HTTPHeaders([("host", request.origin.authority)])
-    request.query += [
-      ("X-Amz-Algorithm", Self.algorithm),
-      ("X-Amz-Credential", "\(credentials.accessKey)/\(scope(time, region))"),
-      ("X-Amz-Date", time.stamp), ("X-Amz-Expires", String(seconds)),
-      ("X-Amz-SignedHeaders", "host"),
-    ]
-    if let token = credentials.sessionToken {
-      request.query.append(("X-Amz-Security-Token", token.revealed))
-    }
-    let canonical = Self.canonicalRequest(
-      request, Self.signedHeaders(of: request), payload: Self.unsignedPayload)
-    let signature = signature(of: canonical, credentials, region: region, at: time)
-    return Secret("\(request.address)&X-Amz-Signature=\(signature)")
   }
 }
 

@@ -9,13 +9,13 @@ public struct S3Credentials: Hashable, Sendable {
   /// When they end, in ms since 1970; nil where they do not, or nobody said.
   public var expires: UInt64?
 
-  /// Credentials.
+  /// Credentials; an empty token is none.
   public init(
     accessKey: String, secretKey: Secret, sessionToken: Secret? = nil, expires: UInt64? = nil
   ) {
     self.accessKey = accessKey
     self.secretKey = secretKey
-    self.sessionToken = sessionToken
+    self.sessionToken = sessionToken.flatMap { $0.revealed.isEmpty ? nil : $0 }
     self.expires = expires
   }
 

@@ -21,14 +21,12 @@ extension S3ObjectStore {
     if let storageClass { call.headers.set("x-amz-storage-class", storageClass.description) }
     call.changes = true
     call.mayFailInside = true
-    call.firstByte = Self.longAnswer
+    call.isWork = true
     call.isComplete = { XMLGroups($0.body, of: [])?.root == "CopyObjectResult" }
     _ = try client.answer(to: call)
   }
 
   private static let mostCopiedAtOnce: UInt64 = 5 << 30
-  /// How long work inside the bucket may be silent, in nanoseconds.
-  static let longAnswer: UInt64 = 120_000_000_000
 
   private func copySource(_ name: ObjectName) -> String {
     PercentCoding.encode("/\(options.bucket)/\(key(name))", keepsSlashes: true)

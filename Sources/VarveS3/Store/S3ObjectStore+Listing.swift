@@ -2,7 +2,9 @@ public import VarveObjects
 
 extension S3ObjectStore {
   /// One request (ListObjectsV2) for a page, more where a server sends empty ones. Keys that are no names
-  /// of ours are passed over.
+  /// of ours, or no text, are passed over.
+  ///
+  /// - Throws: `.unsupported` where the bucket lists what was not asked for, or not in order.
   public func list(
     _ prefix: String, after place: String?, limit: Int
   ) throws(ObjectStoreError) -> ObjectListing {
@@ -10,8 +12,9 @@ extension S3ObjectStore {
     for _ in 0..<Self.mostEmptyPages {
       let (page, time) = try page(prefix, after: place, limit: min(max(limit, 1), 1000), token)
       if !page.keys.isEmpty || !page.isTruncated {
-        return try listing(page, time, after: place, limit: limit)
+        return try listing(page, time, below: prefix, after: place, limit: limit)
       }
+      guard page.token != token else { break }
       token = page.token
     }
     throw ObjectStoreError(.damaged, "the bucket lists empty pages without an end")
@@ -46,7 +49,7 @@ extension S3ObjectStore {
   /// What of a page are objects of ours. Names must ascend, each behind `place`: else pages would not
   /// follow each other.
   private func listing(
-    _ page: ListingDocument, _ time: UInt64?, after place: String?, limit: Int
+    _ page: ListingDocument, _ time: UInt64?, below prefix: String, after place: String?, limit: Int
   ) throws(ObjectStoreError) -> ObjectListing {
     var entries: [ObjectListing.Entry] = []
     var last = place.map { options.prefix + $0 }
@@ -56,13 +59,14 @@ extension S3ObjectStore {
         throw ObjectStoreError(.unsupported, "the bucket does not list in the order of names")
       }
       last = key.key
-      guard key.key.hasPrefix(options.prefix),
-        let name = ObjectName(String(key.key.dropFirst(options.prefix.count)))
-      else { continue }
+      guard let rest = rest(of: key.key), rest.utf8.starts(with: prefix.utf8) else {
+        throw ObjectStoreError(.unsupported, "the bucket lists keys that were not asked for")
+      }
+      guard let name = ObjectName(rest) else { continue }
       entries.append(.init(name: name, size: key.size, modified: key.modified))
     }
     let isLast = !page.isTruncated && keys.count == page.keys.count
-    let end = isLast ? nil : last.map { String($0.dropFirst(options.prefix.count)) }
+    let end = isLast ? nil : last.flatMap(rest(of:))
     return ObjectListing(entries: entries, end: end, serverTime: time)
   }
 }
@@ -75,6 +79,7 @@ struct ListingDocument {
     let modified: UInt64
   }
 
+  /// Those that are text.
   let keys: [Key]
   let isTruncated: Bool
   /// Where the next page begins.
@@ -88,10 +93,10 @@ struct ListingDocument {
     let isEncoded = page["EncodingType"] == "url"
     var keys: [Key] = []
     for fields in groups["Contents"] {
-      guard let text = fields["Key"], let key = isEncoded ? PercentCoding.decode(text) : text,
-        let size = fields["Size"].flatMap({ UInt64(digits: $0) }),
+      guard let text = fields["Key"], let size = fields["Size"].flatMap({ UInt64(digits: $0) }),
         let time = fields["LastModified"].flatMap(CivilTime.init(document:))
       else { return nil }
+      guard let key = isEncoded ? PercentCoding.decode(text) : text else { continue }
       keys.append(Key(key: key, size: size, modified: time.milliseconds))
     }
     guard let truncated = page["IsTruncated"] else { return nil }

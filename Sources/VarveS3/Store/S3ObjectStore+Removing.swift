@@ -20,18 +20,16 @@ extension S3ObjectStore {
   private func removeOne(_ name: ObjectName) throws(ObjectStoreError) {
     var call = call(.delete, name)
     call.changes = true
-    call.accepts = [404]
-    let answer = try client.answer(to: call)
-    // Without its bucket an object is gone too, but not by this.
-    guard answer.code != "NoSuchBucket" else {
-      throw ObjectStoreError(.absent, "there is no such bucket", object: name.description)
-    }
+    call.acceptedCodes = ["NoSuchKey", "NoSuchVersion"]
+    _ = try client.answer(to: call)
   }
 
   /// Removes names together, and again those for which there was no room at the moment.
   private func removeMany(_ names: [ObjectName]) throws(ObjectStoreError) {
     var left = names
-    for _ in 0..<Self.mostTries {
+    var backoff = Backoff(options.patience, client.parts.random)
+    for round in 0..<Self.mostTries {
+      if round > 0 { try client.pause(backoff.next()) }
       guard let answer = try removal(of: left) else {
         for name in left { try removeOne(name) }
         return
@@ -47,6 +45,7 @@ extension S3ObjectStore {
       // It names what was not asked for: then nothing is known.
       if left.isEmpty { left = names }
     }
+    try client.pause(backoff.next())
     for name in left { try removeOne(name) }
   }
 
@@ -68,7 +67,7 @@ extension S3ObjectStore {
     call.accepts = [405, 501]
     call.mayFailInside = true
     // Some servers remove them one after the other, and answer then.
-    call.firstByte = Self.longAnswer
+    call.isWork = true
     call.bodyLimit = 4 << 20
     call.isComplete = { XMLGroups($0.body, of: [])?.root == "DeleteResult" }
     let answer = try client.answer(to: call)
@@ -80,7 +79,7 @@ extension S3ObjectStore {
   private func error(_ fields: [String: String]) -> ObjectStoreError {
     let key = fields["Key"] ?? ""
     let code = fields["Code"] ?? ""
-    let name = ObjectName(String(key.dropFirst(options.prefix.count)))
+    let name = rest(of: key).flatMap(ObjectName.init)
     return ObjectStoreError(
       code == "AccessDenied" ? .denied : .invalid,
       "the bucket does not remove it: \(String(code.filter(\.isLetter).prefix(64)))",

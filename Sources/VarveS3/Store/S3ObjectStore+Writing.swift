@@ -38,7 +38,7 @@ extension S3ObjectStore {
     guard case .absent = condition else { return }
     let header = client.profile.absenceHeader
     call.headers.set(header.name, header.value)
-    call.isConditional = true
+    call.isSentOnce = true
     call.accepts.insert(412)
   }
 

@@ -15,7 +15,8 @@ public import VarveObjects
 ///
 /// Requests are signed with the digest of what they send, which the server compares. What fails in passing
 /// is tried again for three minutes, at random and growing intervals; a request that stands still for ten
-/// seconds is given up. TLS is verified, redirections are not followed, and no error has a secret in it.
+/// seconds is given up. TLS is verified, no error has a secret in it, and a redirection is followed only
+/// to where AWS says that this bucket is.
 /// Needs libcurl 7.68 or newer, which is found when it is first used.
 public final class S3ObjectStore: ObjectStore {
   /// The most that is put by one request.
@@ -36,8 +37,8 @@ public final class S3ObjectStore: ObjectStore {
     client = try S3Client(options, parts)
   }
 
-  /// `s3://bucket/prefix`, with endpoint and region where the options name them: what ``S3Options`` can be
-  /// made from again.
+  /// `s3://bucket/prefix`, with endpoint and region where the options name them: ``S3Options`` made from it
+  /// name the same objects. Nothing of the other options is in it.
   public var location: String {
     let more = [("endpoint", options.endpoint), ("region", options.region)]
       .compactMap { name, value in value.map { "\(name)=\($0)" } }
@@ -53,6 +54,13 @@ public final class S3ObjectStore: ObjectStore {
 
   /// The whole key of an object.
   func key(_ name: ObjectName) -> String { options.prefix + name.description }
+
+  /// What of a key stands behind our prefix; nil for a key of others. By bytes: a character may reach over
+  /// the end of a prefix.
+  func rest(of key: String) -> String? {
+    guard key.utf8.starts(with: options.prefix.utf8) else { return nil }
+    return String(Substring(key.utf8.dropFirst(options.prefix.utf8.count)))
+  }
 
   func call(_ method: HTTPRequest.Method, _ name: ObjectName) -> S3Call {
     S3Call(method, key: key(name), object: name.description)

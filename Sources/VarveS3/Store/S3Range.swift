@@ -9,14 +9,15 @@ struct S3Range: Sendable {
   let count: Int
   private let range: ObjectRange
 
-  /// Nil where the range has no bytes in any object.
+  /// Nil where the range has no bytes in any object. No object reaches behind 2^63 bytes.
   init?(_ range: ObjectRange) {
     self.range = range
     switch range {
     case .bytes(let offset, let count):
-      guard count > 0, offset <= UInt64(Int64.max) - UInt64(count) else { return nil }
-      self.count = count
-      header = "bytes=\(offset)-\(offset + UInt64(count) - 1)"
+      // Servers count by 63 bits.
+      guard count > 0, offset < UInt64(Int64.max) else { return nil }
+      self.count = min(count, Int(UInt64(Int64.max) - offset))
+      header = "bytes=\(offset)-\(offset + UInt64(self.count) - 1)"
     case .suffix(let count):
       guard count > 0 else { return nil }
       self.count = count

@@ -1,3 +1,4 @@
+import CVarveCurl
 import VarvePlatform
 
 #if canImport(Glibc)
@@ -9,6 +10,12 @@ import VarvePlatform
 #endif
 
 /// A program that prints something short and ends: `credential_process` of profiles.
+///
+/// ```
+///   start     its own process group; our end of the pipe is closed in it
+///   read      until it closes its output, prints too much, is late or is cancelled
+///   wait      for its end, by the same deadline; else the group is killed
+/// ```
 enum HelperProgram {
   struct Problem: Error {
     /// For a person; what the program printed is no part of it.
@@ -19,27 +26,64 @@ enum HelperProgram {
 
   /// What `command` prints, run by the shell, which the profile's author meant it for.
   ///
-  /// - Parameter nanoseconds: how long it may take; then it is killed, with what it started.
+  /// - Parameters:
+  ///   - nanoseconds: how long it may take; then it is killed, with what it started.
+  ///   - cancellation: kills it too.
   static func output(
-    of command: String, within nanoseconds: UInt64
+    of command: String, within nanoseconds: UInt64, _ cancellation: HTTPCancellation
   ) throws(Problem) -> [UInt8] {
-    var ends: [Int32] = [-1, -1]
-    guard unsafe pipe(&ends) == 0 else { throw Problem(message: "no pipe for a program") }
-    let (reading, writing) = (ends[0], ends[1])
-    defer { close(reading) }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    let process = try start(command, output: writing)
-    let clock = SystemClock()
-    let deadline = clock.monotonicNanoseconds() &+ nanoseconds
-    let output = readAll(reading, clock, until: deadline)
-    // It and its group; it may be over, and then nothing happens.
-    if output == nil { kill(-process, SIGKILL) }
-    let status = end(of: process)
-    guard let output else {
+    let patience = Patience(nanoseconds, cancellation)
+    let ends = try pipeEnds()
+    defer { close(ends.reading) }
+    let process = try start(command, output: ends.writing)
+    let output = readAll(ends.reading, patience)
+    let end = output == nil ? .late : end(of: process, patience)
+    if end == .late {
+      // Its number is its own until somebody has waited for it, and so is its group's.
+      kill(-process, SIGKILL)
+      _ = Self.end(of: process, Patience(killNanoseconds, HTTPCancellation()))
+    }
+    guard let output, end != .late else {
       throw Problem(message: "credential_process took too long or printed too much")
     }
-    guard status == 0 else { throw Problem(message: "credential_process failed with \(status)") }
+    if case .status(let status) = end, status != 0 {
+      throw Problem(message: "credential_process failed with \(status)")
+    }
     return output
+  }
+
+  /// How long a killed one may still be there: it may be in a call of the kernel that does not end.
+  private static let killNanoseconds: UInt64 = 1_000_000_000
+
+  /// How long there is time.
+  private struct Patience {
+    private static let slice: UInt64 = 20_000_000
+    private let clock = SystemClock()
+    private let deadline: UInt64
+    private let cancellation: HTTPCancellation
+
+    init(_ nanoseconds: UInt64, _ cancellation: HTTPCancellation) {
+      deadline = clock.monotonicNanoseconds() &+ nanoseconds
+      self.cancellation = cancellation
+    }
+
+    /// Milliseconds that may be waited at once; nil where there is no more time.
+    func milliseconds() -> Int32? {
+      let now = clock.monotonicNanoseconds()
+      guard now < deadline, !cancellation.isCancelled else { return nil }
+      return Int32(min(deadline - now, Self.slice) / 1_000_000 + 1)
+    }
+  }
+}
+
+// MARK: - Starting
+
+extension HelperProgram {
+  /// A pipe that no program gets but the one it is for.
+  private static func pipeEnds() throws(Problem) -> (reading: Int32, writing: Int32) {
+    var ends: [Int32] = [-1, -1]
+    guard unsafe varve_pipe(&ends) == 0 else { throw Problem(message: "no pipe for a program") }
+    return (ends[0], ends[1])
   }
 
   /// Starts it; `output` is its own from then on.
@@ -53,15 +97,10 @@ enum HelperProgram {
       unsafe posix_spawn_file_actions_destroy(&actions)
       unsafe posix_spawnattr_destroy(&attributes)
     }
-    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    // In this order: without a standard input of ours the pipe itself may have its number.
     unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-    // Threads of ours keep signals from themselves; a program does not expect that.
-    var none = sigset_t()
-    unsafe sigemptyset(&none)
-    unsafe posix_spawnattr_setsigmask(&attributes, &none)
-    unsafe posix_spawnattr_setpgroup(&attributes, 0)
-    unsafe posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETPGROUP))
+    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    setSignals(&attributes)
     let texts = ["sh", "-c", command]
     var arguments = unsafe texts.map { unsafe strdup($0) } + [nil]
     defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
@@ -71,18 +110,33 @@ enum HelperProgram {
     return process
   }
 
-  /// All that is written; nil where it is too much or not over by the deadline.
-  private static func readAll(
-    _ descriptor: Int32, _ clock: some Clock, until deadline: UInt64
-  ) -> [UInt8]? {
+  /// A group of its own, and the signals that a program expects: threads of ours keep some from themselves,
+  /// and whoever uses this library may ignore others.
+  private static func setSignals(_ attributes: inout posix_spawnattr_t) {
+    var kept = sigset_t()
+    unsafe sigemptyset(&kept)
+    unsafe posix_spawnattr_setsigmask(&attributes, &kept)
+    var usual = sigset_t()
+    unsafe sigemptyset(&usual)
+    for signal in [SIGPIPE, SIGCHLD] { unsafe sigaddset(&usual, signal) }
+    unsafe posix_spawnattr_setsigdefault(&attributes, &usual)
+    unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
+    unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+  }
+}
+
+// MARK: - Its output and its end
+
+extension HelperProgram {
+  /// All that is written; nil where it is too much or there was no time for it.
+  private static func readAll(_ descriptor: Int32, _ patience: Patience) -> [UInt8]? {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while bytes.count <= mostBytes {
-      let now = clock.monotonicNanoseconds()
-      guard now < deadline else { return nil }
-      var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      let milliseconds = Int32(min((deadline - now) / 1_000_000 + 1, 60_000))
-      guard Self.poll(&poll, milliseconds) else { continue }
+      guard let milliseconds = patience.milliseconds() else { return nil }
+      var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      guard unsafe poll(&ready, 1, milliseconds) > 0 else { continue }
       let count = unsafe read(descriptor, &buffer, buffer.count)
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { return nil }
@@ -92,18 +146,25 @@ enum HelperProgram {
     return nil
   }
 
-  private static func poll(_ descriptor: inout pollfd, _ milliseconds: Int32) -> Bool {
-    unsafe waitFor(&descriptor, 1, milliseconds) > 0
+  private enum End: Equatable {
+    /// Its exit status, or minus the signal that ended it.
+    case status(Int32)
+    /// It is over, and who ignores SIGCHLD is told no more.
+    case unknown
+    /// It is not over.
+    case late
   }
 
-  /// Its exit status, or minus the signal that ended it.
-  private static func end(of process: pid_t) -> Int32 {
-    var status: Int32 = 0
-    while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
-    return status & 0x7f == 0 ? (status >> 8) & 0xff : -(status & 0x7f)
+  private static func end(of process: pid_t, _ patience: Patience) -> End {
+    while true {
+      var status: Int32 = 0
+      let ended = unsafe waitpid(process, &status, WNOHANG)
+      if ended == process {
+        return .status(status & 0x7f == 0 ? (status >> 8) & 0xff : -(status & 0x7f))
+      }
+      if ended < 0, errno != EINTR { return .unknown }
+      guard patience.milliseconds() != nil else { return .late }
+      usleep(2_000)
+    }
   }
 }
-
-private func waitFor(
-  _ descriptors: UnsafeMutablePointer<pollfd>, _ count: nfds_t, _ milliseconds: Int32
-) -> Int32 { unsafe poll(descriptors, count, milliseconds) }

@@ -9,39 +9,47 @@ extension S3ObjectStore {
   public func removeUnfinished(
     olderThan age: UInt64
   ) throws(ObjectStoreError) -> Int {
-    var stale: [(key: String, id: String)] = []
-    var markers: (key: String, id: String)?
-    for _ in 0..<Self.mostUploadPages {
-      let (page, time) = try uploads(after: markers)
+    var stale: [UploadsDocument.Upload] = []
+    var passed: [UploadsDocument.Place] = []
+    repeat {
+      let (page, time) = try uploads(after: passed.last)
       let now = time ?? client.serverMilliseconds
-      for upload in page.uploads where upload.begun &+ age <= now {
-        stale.append((upload.key, upload.id))
+      stale += page.uploads.filter { upload in
+        rest(of: upload.key) != nil && upload.begun <= now && now - upload.begun >= age
       }
-      markers = page.next
-      if markers == nil { break }
-    }
+      guard let next = page.next else { break }
+      guard next.isBehind(passed) else {
+        throw ObjectStoreError(.damaged, "the bucket's list of uploads does not go on")
+      }
+      passed.append(next)
+    } while passed.count < Self.mostUploadPages
     for upload in stale { try abort(key: upload.key, id: upload.id) }
     return stale.count
   }
 
+  /// A thousand uploads each; those behind them have their turn the next time.
   private static let mostUploadPages = 1000
 
   /// Gives up an upload; that there is none is no failure.
-  func abort(key: String, id: String) throws(ObjectStoreError) {
-    let object = key.hasPrefix(options.prefix) ? String(key.dropFirst(options.prefix.count)) : nil
-    var call = S3Call(.delete, key: key, object: object)
+  ///
+  /// - Parameter milliseconds: how long it is tried again, where that is shorter than usual.
+  func abort(
+    key: String, id: String, within milliseconds: UInt64 = .max
+  ) throws(ObjectStoreError) {
+    var call = S3Call(.delete, key: key, object: rest(of: key))
     call.query = [("uploadId", id)]
-    call.accepts = [404]
+    call.mostRetryMilliseconds = milliseconds
+    call.acceptedCodes = ["NoSuchUpload", "NoSuchKey"]
     _ = try client.answer(to: call)
   }
 
   private func uploads(
-    after markers: (key: String, id: String)?
+    after place: UploadsDocument.Place?
   ) throws(ObjectStoreError) -> (UploadsDocument, UInt64?) {
     var call = S3Call(.get, key: nil)
     call.query = [("uploads", ""), ("prefix", options.prefix), ("encoding-type", "url")]
-    if let markers {
-      call.query += [("key-marker", markers.key), ("upload-id-marker", markers.id)]
+    if let place {
+      call.query += [("key-marker", place.key), ("upload-id-marker", place.id)]
     }
     call.bodyLimit = 8 << 20
     call.isComplete = { UploadsDocument($0.body) != nil }
@@ -61,9 +69,24 @@ struct UploadsDocument {
     let begun: UInt64
   }
 
+  /// Where a page begins: behind an upload.
+  struct Place: Equatable {
+    let key: String
+    let id: String
+
+    /// Whether a page here shows others than those that began at `passed`. Of one key several uploads may
+    /// be listed, in any order of their names.
+    func isBehind(_ passed: [Place]) -> Bool {
+      guard let last = passed.last else { return true }
+      return last.key.utf8.lexicographicallyPrecedes(key.utf8)
+        || last.key.utf8.elementsEqual(key.utf8) && !passed.contains(self)
+    }
+  }
+
+  /// Those whose keys are text.
   let uploads: [Upload]
   /// Where the next page begins; nil where this is the last.
-  let next: (key: String, id: String)?
+  let next: Place?
 
   /// Nil where it is not one, or not whole.
   init?(_ body: [UInt8]) {
@@ -75,9 +98,10 @@ struct UploadsDocument {
     let decoded = { (text: String) in isEncoded ? PercentCoding.decode(text) : text }
     var uploads: [Upload] = []
     for fields in groups["Upload"] {
-      guard let key = fields["Key"].flatMap(decoded), let id = fields["UploadId"],
+      guard let text = fields["Key"], let id = fields["UploadId"],
         let begun = fields["Initiated"].flatMap(CivilTime.init(document:))
       else { return nil }
+      guard let key = decoded(text) else { continue }
       uploads.append(Upload(key: key, id: id, begun: begun.milliseconds))
     }
     self.uploads = uploads
@@ -87,6 +111,6 @@ struct UploadsDocument {
     }
     guard let key = page["NextKeyMarker"].flatMap(decoded), let id = page["NextUploadIdMarker"]
     else { return nil }
-    next = (key, id)
+    next = Place(key: key, id: id)
   }
 }

@@ -19,15 +19,19 @@ struct S3Upload: Sendable {
     let checksum: String?
   }
 
-  private static let mark = "x-amz-meta-varve-upload"
+  /// 9,000 parts of 5 GiB, the largest there are.
+  private static let mostBytes: UInt64 = 9000 * (5 << 30)
+  /// How long giving up is tried: who waits has waited for long.
+  private static let abortMilliseconds: UInt64 = 5_000
+  static let mark = "x-amz-meta-varve-upload"
 
-  private let store: S3ObjectStore
-  private let name: ObjectName
-  private let size: UInt64
+  let store: S3ObjectStore
+  let name: ObjectName
+  let size: UInt64
   private let storageClass: StorageClass?
-  private let cancellation: HTTPCancellation
+  let cancellation: HTTPCancellation
   /// Stored with the object, so that it is known again.
-  private let nonce: String
+  let nonce: String
 
   init(
     _ store: S3ObjectStore, _ name: ObjectName, _ size: UInt64, _ storageClass: StorageClass?,
@@ -51,13 +55,16 @@ struct S3Upload: Sendable {
   func run(
     if condition: PutCondition, _ source: Source
   ) throws(ObjectStoreError) -> ObjectReceipt {
+    guard size <= Self.mostBytes else {
+      throw ObjectStoreError(.invalid, "larger than any object", object: name.description)
+    }
     let id = try begin(copies: { if case .object = source { true } else { false } }())
     do throws(ObjectStoreError) {
       let parts = try sendParts(source, id)
       return try complete(parts, id, if: condition)
     } catch {
       // What is thrown is why. What cannot be given up now is removed by `removeUnfinished`.
-      try? store.abort(key: store.key(name), id: id)
+      try? store.abort(key: store.key(name), id: id, within: Self.abortMilliseconds)
       throw error
     }
   }
@@ -66,6 +73,8 @@ struct S3Upload: Sendable {
 // MARK: - Steps
 
 extension S3Upload {
+  /// As the profile has it, which anybody may change.
+  private var partsAtOnce: Int { min(max(1, store.client.profile.partsAtOnce), 64) }
   private var hasChecksums: Bool { store.client.profile.hasChecksums }
 
   private func begin(copies: Bool) throws(ObjectStoreError) -> String {
@@ -102,7 +111,7 @@ extension S3Upload {
     let bytes = Self.partBytes(of: size)
     let count = Int((size + bytes - 1) / bytes)
     let queue = PartQueue(count, cancellation)
-    return try queue.run(threads: store.client.profile.partsAtOnce) {
+    return try queue.run(threads: partsAtOnce) {
       number throws(ObjectStoreError) in
       let start = UInt64(number) * bytes
       return try send(number + 1, start..<min(start + bytes, size), source, id)
@@ -114,6 +123,7 @@ extension S3Upload {
   ) throws(ObjectStoreError) -> Part {
     var call = store.call(.put, name)
     call.query = [("partNumber", String(number)), ("uploadId", id)]
+    call.shares = partsAtOnce
     switch source {
     case .content(let content):
       try call.send(content, range, checksum: hasChecksums)
@@ -123,7 +133,7 @@ extension S3Upload {
       call.headers.set(
         "x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
       call.mayFailInside = true
-      call.firstByte = S3ObjectStore.longAnswer
+      call.isWork = true
       call.isComplete = { Self.copiedTag($0) != nil }
     }
     let response = try store.client.answer(to: call, cancellation).response
@@ -134,50 +144,5 @@ extension S3Upload {
 
   private static func copiedTag(_ response: HTTPResponse) -> String? {
     XMLGroups(response.body, of: ["CopyPartResult"])?["CopyPartResult"].first?["ETag"]
-  }
-
-  private func complete(
-    _ parts: [Part], _ id: String, if condition: PutCondition
-  ) throws(ObjectStoreError) -> ObjectReceipt {
-    let list = parts.enumerated().map { index, part in
-      "<Part><PartNumber>\(index + 1)</PartNumber>" + XMLText.element("ETag", part.tag)
-        + (part.checksum.map { XMLText.element("ChecksumCRC32C", $0) } ?? "") + "</Part>"
-    }.joined()
-    var call = store.call(.post, name)
-    call.query = [("uploadId", id)]
-    call.send(
-      Array(
-        ("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-          + "\(list)</CompleteMultipartUpload>").utf8))
-    call.changes = true
-    call.mayFailInside = true
-    call.firstByte = S3ObjectStore.longAnswer
-    call.accepts = [404]
-    call.isComplete = { XMLGroups($0.body, of: [])?.root == "CompleteMultipartUploadResult" }
-    store.demand(condition, of: &call)
-    return try outcome(of: try store.client.answer(to: call, cancellation))
-  }
-
-  /// The upload is gone where an earlier try was carried out: then the object is there, with our mark.
-  private func outcome(of answer: S3Answer) throws(ObjectStoreError) -> ObjectReceipt {
-    let isGone = answer.status == 404 && answer.code == "NoSuchUpload"
-    if isGone || answer.status == 412, answer.hadUncertainTry, try isOurs() {
-      return ObjectReceipt(serverTime: answer.response.serverTime)
-    }
-    if answer.status == 412 { throw S3ObjectStore.exists(name) }
-    if answer.status == 404 {
-      throw ObjectStoreError(
-        answer.hadUncertainTry ? .uncertain : .absent, "status 404, \(answer.code)",
-        object: name.description)
-    }
-    return ObjectReceipt(serverTime: answer.response.serverTime)
-  }
-
-  private func isOurs() throws(ObjectStoreError) -> Bool {
-    var call = store.call(.head, name)
-    call.accepts = [404]
-    let response = try store.client.answer(to: call, cancellation).response
-    return response.status == 200 && response.headers[Self.mark] == nonce
-      && response.headers.number("content-length") == size
   }
 }

@@ -5,10 +5,11 @@ import VarveObjects
 
 @Suite struct EndpointTests {
   private func address(
-    _ server: String?, _ bucket: String, _ addressing: S3Options.Addressing, key: String? = "p/a"
+    _ server: String?, _ bucket: String, _ addressing: S3Options.Addressing, key: String? = "p/a",
+    region: String = "eu-west-1"
   ) throws -> String {
     let endpoint = try S3Endpoint(server: server, bucket: bucket, addressing: addressing)
-    return endpoint.request(.get, key: key, region: "eu-west-1", at: nil).address
+    return endpoint.request(.get, key: key, region: region, at: nil).address
   }
 
   @Test func bucketsAreInTheHostOrInThePath() throws {
@@ -16,6 +17,9 @@ import VarveObjects
       try address(nil, "b-1", .automatic) == "https://b-1.s3.eu-west-1.amazonaws.com/p/a")
     #expect(
       try address(nil, "b.1", .automatic) == "https://s3.eu-west-1.amazonaws.com/b.1/p/a")
+    #expect(
+      try address(nil, "b-1", .automatic, region: "cn-north-1")
+        == "https://b-1.s3.cn-north-1.amazonaws.com.cn/p/a")
     #expect(try address("http://h:9000", "b-1", .automatic) == "http://h:9000/b-1/p/a")
     #expect(try address("http://h:9000", "b-1", .host) == "http://b-1.h:9000/p/a")
     #expect(try address("https://h", "b-1", .path, key: nil) == "https://h/b-1")
@@ -42,6 +46,21 @@ import VarveObjects
     for text in wrong { #expect(code { _ = try S3Options(text) } == .invalid, "\(text)") }
   }
 
+  @Test func whereAStoreIsCanBeReadBack() throws {
+    for prefix in ["", "a", "a b/c#d&e=%20", "Ä"] {
+      var options = try S3Options(bucket: "bucket", prefix: prefix)
+      options.endpoint = "http://h:9000"
+      options.region = "r-1"
+      let location = try S3ObjectStore(options).location
+      let again = try S3Options(location)
+      #expect(again.bucket == "bucket" && again.prefix == options.prefix, "\(location)")
+      #expect(again.endpoint == "http://h:9000" && again.region == "r-1")
+    }
+    for prefix in ["a?b", "?", "a/?region=x"] {
+      #expect(code { _ = try S3Options(bucket: "bucket", prefix: prefix) } == .invalid)
+    }
+  }
+
   @Test func theEnvironmentFillsWhatIsLeftOut() throws {
     let transport = FakeTransport([.success(.with(404))])
     let variables = Surroundings.fake([
@@ -63,6 +82,33 @@ import VarveObjects
     options.endpoint = nil
     options.region = "Not A Region"
     #expect(code { _ = try S3ObjectStore(options) } == .invalid)
+  }
+
+  @Test func patienceThatCannotBeMeantIsRefused() throws {
+    let times: [WritableKeyPath<S3Patience, UInt64>] = [
+      \.connectMilliseconds, \.firstByteMilliseconds, \.stallMilliseconds, \.requestMilliseconds,
+      \.firstDelayMilliseconds, \.longestDelayMilliseconds, \.retryMilliseconds,
+    ]
+    for time in times {
+      let wrong: [UInt64] = [.max, .max / 1_000_000 + 1, 604_800_001, 0]
+      for value in wrong where value > 0 || time != times.last {
+        var options = try S3Options("s3://bucket")
+        options.patience[keyPath: time] = value
+        #expect(code { _ = try S3ObjectStore(options) } == .invalid)
+      }
+    }
+    var options = try S3Options("s3://bucket")
+    options.patience.connectMilliseconds = 0
+    options.patience.stallMilliseconds = .max
+    options.patience.retryMilliseconds = 0
+    // All that is wrong is said at once.
+    do {
+      _ = try S3ObjectStore(options)
+      Issue.record("no error")
+    } catch {
+      #expect("\(error)".contains("connectMilliseconds") && "\(error)".contains("stallMillis"))
+      #expect(!"\(error)".contains("retryMilliseconds"))
+    }
   }
 
   @Test func profilesHaveNames() {

@@ -19,12 +19,12 @@ import VarveObjects
     .error(400, "AuthorizationHeaderMalformed", "<Region>eu-central-1</Region>"),
   ])
   func theRegionIsLearnedOnce(_ refusal: HTTPResponse) throws {
+    let page = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
     let transport = FakeTransport { request, _ in
-      Self.scope(request) == "eu-central-1" ? Self.found : refusal
+      Self.scope(request) == "eu-central-1" ? .with(200, [], page) : refusal
     }
     let store = try S3ObjectStore.fake(transport)
-    #expect(try store.status(of: name("a")) != nil)
-    #expect(try store.status(of: name("b")) != nil)
+    for _ in 0..<2 { _ = try store.list("", after: nil, limit: 1) }
     #expect(transport.requests.map(Self.scope) == ["us-east-1", "eu-central-1", "eu-central-1"])
     #expect(transport.requests[1].origin.host == "bucket.s3.eu-central-1.amazonaws.com")
   }
@@ -58,10 +58,22 @@ import VarveObjects
     #expect(again.headers["host"] == "bucket.s3-us-west-2.amazonaws.com" && again.path == "/p/a")
   }
 
+  @Test func aBucketInChinaIsFoundThere() throws {
+    let host = "bucket.s3.cn-northwest-1.amazonaws.com.cn"
+    let transport = FakeTransport { request, _ in
+      request.origin.host == host ? Self.found : .with(307, [("location", "https://\(host)/p/a")])
+    }
+    let store = try S3ObjectStore.fake(transport) { $0.region = "cn-north-1" }
+    #expect(try store.status(of: name("a")) != nil)
+    #expect(transport.requests.first?.origin.host == "bucket.s3.cn-north-1.amazonaws.com.cn")
+  }
+
   @Test(arguments: [
     "https://evil.example/p/a", "http://bucket.s3-us-west-2.amazonaws.com/p/a",
     "https://other.s3-us-west-2.amazonaws.com/p/a",
-    "https://bucket.s3.evil.example/.amazonaws.com", "https://bucket.s3.amazonaws.com:8443/",
+    "https://bucket.s3.evil.example/.amazonaws.com", "https://bucket.s3.evilamazonaws.com/",
+    "https://bucket.s3.amazonaws.com.cn.evil.example/", "https://bucket.s3evil.amazonaws.com.cnn/",
+    "https://bucket.s3.amazonaws.com:8443/",
     "https://u@bucket.s3.amazonaws.com/", "/p/a", "",
   ])
   func noOtherRedirectionIsFollowed(_ location: String) throws {
@@ -74,12 +86,13 @@ import VarveObjects
   @Test func theServersClockIsLearned() throws {
     let transport = FakeTransport { request, _ in
       request.headers["x-amz-date"]?.hasPrefix("20130524T0000") == true
-        ? Self.found : .error(403, "RequestTimeTooSkewed")
+        ? .with(200, [], "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+        : .error(403, "RequestTimeTooSkewed")
     }
     let store = try S3ObjectStore.fake(transport)
     // Ours is of 2023.
-    #expect(try store.status(of: name("a")) != nil)
-    #expect(try store.status(of: name("b")) != nil)
+    #expect(try store.list("", after: nil, limit: 1).entries.isEmpty)
+    #expect(try store.list("", after: nil, limit: 1).entries.isEmpty)
     #expect(transport.requests.count == 3)
   }
 
@@ -105,6 +118,32 @@ import VarveObjects
     ])
     let store = try S3ObjectStore(options, .fake(transport, variables))
     #expect(try store.status(of: name("a")) != nil)
+  }
+
+  /// An answer to HEAD does not say why; most often the object may not be seen.
+  @Test func aStatusThatIsDeniedKeepsTheCredentials() throws {
+    let transport = FakeTransport { request, _ in
+      request.path.hasPrefix("/creds")
+        ? .with(200, [], #"{"AccessKeyId":"NEW","SecretAccessKey":"s","Token":"t"}"#) : .with(403)
+    }
+    let variables = Surroundings.fake([
+      "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://localhost/creds"
+    ])
+    let store = try S3ObjectStore(
+      S3Options("s3://bucket/p"), .fake(transport, clock: SimulatedClock(2013), variables))
+    for _ in 0..<3 { #expect(code { _ = try store.status(of: name("a")) } == .denied) }
+    #expect(transport.requests.map(\.method) == [.get, .head, .head, .head])
+  }
+
+  /// Nor that the clocks differ, but it has the server's time.
+  @Test func theServersClockIsLearnedFromAStatusToo() throws {
+    let transport = FakeTransport { request, _ in
+      request.headers["x-amz-date"]?.hasPrefix("20130524T0000") == true
+        ? Self.found : .error(403, "RequestTimeTooSkewed")
+    }
+    let store = try S3ObjectStore.fake(transport)
+    #expect(try store.status(of: name("a")) != nil)
+    #expect(transport.requests.map(\.method) == [.head, .head])
   }
 
   @Test func credentialsThatAreAlwaysRefusedEndIt() throws {

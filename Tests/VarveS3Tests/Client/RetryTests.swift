@@ -1,5 +1,6 @@
 import Testing
 import VarveObjects
+import VarvePlatform
 
 @testable import VarveS3
 
@@ -9,7 +10,7 @@ import VarveObjects
 
   private func put(
     _ answers: [Result<HTTPResponse, HTTPFailure>], if condition: PutCondition = .always,
-    clock: FakeClock = FakeClock()
+    clock: SimulatedClock = SimulatedClock()
   ) throws -> (code: ObjectStoreError.Code?, requests: [HTTPRequest], error: String) {
     let transport = FakeTransport(answers)
     let store = try S3ObjectStore.fake(transport, clock: clock)
@@ -41,7 +42,7 @@ import VarveObjects
   }
 
   @Test func itEndsAfterThreeMinutes() throws {
-    let clock = FakeClock()
+    let clock = SimulatedClock()
     let start = clock.monotonicNanoseconds()
     let outcome = try put([.failure(.refused)], clock: clock)
     let seconds = (clock.monotonicNanoseconds() - start) / 1_000_000_000
@@ -57,6 +58,44 @@ import VarveObjects
     // What comes after it says nothing of it.
     #expect(try put([.failure(.lost), .success(.error(403, "AccessDenied"))]).code == .uncertain)
     #expect(try put([.failure(.refused), .success(.error(403, "A"))]).code == .denied)
+  }
+
+  @Test func whateverEndsItAnEarlierTryStaysUncertain() throws {
+    let unreadable = HTTPFailure(
+      kind: .content(ObjectStoreError(.invalid, "of the test")), message: "content",
+      mayHaveArrived: true)
+    let long = HTTPFailure(kind: .tooLarge(status: 200), message: "long", mayHaveArrived: true)
+    #expect(try put([.failure(.lost), .failure(unreadable)]).code == .uncertain)
+    #expect(try put([.failure(long)]).code == .uncertain)
+    // Without its end a body is carried out by nobody.
+    let alone = try put([.failure(unreadable)])
+    #expect(alone.code == .invalid && alone.requests.count == 1)
+  }
+
+  @Test func credentialsThatAreGoneLeaveItUncertain() throws {
+    let asked = Monitor(0)
+    // They hold for one second, and there are none after them.
+    let transport = FakeTransport { request, _ throws(HTTPFailure) in
+      guard request.path == "/creds" else { throw .lost }
+      let isFirst = asked.withLock { count in
+        count += 1
+        return count == 1
+      }
+      let ends = #""Expiration":"2023-11-14T22:13:21Z""#
+      return isFirst
+        ? .with(200, [], #"{"AccessKeyId":"K","SecretAccessKey":"s","Token":"t",\#(ends)}"#)
+        : .with(403)
+    }
+    let variables = Surroundings.fake([
+      "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://localhost/creds"
+    ])
+    var options = try S3Options("s3://bucket/p")
+    options.patience.firstDelayMilliseconds = 2_000
+    let store = try S3ObjectStore(options, .fake(transport, variables))
+    #expect(
+      code { _ = try store.put(name("a"), ObjectContent([1]), if: .always, class: nil) }
+        == .uncertain)
+    #expect(asked.withLock { $0 } == 2)
   }
 
   @Test func aReadIsNeverUncertain() throws {
@@ -92,7 +131,7 @@ import VarveObjects
   }
 
   @Test func theServersWishIsObeyed() throws {
-    let clock = FakeClock()
+    let clock = SimulatedClock()
     let start = clock.monotonicNanoseconds()
     let busy = HTTPResponse.with(503, [("retry-after", "40")])
     #expect(try put([.success(busy), .success(created)], clock: clock).code == nil)

@@ -7,11 +7,11 @@ import VarvePlatform
 @Suite struct CacheTests {
   /// Credentials that end after so many seconds, numbered.
   private final class Counting: CredentialProvider {
-    let clock: FakeClock
+    let clock: SimulatedClock
     let seconds: UInt64
     let state = Monitor((asked: 0, fails: false))
 
-    init(_ clock: FakeClock, seconds: UInt64) {
+    init(_ clock: SimulatedClock, seconds: UInt64) {
       self.clock = clock
       self.seconds = seconds
     }
@@ -31,7 +31,7 @@ import VarvePlatform
   }
 
   @Test func theyAreRenewedFiveMinutesBeforeTheyEnd() throws {
-    let clock = FakeClock()
+    let clock = SimulatedClock()
     let provider = Counting(clock, seconds: 3600)
     let cache = CredentialCache([provider], clock)
     for _ in 0..<5 { #expect(try cache.credentials().accessKey == "K1") }
@@ -42,7 +42,7 @@ import VarvePlatform
   }
 
   @Test func oldOnesServeWhileTheyHold() throws {
-    let clock = FakeClock()
+    let clock = SimulatedClock()
     let provider = Counting(clock, seconds: 3600)
     let cache = CredentialCache([provider], clock)
     _ = try cache.credentials()
@@ -62,7 +62,7 @@ import VarvePlatform
   }
 
   @Test func refusedOnesAreAskedForOnce() throws {
-    let clock = FakeClock()
+    let clock = SimulatedClock()
     let provider = Counting(clock, seconds: 3600)
     let cache = CredentialCache([provider], clock)
     let first = try cache.credentials()
@@ -74,8 +74,25 @@ import VarvePlatform
     #expect(try cache.credentials() == second)
   }
 
+  /// Two requests were under way with the old ones: both are repeated, whoever is refused first.
+  @Test func refusedOnesAreRefusedTwice() throws {
+    let clock = SimulatedClock()
+    let cache = CredentialCache([Counting(clock, seconds: 3600)], clock)
+    let first = try cache.credentials()
+    #expect(cache.refuse(first) && cache.refuse(first))
+    #expect(try cache.credentials().accessKey == "K2")
+    #expect(!CredentialCache([FixedProvider(given: first)], clock).refuse(first))
+  }
+
+  @Test func anEmptyTokenIsNone() throws {
+    let given = S3Credentials(accessKey: "K", secretKey: Secret("S"), sessionToken: Secret(" "))
+    #expect(given.sessionToken == nil)
+    let json = Array(#"{"AccessKeyId":"K","SecretAccessKey":"S","Token":""}"#.utf8)
+    #expect(S3Credentials(json: json, token: "Token") == given)
+  }
+
   @Test func oneCallerAsksForAll() throws {
-    let clock = FakeClock()
+    let clock = SimulatedClock()
     let provider = Counting(clock, seconds: 3600)
     let cache = CredentialCache([provider], clock)
     let threads = try (0..<8).map { _ in
@@ -91,14 +108,15 @@ import VarvePlatform
   func whatCannotStandInAHeaderIsNoCredential(_ text: String) {
     let cache = CredentialCache(
       [FixedProvider(given: S3Credentials(accessKey: "K", secretKey: Secret("S\(text)S")))],
-      FakeClock())
+      SimulatedClock())
     #expect(text.isEmpty == (code { _ = try cache.credentials() } == nil))
     let key = CredentialCache(
-      [FixedProvider(given: S3Credentials(accessKey: text, secretKey: Secret("S")))], FakeClock())
+      [FixedProvider(given: S3Credentials(accessKey: text, secretKey: Secret("S")))],
+      SimulatedClock())
     #expect(code { _ = try key.credentials() } == .denied)
   }
 
   @Test func thereMayBeNone() {
-    #expect(code { _ = try CredentialCache([], FakeClock()).credentials() } == .denied)
+    #expect(code { _ = try CredentialCache([], SimulatedClock()).credentials() } == .denied)
   }
 }

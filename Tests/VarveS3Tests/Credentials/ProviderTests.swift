@@ -5,13 +5,13 @@ import VarveObjects
 
 /// Each way to come by credentials.
 @Suite struct ProviderTests {
-  private func credentials(
+  func credentials(
     _ variables: [String: String], _ files: [String: String] = [:], profile: String? = nil,
     _ answer: @escaping FakeTransport.Answer = { _, _ throws(HTTPFailure) in throw .refused }
   ) throws -> (S3Credentials?, [HTTPRequest], String) {
     let transport = FakeTransport(answer)
     let world = CredentialWorld(
-      surroundings: .fake(variables, files), transport: transport, clock: FakeClock())
+      surroundings: .fake(variables, files), transport: transport, clock: SimulatedClock())
     let source = profile.map { S3CredentialSource.profile($0) } ?? .chain
     for provider in source.providers(world, region: "eu-west-1") {
       do {
@@ -61,6 +61,16 @@ import VarveObjects
         == "Action=AssumeRoleWithWebIdentity&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr"
         + "&RoleSessionName=varve&WebIdentityToken=web%20token&Version=2011-06-15")
     #expect(request.headers["authorization"] == nil)
+  }
+
+  @Test func chinaHasItsOwnTokenService() throws {
+    let surroundings = Surroundings.fake(
+      ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "arn:r"], ["/token": "t"])
+    let transport = FakeTransport([.success(.with(200, [], Self.roles))])
+    let world = CredentialWorld(
+      surroundings: surroundings, transport: transport, clock: SimulatedClock())
+    #expect(try WebIdentityProvider(world: world, region: "cn-north-1").credentials() == Self.role)
+    #expect(transport.requests.map(\.origin.host) == ["sts.cn-north-1.amazonaws.com.cn"])
   }
 
   @Test func aWebIdentityWithoutItsFileIsAProblem() throws {
@@ -159,67 +169,5 @@ import VarveObjects
       let (found, _, problem) = try credentials(["HOME": "/h"], Self.files, profile: profile)
       #expect(found == nil && problem.contains(part), "\(problem)")
     }
-  }
-
-  private static let json =
-    #"{"Code":"Success","AccessKeyId":"CK","SecretAccessKey":"CS","Token":"CT","Expiration":"2033-01-01T00:00:00Z"}"#
-  private static let temporary = S3Credentials(
-    accessKey: "CK", secretKey: Secret("CS"), sessionToken: Secret("CT"), expires: 1_988_150_400_000
-  )
-
-  @Test func aContainerIsAsked() throws {
-    let (found, requests, _) = try credentials([
-      "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/c?id=1",
-      "AWS_CONTAINER_AUTHORIZATION_TOKEN": "auth",
-    ]) { _, _ in .with(200, [], Self.json) }
-    #expect(found == Self.temporary)
-    let request = try #require(requests.first)
-    #expect(request.address == "http://169.254.170.2/v2/c?id=1" && request.isDirect)
-    #expect(request.headers["authorization"] == "auth")
-    let file = try credentials(
-      [
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://[fd00:ec2::23]/v1",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/t",
-      ], ["/t": "filed\n"]
-    ) { _, _ in .with(200, [], Self.json) }
-    #expect(file.1.first?.headers["authorization"] == "filed")
-  }
-
-  @Test(arguments: [
-    "http://evil.example/c", "http://169.254.170.2.evil.example/", "ftp://localhost/",
-    "http://10.0.0.1/",
-    "http://localhost@evil.example/",
-  ])
-  func noStrangerIsAsked(_ address: String) throws {
-    let (found, requests, problem) = try credentials([
-      "AWS_CONTAINER_CREDENTIALS_FULL_URI": address, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "auth",
-    ])
-    #expect(found == nil && requests.isEmpty && problem.contains("no allowed address"))
-  }
-
-  @Test func theMachineIsAskedLast() throws {
-    let (found, requests, _) = try credentials([:]) { request, _ in
-      switch request.path {
-      case "/latest/api/token": .with(200, [], "IMDS")
-      case "/latest/meta-data/iam/security-credentials/": .with(200, [], "my role\nother")
-      case "/latest/meta-data/iam/security-credentials/my-role": .with(200, [], Self.json)
-      default: .with(404)
-      }
-    }
-    // A role's name with a blank is none.
-    #expect(found == nil && requests.count == 2)
-    let (good, asked, _) = try credentials([:]) { request, _ in
-      request.method == .put
-        ? .with(200, [], "IMDS")
-        : request.path.hasSuffix("/")
-          ? .with(200, [], "role") : .with(200, [], Self.json)
-    }
-    #expect(good == Self.temporary)
-    #expect(asked.map(\.origin.host) == Array(repeating: "169.254.169.254", count: 3))
-    #expect(asked[0].headers["x-aws-ec2-metadata-token-ttl-seconds"] == "21600")
-    #expect(asked[1].headers["x-aws-ec2-metadata-token"] == "IMDS")
-    #expect(asked.allSatisfy { $0.limits.connect == 1_000_000_000 && $0.isDirect })
-    #expect(try credentials(["AWS_EC2_METADATA_DISABLED": "true"]).1.isEmpty)
-    #expect(try credentials([:]).0 == nil)
   }
 }

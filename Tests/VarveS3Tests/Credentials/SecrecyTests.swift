@@ -31,15 +31,14 @@ import VarveObjects
     let signer = RequestSigner()
     let time = CivilTime(milliseconds: 0)
     signer.sign(&request, Self.credentials, region: "r", at: time, payload: "p")
-    let address = signer.presigned(request, Self.credentials, region: "r", at: time, seconds: 1)
     let store = try S3ObjectStore(options, .fake(FakeTransport([.success(.with(404))])))
     _ = try store.status(of: name("a"))
     let response = HTTPResponse.with(200, [], #"{"SecretAccessKey":"CANARYSECRET"}"#)
     let values: [Any] = [
       Self.credentials, Self.credentials.secretKey, options, options.credentials, request, signer,
-      address, store, store.client, response, store.client.credentials, request.headers,
+      store, store.client, response, store.client.credentials, request.headers,
       FixedProvider(given: Self.credentials),
-      CredentialCache([FixedProvider(given: Self.credentials)], FakeClock()),
+      CredentialCache([FixedProvider(given: Self.credentials)], SimulatedClock()),
     ]
     for value in values {
       Self.expectSilence(Self.texts(of: value), "\(type(of: value))")
@@ -104,7 +103,7 @@ import VarveObjects
     ]
     let world = CredentialWorld(
       surroundings: .fake(["HOME": "/h", "AWS_SECRET_ACCESS_KEY": "CANARYSECRET"], files),
-      transport: FakeTransport([.success(.with(200, [], "CANARYTOKEN"))]), clock: FakeClock())
+      transport: FakeTransport([.success(.with(200, [], "CANARYTOKEN"))]), clock: SimulatedClock())
     for source in [S3CredentialSource.chain, .profile("p"), .profile("q")] {
       for provider in source.providers(world, region: "r") {
         do {

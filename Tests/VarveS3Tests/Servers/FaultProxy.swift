@@ -52,6 +52,7 @@ struct FaultProxy {
       options.patience.stallMilliseconds = 600
       options.patience.requestMilliseconds = 2_000
       options.patience.retryMilliseconds = 800
+      options.patience.workMilliseconds = 2_000
       change(&options)
     }
   }

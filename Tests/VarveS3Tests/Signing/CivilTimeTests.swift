@@ -29,6 +29,10 @@ import Testing
     #expect(CivilTime(document: "2009-10-12T17:50:30.000Z")?.seconds == 1_255_369_830)
     #expect(CivilTime(document: "2009-10-12T17:50:30Z")?.seconds == 1_255_369_830)
     #expect(CivilTime(document: "2009-10-12T17:50:30.123456+00:00")?.seconds == 1_255_369_830)
+    // East of Greenwich it is later, and the day may be another.
+    #expect(CivilTime(document: "2009-10-12T19:50:30+02:00")?.seconds == 1_255_369_830)
+    #expect(CivilTime(document: "2009-10-13T03:20:30.5+0930")?.seconds == 1_255_369_830)
+    #expect(CivilTime(document: "2009-10-12T12:50:30-05:00")?.seconds == 1_255_369_830)
   }
 
   @Test func whatIsNoDateIsNone() {
@@ -42,7 +46,10 @@ import Testing
     for text in headers { #expect(CivilTime(header: text) == nil, "\(text)") }
     let documents = [
       "", "T", "2009-10-12", "2009-13-12T17:50:30Z", "2009-10-12T17:50:30", "2009-10-12T17:50Z",
-      "2009-10-12T17:50:30+02:00", "99999999999999999999-10-12T17:50:30Z", "2023-02-29T00:00:00Z",
+      "2009-10-12T17:50:30+2:00", "2009-10-12T17:50:30+24:00", "2009-10-12T17:50:30+02:60",
+      "1970-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2009-10-12T17:50:30.xZ",
+      "2009-10-12T17:50:30.Z", "2009-10-12T17:50:30ZZ", "2009-10-12T17:50:30+", "2009-10-12TZ",
+      "99999999999999999999-10-12T17:50:30Z", "2023-02-29T00:00:00Z",
     ]
     for text in documents { #expect(CivilTime(document: text) == nil, "\(text)") }
   }

@@ -7,8 +7,17 @@ import VarveObjects
   private static func page(
     _ keys: [String], truncated: Bool = false, token: String? = nil, encoded: Bool = true
   ) -> HTTPResponse {
+    written(
+      encoded ? keys.map { PercentCoding.encode($0) } : keys, truncated: truncated, token: token,
+      encoded: encoded)
+  }
+
+  /// A page with keys as they stand in it.
+  private static func written(
+    _ keys: [String], truncated: Bool = false, token: String? = nil, encoded: Bool = true
+  ) -> HTTPResponse {
     let contents = keys.map { key in
-      "<Contents>\(XMLText.element("Key", encoded ? PercentCoding.encode(key) : key))"
+      "<Contents>\(XMLText.element("Key", key))"
         + "<LastModified>2009-10-12T17:50:30.000Z</LastModified><Size>5</Size></Contents>"
     }.joined()
     return .with(
@@ -20,12 +29,13 @@ import VarveObjects
   }
 
   private func list(
-    _ answers: [HTTPResponse], after place: String? = nil, limit: Int = 1000
+    _ answers: [HTTPResponse], below prefix: String = "s", after place: String? = nil,
+    limit: Int = 1000
   ) throws -> (listing: ObjectListing?, code: ObjectStoreError.Code?, queries: [[String: String]]) {
     let transport = FakeTransport(answers.map { .success($0) })
     let store = try S3ObjectStore.fake(transport)
     var listing: ObjectListing?
-    let code = code { listing = try store.list("s", after: place, limit: limit) }
+    let code = code { listing = try store.list(prefix, after: place, limit: limit) }
     let queries = transport.requests.map { request in
       Dictionary(request.query, uniquingKeysWith: { first, _ in first })
     }
@@ -54,8 +64,27 @@ import VarveObjects
     #expect(outcome.listing?.entries.map(\.name.description) == ["s1"])
     // The next page begins behind the last key, whoever's it is.
     #expect(outcome.listing?.end == "s\u{1f600}")
-    #expect(try list([Self.page(["other/a"])]).listing?.entries.isEmpty == true)
     #expect(try list([Self.page(["p/s1"], encoded: false)]).listing?.entries.count == 1)
+  }
+
+  @Test func whatIsNotBelowThePrefixIsNotTakenForOurs() throws {
+    for key in ["other/a", "p/t1", "p/", "P/s1", "p/\u{301}s"] {
+      #expect(try list([Self.page([key])]).code == .unsupported, "\(key)")
+    }
+    // Characters may reach over the prefix's end; bytes do not.
+    let accents = try list([Self.page(["p/\u{301}x"], truncated: true)], below: "")
+    #expect(accents.listing?.entries.isEmpty == true && accents.listing?.end == "\u{301}x")
+  }
+
+  @Test func keysThatAreNoTextArePassedOver() throws {
+    let mixed = try list([Self.written(["p/s0%FF", "p/s1", "p/s2%C3"], truncated: true)])
+    #expect(mixed.listing?.entries.map(\.name.description) == ["s1"])
+    #expect(mixed.listing?.end == "s1")
+    let pages = try list([
+      Self.written(["p/s0%FF"], truncated: true, token: "t"), Self.page(["p/s1"]),
+    ])
+    #expect(pages.listing?.entries.count == 1 && pages.listing?.end == nil)
+    #expect(pages.queries.last?["continuation-token"] == "t")
   }
 
   @Test func emptyPagesArePassedOver() throws {
@@ -64,8 +93,10 @@ import VarveObjects
     ])
     #expect(outcome.listing?.entries.count == 1)
     #expect(outcome.queries.last?["continuation-token"] == "t+1")
-    let endless = try list([Self.page([], truncated: true, token: "t")])
+    let endless = try list((0..<60).map { Self.page([], truncated: true, token: "t\($0)") })
     #expect(endless.code == .damaged && endless.queries.count == 50)
+    let same = try list([Self.page([], truncated: true, token: "t")])
+    #expect(same.code == .damaged && same.queries.count == 2)
   }
 
   @Test func moreThanAskedForIsCut() throws {

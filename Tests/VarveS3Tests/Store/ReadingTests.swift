@@ -49,6 +49,29 @@ import VarveObjects
     #expect(outcome.requests.count == 4)
   }
 
+  /// The end of the object is nearer than any of these.
+  @Test func rangesMayBeLongerThanAnything() throws {
+    let rest = Self.part("bytes 10-12/13", "abc")
+    let most = try read(.bytes(offset: 10, count: .max), [rest])
+    #expect(most.requests.map { $0.headers["range"] } == ["bytes=10-9223372036854775806"])
+    #expect(most.part?.bytes.count == 3 && most.part?.offset == 10)
+    #expect(try read(.suffix(count: .max), [Self.part("bytes 0-0/1", "a")]).part?.offset == 0)
+    let far = ObjectRange.bytes(offset: UInt64(Int64.max) - 1, count: 5)
+    #expect(try read(far, [.with(416, [("content-range", "bytes */7")])]).part?.bytes == [])
+  }
+
+  @Test(arguments: [
+    "bytes 10-999999999999999999/1000000000000000000", "bytes 10-12/999999999999999999",
+    "bytes 999999999999999998-999999999999999998/999999999999999999",
+    "bytes 18446744073709551615-18446744073709551615/18446744073709551615", "bytes 0-0/0",
+    "bytes 10-12/", "bytes /13", "bytes -/13", "bytes 10-/13", "bytes 10-12/13/13",
+  ])
+  func numbersThatCannotBeAreDamage(_ text: String) throws {
+    for range in [ObjectRange.bytes(offset: 10, count: .max), .bytes(offset: 10, count: 3)] {
+      #expect(try read(range, [Self.part(text, "abcd")]).code == .damaged)
+    }
+  }
+
   @Test func damageMayPass() throws {
     let outcome = try read(
       .bytes(offset: 3, count: 4),
@@ -86,6 +109,15 @@ import VarveObjects
     #expect(outcome.part?.bytes == [] && outcome.part?.offset == 5)
     #expect(try read(.suffix(count: -1), [.with(404)]).code == .absent)
     #expect(try read(.bytes(offset: .max, count: 5), [Self.head("")]).part?.bytes == [])
+  }
+
+  @Test func onlyTheBucketSaysThatAnObjectIsAbsent() throws {
+    let range = ObjectRange.suffix(count: 1)
+    #expect(try read(range, [.error(404, "NoSuchKey")]).code == .absent)
+    #expect(try read(range, [.error(404, "NoSuchBucket")]).code == .invalid)
+    #expect(try read(range, [.with(404, [], "<html>no such page</html>")]).code == .unavailable)
+    #expect(try read(range, [.with(404), Self.part("bytes 9-9/10", "a")]).part?.bytes.count == 1)
+    #expect(try read(range, [.with(410)]).code == .invalid)
   }
 
   @Test func anArchivedObjectSaysSo() throws {

@@ -1,5 +1,6 @@
 import Testing
 import VarveObjects
+import VarvePlatform
 
 @testable import VarveS3
 
@@ -43,7 +44,8 @@ import VarveObjects
     let outcome = try remove(1) { _, _ in .with(204) }
     #expect(outcome.code == nil && outcome.requests.map(\.method) == [.delete])
     #expect(try remove(1) { _, _ in .error(404, "NoSuchKey") }.code == nil)
-    #expect(try remove(1) { _, _ in .error(404, "NoSuchBucket") }.code == .absent)
+    #expect(try remove(1) { _, _ in .error(404, "NoSuchBucket") }.code == .invalid)
+    #expect(try remove(1) { _, _ in .with(404, [], "<html>not here</html>") }.code == .uncertain)
   }
 
   @Test func thoseThatFailedInPassingAreAskedForAgain() throws {
@@ -55,6 +57,19 @@ import VarveObjects
     #expect(outcome.code == nil && outcome.requests.count == 2)
     let last = try #require(outcome.requests.last)
     #expect(try Self.keys(last.body.content.piece(last.body.range)) == ["p/n1", "p/n3"])
+  }
+
+  @Test func theBucketHasTimeBetweenTwoRounds() throws {
+    let clock = SimulatedClock()
+    let times = Monitor<[UInt64]>([])
+    let transport = FakeTransport { request, _ in
+      times.withLock { $0.append(clock.monotonicNanoseconds() / 1_000_000) }
+      return request.method == .post
+        ? Self.result([("p/a", "SlowDown"), ("p/b", "SlowDown")]) : .with(204)
+    }
+    try S3ObjectStore.fake(transport, clock: clock).remove([name("a"), name("b")])
+    let between = zip(times.withLock { $0 }, times.withLock { $0.dropFirst() }).map { $1 - $0 }
+    #expect(between.count == 6 && between.prefix(5).allSatisfy { $0 >= 100 }, "\(between)")
   }
 
   @Test func oneThatCannotBeRemovedIsNamed() throws {

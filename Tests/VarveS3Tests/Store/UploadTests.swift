@@ -69,12 +69,12 @@ import VarvePlatform
   }
 
   /// Zeros, as many as asked for, without holding them.
-  private static let content = ObjectContent(count: UInt64(size)) {
+  static let content = ObjectContent(count: UInt64(size)) {
     range throws(ObjectStoreError) in
     [UInt8](repeating: 0, count: range.count)
   }
 
-  private func put(
+  func put(
     _ transport: FakeTransport, if condition: PutCondition = .always,
     _ content: ObjectContent = content
   ) throws -> ObjectStoreError.Code? {
@@ -97,6 +97,13 @@ import VarvePlatform
     #expect(S3Upload.partBytes(of: 9000 * (16 << 20)) == 16 << 20)
     #expect(S3Upload.partBytes(of: 9000 * (16 << 20) + 1) == 17 << 20)
     #expect(S3Upload.partBytes(of: 5 << 40) == 583 << 20)
+  }
+
+  @Test(arguments: [UInt64.max, 48_318_382_080_001])
+  func whatNoBucketHoldsIsRefused(_ count: UInt64) throws {
+    let transport = Server().transport()
+    let content = ObjectContent(count: count) { _ throws(ObjectStoreError) in [] }
+    #expect(try put(transport, content) == .invalid && transport.requests.isEmpty)
   }
 
   @Test func theListOfPartsIsInOrder() throws {
@@ -138,46 +145,32 @@ import VarvePlatform
     #expect(server.state.withLock { $0.aborts } == 1)
   }
 
-  @Test func aFailureInsideASuccessIsTriedAgain() throws {
-    let server = Server()
-    let outcome = try put(
-      server.transport(complete: { $0 < 3 ? .error(200, "InternalError") : Server.done }))
-    #expect(outcome == nil && server.state.withLock { $0.completions } == 3)
-  }
-
-  @Test func aCutCompletionIsTriedAgain() throws {
-    let server = Server()
-    let outcome = try put(
-      server.transport(complete: { $0 < 2 ? .with(200, [], "<CompleteMultip") : Server.done }))
-    #expect(outcome == nil && server.state.withLock { $0.completions } == 2)
-  }
-
-  @Test func aCompletionWhoseAnswerWasLostIsFound() throws {
-    let server = Server()
-    let transport = server.transport(complete: { nth throws(HTTPFailure) in
-      if nth == 1 { throw .lost }
-      return .error(404, "NoSuchUpload")
-    })
+  @Test func whatTakesLongHasItsTime() throws {
+    let transport = Server().transport()
     #expect(try put(transport) == nil)
-    let conditional = Server()
-    let refused = conditional.transport(complete: { nth throws(HTTPFailure) in
-      if nth == 1 { throw .lost }
-      return .error(412, "PreconditionFailed")
-    })
-    #expect(try put(refused, if: .absent) == nil)
+    let second: UInt64 = 1_000_000_000
+    // A mebibyte a second, which four parts share.
+    let parts = transport.requests.filter { $0.method == .put }
+    #expect(parts.filter { $0.body.count > 5 }.allSatisfy { $0.limits.total >= 94 * second })
+    // Inside the bucket parts are copied; a byte now and then says that it still lives, or none does.
+    let last = try #require(transport.requests.last)
+    #expect(last.limits.firstByte == 120 * second && last.limits.stall == 120 * second)
   }
 
-  @Test func anObjectOfSomeoneElseIsNotTakenForOurs() throws {
-    let server = Server()
-    let transport = server.transport(complete: { nth throws(HTTPFailure) in
-      if nth == 1 { throw .lost }
-      server.state.withLock { $0.nonce = "other" }
-      return .error(404, "NoSuchUpload")
-    })
-    #expect(try put(transport) == .uncertain)
+  @Test func givingUpIsNotTriedForLong() throws {
+    let clock = SimulatedClock()
+    let begun = Monitor<UInt64?>(nil)
+    let server = Server().transport(part: { _, _ in .error(403, "AccessDenied") })
+    let transport = FakeTransport { request, _ throws(HTTPFailure) in
+      guard request.method == .delete else { return try server.send(request, HTTPCancellation()) }
+      begun.withLock { $0 = $0 ?? clock.monotonicNanoseconds() }
+      throw .refused
+    }
+    let store = try S3ObjectStore.fake(transport, clock: clock)
     #expect(
-      try put(Server().transport(complete: { _ in .error(412, "P") }), if: .absent) == .exists)
-    #expect(try put(Server().transport(complete: { _ in .error(404, "NoSuchUpload") })) == .absent)
+      code { _ = try store.put(name("big"), Self.content, if: .always, class: nil) } == .denied)
+    let start = try #require(begun.withLock { $0 })
+    #expect(clock.monotonicNanoseconds() - start <= 10_000_000_000)
   }
 
   @Test func checksumsGoWithTheParts() throws {
@@ -193,33 +186,5 @@ import VarvePlatform
     let last = try #require(transport.requests.last)
     let list = XMLGroups(try last.body.content.piece(last.body.range), of: ["Part"])?["Part"] ?? []
     #expect(list.count == 5 && list.allSatisfy { $0["ChecksumCRC32C"] != nil })
-  }
-
-  @Test func oldUploadsAreGivenUp() throws {
-    let page = { @Sendable (keys: [(String, String)], next: String?) in
-      HTTPResponse.with(
-        200, [],
-        "<ListMultipartUploadsResult><IsTruncated>\(next != nil)</IsTruncated>"
-          + (next.map {
-            "<NextKeyMarker>\($0)</NextKeyMarker><NextUploadIdMarker>m</NextUploadIdMarker>"
-          }
-            ?? "")
-          + keys.map { key, time in
-            "<Upload><Key>\(key)</Key><UploadId>u</UploadId><Initiated>\(time)</Initiated></Upload>"
-          }.joined() + "</ListMultipartUploadsResult>")
-    }
-    // The server's clock says 24 May 2013, 00:00.
-    let transport = FakeTransport { request, _ in
-      if request.method == .delete { return .with(request.path.hasSuffix("old2") ? 404 : 204) }
-      return request.query.contains { $0.0 == "key-marker" }
-        ? page([("p/old2", "2013-05-01T00:00:00.000Z")], nil)
-        : page(
-          [("p/old1", "2013-05-22T23:59:59.000Z"), ("p/new", "2013-05-23T00:00:01.000Z")], "p/new")
-    }
-    let store = try S3ObjectStore.fake(transport)
-    #expect(try store.removeUnfinished(olderThan: 86_400_000) == 2)
-    let removed = transport.requests.filter { $0.method == .delete }
-    #expect(removed.map(\.path) == ["/p/old1", "/p/old2"])
-    #expect(removed.allSatisfy { $0.encodedQuery == "uploadId=u" })
   }
 }

@@ -36,13 +36,21 @@ final class FakeTransport: HTTPTransport {
     {
       throw HTTPFailure(kind: .content(error), message: "content")
     }
-    return try answer(request, body)
+    var response = try answer(request, body)
+    // As on the wire.
+    if request.method == .head { response.body = [] }
+    return response
   }
 }
 
 /// Time that passes only where somebody waits.
-final class FakeClock: Clock {
-  private let now = Monitor<UInt64>(1_700_000_000_000_000_000)
+final class SimulatedClock: Clock {
+  private let now: Monitor<UInt64>
+
+  /// One of November 2023, or of 24 May 2013, when ``HTTPResponse/with(_:_:_:)`` answers.
+  init(_ year: Int = 2023) {
+    now = Monitor(year == 2013 ? 1_369_353_600_000_000_000 : 1_700_000_000_000_000_000)
+  }
 
   func wallMilliseconds() -> UInt64 { now.withLock { $0 / 1_000_000 } }
   func monotonicNanoseconds() -> UInt64 { now.withLock { $0 } }
@@ -65,7 +73,7 @@ final class FakeRandom: RandomSource {
 extension S3Parts {
   /// Parts that touch nothing outside the test.
   static func fake(
-    _ transport: any HTTPTransport, clock: FakeClock = FakeClock(),
+    _ transport: any HTTPTransport, clock: SimulatedClock = SimulatedClock(),
     _ surroundings: Surroundings = .none
   ) -> S3Parts {
     S3Parts(
@@ -89,7 +97,7 @@ extension Surroundings {
 extension S3ObjectStore {
   /// A store of `s3://bucket/p/` at AWS that sends to `transport`.
   static func fake(
-    _ transport: any HTTPTransport, clock: FakeClock = FakeClock(),
+    _ transport: any HTTPTransport, clock: SimulatedClock = SimulatedClock(),
     _ change: (inout S3Options) -> Void = { _ in }
   ) throws -> S3ObjectStore {
     var options = try S3Options("s3://bucket/p")
