@@ -9,7 +9,7 @@ public struct ObjectStoreError: Error, Sendable {
     }
     private let value: Value
 
-    /// There is no such object, or no such bucket.
+    /// There is no such object.
     public static let absent = Code(value: .absent)
     /// The object is there, and it was to be made only where it is not.
     public static let exists = Code(value: .exists)
