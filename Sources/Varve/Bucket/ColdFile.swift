@@ -7,8 +7,8 @@ import VarvePlatform
 ///   header | blocks or values ................ | tail
 ///      \______________ ends _________________/
 ///   ends     from a copy on disk (ColdEnds), fetched where there is none
-///   between  by slots (ColdSlots): those asked for, and those said to be read soon; for one who passes
-///            through, by pieces that nobody keeps (ColdStream)
+///   between  by slots (ColdSlots): those asked for, and those said to be read soon; what a
+///            compaction or a check reads is kept apart (ColdPassage)
 /// ```
 ///
 /// Who reads checks what comes, as of every file: nothing here looks into it.
@@ -39,6 +39,14 @@ final class ColdFile: ReadOnlyFile {
 
   func close() throws(FileSystemError) {}
 
+  func passing() -> any File { ColdPassage(place, files) }
+
+  /// The same for one who checks what is in the bucket, and not what is kept of it here.
+  func checking() -> any File {
+    files.passing.forget(file: place.file.number)
+    return passing()
+  }
+
   /// Forgets all that came from the bucket, what is kept on disk too.
   func dropCache() throws(FileSystemError) {
     files.discard(place)
@@ -53,13 +61,13 @@ extension ColdFile {
   func read(
     into buffer: AlignedBuffer, count: Int, at offset: UInt64
   ) throws(FileSystemError) -> Int {
-    let start = min(offset, place.size)
-    let range = start..<start + min(UInt64(count), place.size - start)
+    let range = place.part(count, at: offset)
     guard !range.isEmpty else { return 0 }
     if let ends = try ends(for: range) {
       ends.copy(range, of: place, into: buffer)
     } else {
-      try ColdSlots(files, place).read(range, expecting: takeExpected(before: range), into: buffer)
+      try ColdSlots(files, place, in: files.slots, kept: files.kept).read(
+        range, expecting: takeExpected(before: range), into: buffer)
     }
     return range.count
   }

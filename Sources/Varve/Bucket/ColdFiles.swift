@@ -24,6 +24,14 @@ struct ColdPlace: Sendable, Equatable {
   }
 }
 
+extension ColdPlace {
+  /// Up to `count` bytes at `offset`, as far as the file goes.
+  func part(_ count: Int, at offset: UInt64) -> Range<UInt64> {
+    let start = min(offset, size)
+    return start..<start + min(UInt64(count), size - start)
+  }
+}
+
 /// The files of a store that have a copy in its bucket, and how they are read from there.
 final class ColdFiles: Sendable {
   private struct State: Sendable {
@@ -34,6 +42,8 @@ final class ColdFiles: Sendable {
 
   /// Parts of files that were fetched, in memory.
   let slots: BlockCache
+  /// Those that were fetched for who passes through once: readers lose nothing by it.
+  let passing: BlockCache
   /// Those that are on their way.
   let flights = SlotFlights()
   /// Open while files of the directory may be changed: not where the store is only looked at.
@@ -44,7 +54,10 @@ final class ColdFiles: Sendable {
   private let memoryHits = Atomic<UInt64>(0)
 
   /// - Parameter budget: bytes of memory for parts of files that were fetched.
-  init(budget: Int) { slots = BlockCache(budget: budget) }
+  init(budget: Int) {
+    passing = BlockCache(budget: budget / 4)
+    slots = BlockCache(budget: budget - budget / 4)
+  }
 
   /// Names those files of `live` that `head` says are in the bucket. What was named before stays known: a
   /// reader of an older version may still need it.
@@ -62,13 +75,13 @@ final class ColdFiles: Sendable {
   func forget(_ name: String) {
     let place = state.withLock { $0.places.removeValue(forKey: name) }
     guard let place else { return }
-    slots.forget(file: place.file.number)
+    for cache in [slots, passing] { cache.forget(file: place.file.number) }
     kept?.forget(file: place.contentID)
   }
 
   /// Forgets all that was fetched of a file: something of it was damaged.
   func discard(_ place: ColdPlace) {
-    slots.forget(file: place.file.number)
+    for cache in [slots, passing] { cache.forget(file: place.file.number) }
     kept?.erase(file: place.contentID)
   }
 

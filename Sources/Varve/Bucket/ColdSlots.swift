@@ -21,13 +21,17 @@ struct ColdSlots {
   private let files: ColdFiles
   private let place: ColdPlace
   private let content: FileID
+  private let memory: BlockCache
   private let kept: SlotCache?
 
-  init(_ files: ColdFiles, _ place: ColdPlace) {
+  /// - Parameter memory: where slots are looked for and kept: `files.slots`, or `files.passing`.
+  /// - Parameter kept: the same on disk; nil for one who passes through.
+  init(_ files: ColdFiles, _ place: ColdPlace, in memory: BlockCache, kept: SlotCache?) {
     self.files = files
     self.place = place
     content = place.contentID
-    kept = files.kept
+    self.memory = memory
+    self.kept = kept
   }
 
   /// Copies bytes of the file to the start of `buffer`.
@@ -81,7 +85,7 @@ extension ColdSlots {
   private func key(_ slot: UInt64) -> SlotKey { SlotKey(file: content, slot: slot) }
 
   private func cached(_ slot: UInt64) -> CachedBlock? {
-    files.slots.cachedBlock(for: blockKey(slot))
+    memory.cachedBlock(for: blockKey(slot))
   }
 
   private func blockKey(_ slot: UInt64) -> BlockKey {
@@ -169,7 +173,7 @@ extension ColdSlots {
       blocks.replaceSubrange(missing, with: fetched.map(Optional.some))
     }
     let all = zip(slots, blocks).compactMap { slot, block in
-      block.map { files.keep($0, for: blockKey(slot)) }
+      block.map { memory.keep($0, for: blockKey(slot)) }
     }
     return (all, all[missing])
   }
@@ -189,9 +193,9 @@ extension ColdSlots {
   }
 }
 
-extension ColdFiles {
+extension BlockCache {
   /// Keeps a slot in memory for those who come next; returns the one that is kept.
   fileprivate func keep(_ block: CachedBlock, for key: BlockKey) -> CachedBlock {
-    (try? slots.block(for: key) { () throws(StoreError) in block }) ?? block
+    (try? self.block(for: key) { () throws(StoreError) in block }) ?? block
   }
 }

@@ -51,7 +51,7 @@ import VarveTestSupport
     #expect(try sample.difference(from: store) == nil)
     let status = try store.bucketStatus()
     #expect(status.coldReads == 0 && status.coldDiskHits > 3 && status.coldMemoryHits > 0)
-    #expect(status.diskCacheBytes >= status.coldDiskHits * 65_536)
+    #expect(status.diskCacheBytes > 3 * 65_536)
     try store.close()
     // Without it everything is as it was.
     try machine.disk.openDirectory(at: "/store", create: false).remove("slots")
