@@ -125,4 +125,44 @@ import VarveTestSupport
     }
     try store.close()
   }
+
+  /// Cells change hands while others read them.
+  @Test func threadsThatShareAFewCellsNeverSeeAnothersSlot() throws {
+    let disk = SimulatedFileSystem()
+    let directory = try disk.openDirectory(at: "/store", create: true)
+    let gate = ChangeGate(isOpen: true)
+    let cache = SlotCache(
+      in: directory, of: FileID(low: 1, high: 2), budget: UInt64(9 * SlotFile.unitBytes), gate)
+    let wrong = Monitor(0)
+    let threads = try (0..<4).map { seed in
+      try WorkerThread(name: "user") {
+        var random = SplitMix64(seed: UInt64(seed))
+        for _ in 0..<400 {
+          let slot = UInt64(random.below(20))
+          let key = SlotKey(file: FileID(low: slot % 3, high: 0), slot: slot)
+          switch random.below(20) {
+          case 0: cache.erase(file: key.file)
+          case 1: cache.forget(file: key.file)
+          case 2..<10: cache.keep(Self.block(filledWith: UInt8(slot)), for: key)
+          default:
+            guard let block = cache.block(for: key, count: 900) else { continue }
+            let isRight = withExtendedLifetime(block) {
+              block.bytes.array.allSatisfy { $0 == UInt8(slot) }
+            }
+            if !isRight { wrong.withLock { $0 += 1 } }
+          }
+        }
+      }
+    }
+    for thread in threads { thread.join() }
+    #expect(wrong.withLock { $0 } == 0)
+    gate.close()
+    #expect(cache.bytes <= 8 * 65_536)
+  }
+
+  private static func block(filledWith byte: UInt8) -> CachedBlock {
+    let buffer = AlignedBuffer(capacity: 900)
+    [UInt8](repeating: byte, count: 900).withByteView { buffer.copy($0) }
+    return CachedBlock(buffer, count: 900)
+  }
 }

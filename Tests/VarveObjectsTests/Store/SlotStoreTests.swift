@@ -112,26 +112,35 @@ import VarveTestSupport
     #expect(try Self.readAll(machine, sample) == 0)
   }
 
-  /// Two machines went on from one state: their files have the same numbers.
+  /// A machine goes back to an earlier state and on from there: its new files have the numbers of others.
   @Test func slotsOfAnotherFileWithTheSameNumberAreNotTaken() throws {
     let machine = TieredStore()
-    let sample = try Self.closedStore(machine)
-    let elsewhere = SimulatedFileSystem()
-    var other = sample
-    let second = try machine.openElsewhere(on: elsewhere)
-    try other.write(500, to: second)
-    try second.compact()
-    try second.upload()
-    try second.evict()
-    #expect(try other.difference(from: second) == nil)
-    try second.close()
-    // What the first machine kept, and what yet another store kept, beside the files of the second one.
+    var sample = Sample(seed: 3)
+    var store = try machine.open()
+    try sample.write(200, to: store)
+    try store.upload()
+    try store.close()
+    let earlier = machine.disk.killImage()
+    var other = Sample(seed: 4)
+    other.expected = sample.expected
+    var options = machine.connected()
+    options.bucket?.takesOver = true
+    for isOther in [false, true] {
+      store = try machine.open(options, on: isOther ? earlier : machine.disk)
+      if isOther { try other.write(500, to: store) } else { try sample.write(500, to: store) }
+      try store.compact()
+      try store.upload()
+      try store.evict()
+      #expect(try (isOther ? other : sample).difference(from: store) == nil)
+      try store.close()
+    }
+    // What was kept before, and what yet another store kept.
     let foreign = TieredStore()
     _ = try Self.closedStore(foreign, seed: 9)
     for disk in [machine.disk, foreign.disk] {
       let bytes = try #require(disk.contents()[Self.slots])
-      try elsewhere.place(bytes, at: "/" + Self.slots)
-      #expect(try Self.readAll(machine, other, on: elsewhere) > 0)
+      try earlier.place(bytes, at: "/" + Self.slots)
+      #expect(try Self.readAll(machine, other, on: earlier, options) > 0)
     }
   }
 
