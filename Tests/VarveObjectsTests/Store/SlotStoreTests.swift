@@ -59,6 +59,25 @@ import VarveTestSupport
     #expect(try Self.readAll(machine, sample) == 0)
   }
 
+  @Test func onARealDiskARestartFindsThemToo() throws {
+    try withTemporaryDirectory { path in
+      let machine = TieredStore()
+      var sample = Sample(seed: 6)
+      var store = try SegmentStore.open(at: path, options: machine.connected())
+      try sample.write(400, to: store)
+      try store.upload()
+      try store.evict()
+      for isFirst in [true, false] {
+        machine.bucket.forgetCalls()
+        #expect(try sample.difference(from: store) == nil)
+        #expect((Self.fileReads(machine) == 0) != isFirst)
+        try store.close()
+        store = try SegmentStore.open(at: path, options: machine.connected())
+      }
+      try store.close()
+    }
+  }
+
   @Test func noneIsKeptWhereNoneIsWanted() throws {
     let machine = TieredStore()
     let sample = try Self.closedStore(machine)
