@@ -39,6 +39,16 @@ public struct BucketOptions: Sendable {
   /// Seconds between two looks of a replica for a newer version; nil: only ``SegmentStore/refresh()`` looks.
   public var refreshInterval: Int? = 10
 
+  /// Bytes on this machine's disk for parts of cold files that were fetched, in the file `slots` of the
+  /// store's directory: never more, and written only as far as it was needed. It outlives the store's
+  /// closing, and may be removed while the store is closed. 0: none, and what there was goes.
+  ///
+  /// Reading from there costs a read of 64 KiB instead of a request. Takes about 4 MiB of memory for each
+  /// GiB in use, beside the memory budget; the first cold read after opening reads 1 MiB for each GiB. Less
+  /// than 192 KiB is none, more than 64 GiB is 64 GiB: beyond that let whole files stay (``localBytes``).
+  /// The default is little for a disk, and with small entries some ten thousand times what a search needs.
+  public var diskCacheBytes: UInt64 = 1 << 30
+
   /// Opens the store though another machine wrote to the bucket last, which is fenced by that. What that one
   /// committed there and this one does not have is no part of the store any more: to go on from there,
   /// ``SegmentStore/open(fromBucketTo:options:)`` is meant.

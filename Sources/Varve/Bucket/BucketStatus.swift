@@ -43,6 +43,12 @@ public struct BucketStatus: Sendable {
   public var coldReads: UInt64
   /// Bytes that they brought.
   public var coldReadBytes: UInt64
+  /// Parts of cold files, 64 KiB each, that were found in memory since the store was opened.
+  public var coldMemoryHits: UInt64
+  /// Those that were found on disk (``BucketOptions/diskCacheBytes``).
+  public var coldDiskHits: UInt64
+  /// Bytes of the parts on disk; 0 before the first look there.
+  public var diskCacheBytes: UInt64
 }
 
 extension BucketTier {
@@ -53,7 +59,8 @@ extension BucketTier {
       location: options.objects.location, epoch: head?.epoch, version: head?.number,
       allowsRivals: options.objects.createsAtomically,
       isConnected: writer != nil, isFenced: writer?.isFenced ?? false, coldReads: reads.reads,
-      coldReadBytes: reads.bytes)
+      coldReadBytes: reads.bytes, coldMemoryHits: reads.memoryHits,
+      coldDiskHits: reads.diskHits, diskCacheBytes: reads.diskBytes)
     let stored = head?.copies ?? [:]
     for file in version.manifest.forBucket.bucketFiles {
       if try isLocal(file) { status.local.add(file.size) } else { status.cold.add(file.size) }

@@ -78,7 +78,10 @@ final class BucketTier: Sendable {
 
   /// From here on nothing changes files of this machine. What is under way in the bucket goes on to its
   /// end, and is found there by whoever opens the store next.
-  func letGo() { changing.withLock { $0 = true } }
+  func letGo() {
+    changing.withLock { $0 = true }
+    cold.letGo()
+  }
 }
 
 // MARK: - Opening

@@ -16,13 +16,13 @@ struct ColdEnds: Sendable {
   private let head: [UInt8]
   private let tail: [UInt8]
 
-  /// Bytes of one end; nil where they reach beyond.
-  func bytes(_ range: Range<UInt64>, of place: ColdPlace) -> [UInt8]? {
-    let (part, start) =
-      range.lowerBound >= place.tailStart ? (tail, place.tailStart) : (head, UInt64(0))
-    let first = Int(range.lowerBound - start)
-    guard first + range.count <= part.count else { return nil }
-    return Array(part[first..<first + range.count])
+  /// Copies bytes of one end: those of the file's `range`, which is one (`ColdPlace.isEnd`).
+  func copy(_ range: Range<UInt64>, of place: ColdPlace, into buffer: AlignedBuffer) {
+    let isTail = range.lowerBound >= place.tailStart
+    let first = Int(range.lowerBound - (isTail ? place.tailStart : 0))
+    (isTail ? tail : head).withByteView {
+      buffer.copy($0.dropping(first).prefix(range.count))
+    }
   }
 
   static func name(of file: String) -> String { file + ".tail" }
@@ -36,14 +36,18 @@ extension ColdEnds {
     _ place: ColdPlace, _ files: ColdFiles, in directory: any Directory
   ) throws(FileSystemError) -> ColdEnds {
     if let kept = try? read(place, in: directory) { return kept }
-    let headEnd = min(place.size, UInt64(FileHeader.byteCount))
-    let ends = ColdEnds(
-      head: try files.fetch(0..<headEnd, of: place),
+    let ends = try fetch(place, files)
+    // Without a copy the next opening asks again.
+    files.gate.pass { try? ends.write(place, in: directory) }
+    return ends
+  }
+
+  /// The ends of a file as they are in the bucket.
+  static func fetch(_ place: ColdPlace, _ files: ColdFiles) throws(FileSystemError) -> ColdEnds {
+    ColdEnds(
+      head: try files.fetch(0..<min(place.size, UInt64(FileHeader.byteCount)), of: place),
       tail: place.tailStart == place.size
         ? [] : try files.fetch(place.tailStart..<place.size, of: place))
-    // Without a copy the next opening asks again.
-    if files.keepsEnds { try? ends.write(place, in: directory) }
-    return ends
   }
 
   /// Copies the ends of a file that is on disk.
@@ -101,5 +105,12 @@ extension File {
     let buffer = AlignedBuffer(capacity: range.count)
     let count = try read(into: buffer, count: range.count, at: range.lowerBound)
     return buffer.view(count: count).array
+  }
+}
+
+extension ColdPlace {
+  /// Whether bytes of the file lie in its header or in its tail.
+  func isEnd(_ range: Range<UInt64>) -> Bool {
+    range.upperBound <= UInt64(FileHeader.byteCount) || range.lowerBound >= tailStart
   }
 }

@@ -7,7 +7,8 @@ import VarvePlatform
 ///   header | blocks or values ................ | tail
 ///      \______________ ends _________________/
 ///   ends     from a copy on disk (ColdEnds), fetched where there is none
-///   between  by slots (ColdSlots): those asked for, and those said to be read soon
+///   between  by slots (ColdSlots): those asked for, and those said to be read soon; what a
+///            compaction or a check reads is kept apart (ColdPassage)
 /// ```
 ///
 /// Who reads checks what comes, as of every file: nothing here looks into it.
@@ -38,11 +39,19 @@ final class ColdFile: ReadOnlyFile {
 
   func close() throws(FileSystemError) {}
 
+  func passing() -> any File { ColdPassage(place, files) }
+
+  /// The same for one who checks what is in the bucket, and not what is kept of it here.
+  func checking() -> any File {
+    files.passing.forget(file: place.file.number)
+    return passing()
+  }
+
   /// Forgets all that came from the bucket, what is kept on disk too.
   func dropCache() throws(FileSystemError) {
-    files.slots.forget(file: place.file.number)
+    files.discard(place)
     state.withLock { $0.ends = nil }
-    if files.keepsEnds { try? directory.remove(ColdEnds.name(of: name)) }
+    files.gate.pass { try? directory.remove(ColdEnds.name(of: name)) }
   }
 }
 
@@ -52,27 +61,28 @@ extension ColdFile {
   func read(
     into buffer: AlignedBuffer, count: Int, at offset: UInt64
   ) throws(FileSystemError) -> Int {
-    let start = min(offset, place.size)
-    let range = start..<start + min(UInt64(count), place.size - start)
-    let bytes = try bytes(range)
-    bytes.withByteView { buffer.copy($0) }
-    return bytes.count
+    let range = place.part(count, at: offset)
+    guard !range.isEmpty else { return 0 }
+    if let ends = try ends(for: range) {
+      ends.copy(range, of: place, into: buffer)
+    } else {
+      try ColdSlots(files, place, in: files.slots, kept: files.kept).read(
+        range, expecting: takeExpected(before: range), into: buffer)
+    }
+    return range.count
   }
 
-  private func bytes(_ range: Range<UInt64>) throws(FileSystemError) -> [UInt8] {
-    if range.isEmpty { return [] }
-    if let bytes = try fromEnds(range) { return bytes }
-    let expected = state.withLock { state in
+  private func takeExpected(before range: Range<UInt64>) -> Range<UInt64> {
+    state.withLock { state in
       // Once: what is read there later is another's.
       defer { if state.expected.contains(range.lowerBound) { state.expected = 0..<0 } }
       return state.expected
     }
-    return try ColdSlots(files, place).read(range, expecting: expected)
   }
 
-  private func fromEnds(_ range: Range<UInt64>) throws(FileSystemError) -> [UInt8]? {
-    let headEnd = UInt64(FileHeader.byteCount)
-    guard range.upperBound <= headEnd || range.lowerBound >= place.tailStart else { return nil }
+  /// Header and tail where `range` lies in one of them.
+  private func ends(for range: Range<UInt64>) throws(FileSystemError) -> ColdEnds? {
+    guard place.isEnd(range) else { return nil }
     let ends: ColdEnds
     if let kept = state.withLock({ $0.ends }) {
       ends = kept
@@ -82,6 +92,6 @@ extension ColdFile {
     // Whoever reads all of the tail keeps it; nobody comes again.
     let isLast = range == place.tailStart..<place.size
     state.withLock { $0.ends = isLast ? nil : ends }
-    return ends.bytes(range, of: place)
+    return ends
   }
 }

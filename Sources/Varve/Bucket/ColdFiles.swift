@@ -11,9 +11,24 @@ struct ColdPlace: Sendable, Equatable {
 
   var object: ObjectName { BucketLayout.file(file) }
 
+  /// What tells the file from every other one, by what is in it.
+  var contentID: FileID {
+    file.object.digest.withByteView { digest in
+      FileID(low: digest.uint64(at: 0) ?? 0, high: digest.uint64(at: 8) ?? 0)
+    }
+  }
+
   /// Where the tail begins; everything before, but for the header, is blocks or values.
   var tailStart: UInt64 {
     max(min(size, UInt64(FileHeader.byteCount)), size - min(size, file.object.tailBytes))
+  }
+}
+
+extension ColdPlace {
+  /// Up to `count` bytes at `offset`, as far as the file goes.
+  func part(_ count: Int, at offset: UInt64) -> Range<UInt64> {
+    let start = min(offset, size)
+    return start..<start + min(UInt64(count), size - start)
   }
 }
 
@@ -21,19 +36,29 @@ struct ColdPlace: Sendable, Equatable {
 final class ColdFiles: Sendable {
   private struct State: Sendable {
     var objects: (any ObjectStore)?
-    var keepsEnds = false
     var whyMissing: @Sendable () -> FileSystemError.RemoteFailure.Kind = { .missing }
+    var kept: SlotCache?
     var places: [String: ColdPlace] = [:]
   }
 
-  /// Parts of files that were fetched.
+  /// Parts of files that were fetched, in memory.
   let slots: BlockCache
+  /// Those that were fetched for who passes through once: readers lose nothing by it.
+  let passing: BlockCache
+  /// Those that are on their way.
+  let flights = SlotFlights()
+  /// Open while files of the directory may be changed: not where the store is only looked at.
+  let gate = ChangeGate(isOpen: false)
   private let state = Monitor(State())
   private let reads = Atomic<UInt64>(0)
   private let readBytes = Atomic<UInt64>(0)
+  private let memoryHits = Atomic<UInt64>(0)
 
   /// - Parameter budget: bytes of memory for parts of files that were fetched.
-  init(budget: Int) { slots = BlockCache(budget: budget) }
+  init(budget: Int) {
+    passing = BlockCache(budget: budget / 4)
+    slots = BlockCache(budget: budget - budget / 4)
+  }
 
   /// Names those files of `live` that `head` says are in the bucket. What was named before stays known: a
   /// reader of an older version may still need it.
@@ -50,15 +75,25 @@ final class ColdFiles: Sendable {
   /// Nobody reads the file any more.
   func forget(_ name: String) {
     let place = state.withLock { $0.places.removeValue(forKey: name) }
-    if let place { slots.forget(file: place.file.number) }
+    guard let place else { return }
+    for cache in [slots, passing] { cache.forget(file: place.file.number) }
+    kept?.forget(file: place.contentID)
+  }
+
+  /// Forgets all that was fetched of a file: something of it was damaged.
+  func discard(_ place: ColdPlace) {
+    for cache in [slots, passing] { cache.forget(file: place.file.number) }
+    kept?.erase(file: place.contentID)
   }
 
   /// Sets whom to ask; nil where the store was opened without its bucket.
   ///
-  /// - Parameter keepsEnds: whether ends that were fetched are written to the directory: not where the store
-  ///   is only looked at.
-  func connect(_ objects: (any ObjectStore)?, keepsEnds: Bool) {
-    state.withLock { ($0.objects, $0.keepsEnds) = (objects, keepsEnds) }
+  /// - Parameter kept: slots on this machine's disk.
+  /// - Parameter keepsEnds: whether what was fetched is written to the directory: not where the store is only
+  ///   looked at.
+  func connect(_ objects: (any ObjectStore)?, _ kept: SlotCache? = nil, keepsEnds: Bool) {
+    state.withLock { ($0.objects, $0.kept) = (objects, kept) }
+    if keepsEnds { gate.open() }
   }
 
   /// Sets who knows why a copy may be missing.
@@ -66,17 +101,38 @@ final class ColdFiles: Sendable {
     state.withLock { $0.whyMissing = why }
   }
 
-  var keepsEnds: Bool { state.withLock { $0.keepsEnds } }
+  /// From here on nothing changes files of the directory: waits for those who do.
+  func letGo() { gate.close() }
+
+  /// Slots on the local disk; nil where none are kept.
+  var kept: SlotCache? { state.withLock { $0.kept } }
 
   /// The files that somebody on this machine may read from there.
   var placeNames: Set<String> { Set(state.withLock { $0.places.keys }) }
 
   func place(of name: String) -> ColdPlace? { state.withLock { $0.places[name] } }
 
-  /// Requests for parts of files, and the bytes they brought.
-  var metrics: (reads: UInt64, bytes: UInt64) {
-    (reads.load(ordering: .relaxed), readBytes.load(ordering: .relaxed))
+  /// What reading cold files took so far.
+  struct Metrics: Sendable {
+    /// Requests for parts of files, and the bytes they brought.
+    var reads: UInt64
+    var bytes: UInt64
+    /// Slots that were found in memory, and on disk.
+    var memoryHits: UInt64
+    var diskHits: UInt64
+    /// Bytes of the slots on disk.
+    var diskBytes: UInt64
   }
+
+  var metrics: Metrics {
+    let kept = kept
+    return Metrics(
+      reads: reads.load(ordering: .relaxed), bytes: readBytes.load(ordering: .relaxed),
+      memoryHits: memoryHits.load(ordering: .relaxed), diskHits: kept?.hits ?? 0,
+      diskBytes: kept?.bytes ?? 0)
+  }
+
+  func count(memoryHits count: Int) { memoryHits.add(UInt64(count), ordering: .relaxed) }
 
   /// Bytes of a file, by one request.
   func fetch(

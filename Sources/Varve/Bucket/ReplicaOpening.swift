@@ -23,7 +23,7 @@ extension StoreOpening {
     let manifest = head.version
     let clock = StoreClock(components.clock, floor: manifest.timeFloor)
     let replica = Replica(bucket.objects, tiered.cold, head, clock)
-    tiered.cold.connect(bucket.objects, keepsEnds: true)
+    tiered.connect(bucket, of: manifest.storeID, isWriter: true)
     tiered.cold.add(head, among: manifest)
     tiered.cold.explainMissing { [weak replica] in
       replica?.isOvertaken ?? false ? .overtaken : .missing

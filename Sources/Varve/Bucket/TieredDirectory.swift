@@ -17,6 +17,19 @@ final class TieredDirectory: Directory {
     self.cold = cold
   }
 
+  /// Sets whom to ask for cold files, and what is kept of them on this machine.
+  func connect(_ options: BucketOptions?, of storeID: FileID, isWriter: Bool) {
+    guard let options else { return cold.connect(nil, keepsEnds: false) }
+    guard options.diskCacheBytes >= SlotCache.leastBytes else {
+      cold.connect(options.objects, keepsEnds: isWriter)
+      // What an earlier opening kept. It takes room and harms nobody where it does not go.
+      if isWriter { cold.gate.pass { try? directory.remove(FileName.slots) } }
+      return
+    }
+    let kept = SlotCache(in: directory, of: storeID, budget: options.diskCacheBytes, cold.gate)
+    cold.connect(options.objects, kept, keepsEnds: isWriter)
+  }
+
   /// The file on disk; nil where there is none.
   func localStatus(of name: String) throws(FileSystemError) -> FileStatus? {
     try directory.status(of: name)

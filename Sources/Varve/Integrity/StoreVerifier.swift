@@ -32,7 +32,7 @@ public struct StoreVerifier {
     do throws(FileSystemError) {
       directory = TieredDirectory(
         try fileSystem.openDirectory(at: path, create: false),
-        ColdFiles(budget: 16 << 20))
+        ColdFiles(budget: 64 << 20))
       lock = try Self.lock(directory)
     } catch {
       throw StoreError(opening: path, error)

@@ -22,11 +22,16 @@ struct FoundFiles {
         temporaries.append(name)
       } else if name.hasSuffix(".tail"), FileName(parsing: String(name.dropLast(5))) != nil {
         tails.append(name)
-      } else if name != FileName.lock, name != FileName.bucket, name != "lost+found" {
+      } else if !Self.others.contains(name) {
         hasOthers = true
       }
     }
   }
+
+  /// Names that say nothing of whether there is a store; the last one is the file system's.
+  private static let others: Set<String> = [
+    FileName.lock, FileName.bucket, FileName.slots, "lost+found",
+  ]
 
   private static func isOurs(_ name: String) -> Bool {
     FileName(parsing: name) != nil || name == FileName.bucket

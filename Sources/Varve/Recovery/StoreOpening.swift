@@ -122,7 +122,8 @@ extension StoreOpening {
     let found = try FoundFiles(in: directory)
     let tie = try TieFile(directory: directory).read()
     let (manifest, digest) = try currentManifest(found, tie)
-    tiered.cold.connect(options.bucket?.objects, keepsEnds: options.access == .readWrite)
+    tiered.connect(
+      options.bucket, of: manifest.storeID, isWriter: options.access == .readWrite)
     if let head = tie?.head { tiered.cold.add(head, among: manifest) }
     try checkSizes(of: manifest)
     let clock = StoreClock(components.clock, floor: manifest.timeFloor)

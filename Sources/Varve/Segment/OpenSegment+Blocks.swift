@@ -24,12 +24,21 @@ struct LentBlock {
 final class BlockScratch {
   private var stored: AlignedBuffer?
   private var full: AlignedBuffer?
+  private var passage: FilePieces?
 
   /// At least `count` bytes for a block as stored, holding anything.
   func storedBuffer(_ count: Int) -> AlignedBuffer { Self.grown(&stored, count) }
 
   /// At least `count` bytes for an uncompressed block; what it held before is gone.
   func fullBuffer(_ count: Int) -> AlignedBuffer { Self.grown(&full, count) }
+
+  /// The segment, which is always the same one, for a cursor that passes through it.
+  func passing(_ pieces: FilePieces) -> FilePieces {
+    if let passage { return passage }
+    let passage = FilePieces(file: pieces.file.passing(), size: pieces.size)
+    self.passage = passage
+    return passage
+  }
 
   private static func grown(_ buffer: inout AlignedBuffer?, _ count: Int) -> AlignedBuffer {
     // Much larger than needed means that a lone huge block went through: give that back.
@@ -186,7 +195,8 @@ extension OpenSegment {
       }
     case .file(let pieces, _):
       let buffer = scratch.storedBuffer(count)
-      try pieces.read(count, at: handle.offset, into: buffer)
+      try (isCopied ? scratch.passing(pieces) : pieces)
+        .read(count, at: handle.offset, into: buffer)
       stored = buffer.view(count: count)
     }
     try checkStored(stored, handle)

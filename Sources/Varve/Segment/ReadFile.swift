@@ -61,6 +61,16 @@ final class ReadFile: ReadOnlyFile {
 
   func expect(_ range: Range<UInt64>) { kept?.expect(range) }
 
+  func passing() -> any File { (kept as? ColdFile)?.passing() ?? self }
+
+  /// The same for one who checks what is there: on the disk or in the bucket, and not in the cache. Where that
+  /// cannot be had, the cache must do.
+  func checking() -> any File {
+    if let cold = kept as? ColdFile { return cold.checking() }
+    try? dropCache()
+    return self
+  }
+
   func dropCache() throws(FileSystemError) {
     try use { file throws(FileSystemError) in try file.dropCache() }
   }

@@ -157,9 +157,7 @@ extension SegmentReader {
     onPointer: @escaping (ValuePointer, UInt64) -> Void = { _, _ in },
     _ report: @escaping (Finding) -> Void
   ) throws(StoreError) -> SegmentProperties {
-    let file = try openPlain()
-    // The disk is to be checked, not the cache; where that cannot be had, the cache must do.
-    try? file.dropCache()
+    let file = try openPlain().checking()
     let verifier = SegmentVerifier(
       FilePieces(file: file, size: size), id: id, decompressor: environment.blocks.decompressor,
       progress: progress, checkMeaning: checkMeaning, onPointer: onPointer, report: report)

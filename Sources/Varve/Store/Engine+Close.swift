@@ -18,6 +18,7 @@ extension Engine {
     work.stop()
     // An eviction on a caller's thread ends soon now; what goes on in the bucket changes nothing here.
     bucket?.letGo()
+    replica?.cold.letGo()
     // A compaction on a caller's thread ends soon now, and must not commit after the lock is gone.
     compacting.withLock { _ in }
     defer { release() }
@@ -36,6 +37,7 @@ extension Engine {
     guard markClosed() else { return }
     work.stop()
     bucket?.letGo()
+    replica?.cold.letGo()
     log.abandon()
     release()
   }

@@ -47,6 +47,8 @@ final class OpenValueFile: Sendable {
   let number: UInt64
   let id: FileID
   private let source: Source
+  /// The file for those who move its values.
+  private let passage: (any File)?
   /// The whole file where it is mapped: at hand without a reference to the mapping.
   private let mapped: ByteView?
   private let extent: Extent
@@ -64,6 +66,7 @@ final class OpenValueFile: Sendable {
     self.extent = extent
     self.access = access
     mapped = if case .mapping(let mapping) = source { mapping.bytes } else { nil }
+    passage = if case .file(let file) = source { file.passing() } else { nil }
     touched = TouchedBits(count: mapped.map { $0.count >> Int(Self.touchShift) + 1 } ?? 0)
   }
 
@@ -103,8 +106,10 @@ extension OpenValueFile {
   /// whoever found it good before: a mapping may change with its page at any moment, also behind a check,
   /// and a fresh checksum would hide that.
   func storedCopy(of pointer: ValuePointer) throws(StoreError) -> LentValue {
-    guard case .mapping(let mapping) = source else { return try stored(for: pointer) }
-    return try copied(pointer, from: mapping.bytes)
+    switch source {
+    case .mapping(let mapping): return try copied(pointer, from: mapping.bytes)
+    case .file(let file): return try read(pointer, from: passage ?? file)
+    }
   }
 
   private func stored(for pointer: ValuePointer) throws(StoreError) -> LentValue {

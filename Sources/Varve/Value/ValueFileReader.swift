@@ -219,9 +219,9 @@ extension ValueFileReader {
   func verify(
     progress: (UInt64) -> Bool = { _ in true }, _ report: (Finding) -> Void
   ) throws(StoreError) {
-    let pieces = try plainPieces()
-    // The disk is to be checked, not the cache; where that cannot be had, the cache must do.
-    try? pieces.file.dropCache()
+    let plain = try plainPieces()
+    let file = (plain.file as? ReadFile)?.checking() ?? plain.file
+    let pieces = FilePieces(file: file, size: plain.size)
     do throws(StoreError) {
       var scanner = try ValueFileScanner(pieces, checkingWith: environment.blocks.decompressor)
       var position: UInt64 = 0

@@ -99,6 +99,11 @@ extension JSONWriter {
         writer.member("\(name)_bytes", amount.bytes)
       }
       writer.member("garbage_files", status.garbageFiles)
+      writer.member("cold_reads", status.coldReads)
+      writer.member("cold_read_bytes", status.coldReadBytes)
+      writer.member("cold_memory_hits", status.coldMemoryHits)
+      writer.member("cold_disk_hits", status.coldDiskHits)
+      writer.member("disk_cache_bytes", status.diskCacheBytes)
     }
   }
 }

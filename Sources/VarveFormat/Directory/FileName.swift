@@ -71,6 +71,8 @@ package struct FileName: Hashable, Sendable, CustomStringConvertible {
 
   /// What a store with a bucket knows of it.
   package static let bucket = "bucket"
+  /// Parts of cold files that were fetched.
+  package static let slots = "slots"
   /// The lock file of a store.
   package static let lock = "lock"
   /// A manifest that is being written; renamed when it is complete and synced.

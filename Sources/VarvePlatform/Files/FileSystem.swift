@@ -99,6 +99,10 @@ package protocol File: AnyObject, Sendable {
   /// Advises that these bytes are read soon: a file far away may bring them together.
   func expect(_ range: Range<UInt64>)
 
+  /// The same file for one who reads much of it once: what that one reads drives nothing out that others
+  /// need. Goes by what was read before: one for each who passes.
+  func passing() -> any File
+
   /// Where the last bytes end that were ever written; all behind them is zero. The file's size where
   /// the system does not know better. Nobody may write meanwhile.
   func dataEnd() throws(FileSystemError) -> UInt64
@@ -119,6 +123,8 @@ extension File {
   package func startWriting(_ range: Range<UInt64>) {}
 
   package func expect(_ range: Range<UInt64>) {}
+
+  package func passing() -> any File { self }
 
   package func dataEnd() throws(FileSystemError) -> UInt64 { try size() }
 

@@ -156,7 +156,8 @@ import VarveTestSupport
     #expect(Self.code { try replica.compact() } == .readOnly)
     #expect(Self.code { try replica.upload() } == .invalid)
     #expect(machine.bucket.changes.count == before)
-    #expect(disk.contents().keys.allSatisfy { $0.hasSuffix(".tail") || $0.hasSuffix("/lock") })
+    let kinds = [".tail", "/lock", "/slots"]
+    #expect(disk.contents().keys.allSatisfy { name in kinds.contains { name.hasSuffix($0) } })
     #expect(Self.code { _ = try machine.openReplica(on: disk) } == .locked)
     #expect(Self.code { _ = try machine.openReplica(on: machine.disk) } == .exists)
     #expect(Self.code { try store.refresh() } == .invalid)

@@ -97,3 +97,24 @@ package struct Sample {
     return nil
   }
 }
+
+/// A store with one segment of several slots, which lies in the bucket only.
+package enum LongStore {
+  /// Makes it and closes it. The last slot was not read since the file went.
+  package static func make(_ machine: TieredStore, count: Int = 2_000) throws -> [String: [UInt8]] {
+    var expected: [String: [UInt8]] = [:]
+    var random = SplitMix64(seed: 1)
+    let store = try machine.open()
+    let keyspace = try store.keyspace("long")
+    for number in 0..<count {
+      let key = "key-\(100_000 + number)"
+      expected[key] = random.bytes(100)
+      try keyspace.put(key, expected[key] ?? [], durability: .buffered)
+    }
+    try store.compact()
+    try store.upload()
+    try store.evict()
+    try store.close()
+    return expected
+  }
+}
