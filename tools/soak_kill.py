@@ -2,6 +2,9 @@
 
     writer   opened 0  begun 1  done 1  begun 2 ...  killed      opened n ...  killed
     watcher                                 judges, n acts there ─┘
+
+Every other workload has a bucket, a directory, into which it puts, lets go and collects all the time: whatever it
+said to have put must be in a store that another machine makes of a copy of the bucket.
 """
 
 import os
@@ -21,8 +24,12 @@ class KilledWorkload:
     def __init__(self, program, directory, seed):
         self.program = program
         self.store = os.path.join(directory, f"workload-{seed}.varve")
+        self.bucket = os.path.join(directory, f"workload-{seed}.bucket") if seed % 2 else None
         self.workload = ["--acts", str(ACTS), "--seed", str(seed)]
-        self.state = 0
+        if self.bucket:
+            os.mkdir(self.bucket)
+            self.workload += ["--bucket", self.bucket]
+        self.state = self.put = 0
 
     def kill(self, seconds):
         """Lets the writer live so long; how many acts it did."""
@@ -34,7 +41,24 @@ class KilledWorkload:
         # The end of a process takes nothing with it: buffered acts are there as well.
         _, self.state, _ = judge(
             self.program, self.store, self.workload, writer.done, writer.begun)
+        self.put = max(self.put, writer.put)
+        if self.put:
+            self.judge_elsewhere(writer.begun)
         return self.state - before, code != DONE
+
+    def judge_elsewhere(self, begun):
+        """What the bucket alone makes of it. Of a copy: whoever takes a store over fences the other."""
+        bucket, store = self.bucket + ".copy", self.store + ".elsewhere"
+        shutil.copytree(self.bucket, bucket)
+        workload = [bucket if word == self.bucket else word for word in self.workload]
+        judge(self.program, store, workload, self.put, begun, more=["--restored", "--unverified"])
+        shutil.rmtree(bucket)
+        shutil.rmtree(store)
+
+    def remove(self):
+        shutil.rmtree(self.store)
+        if self.bucket:
+            shutil.rmtree(self.bucket)
 
     @property
     def is_over(self):
@@ -45,17 +69,18 @@ def run(program, kills, seed, tell):
     """Kills writers so many times; figures."""
     moments = random.Random(seed)
     directory = tempfile.mkdtemp(prefix="varve-kill-")
-    figures = {"kills of workloads": 0, "workloads": 0, "acts": 0}
+    figures = {"kills of workloads": 0, "workloads": 0, "acts": 0, "restored from a bucket": 0}
     current = None
     try:
         while figures["kills of workloads"] < kills:
             if current is None or current.is_over:
                 if current:
-                    shutil.rmtree(current.store)
+                    current.remove()
                 figures["workloads"] += 1
                 current = KilledWorkload(program, directory, seed * 1_000 + figures["workloads"])
             acts, was_killed = current.kill(moments.uniform(0.0, 0.25))
             figures["acts"] += acts
+            figures["restored from a bucket"] += current.put > 0
             figures["kills of workloads"] += was_killed
             if was_killed and figures["kills of workloads"] % 20 == 0:
                 tell(figures)

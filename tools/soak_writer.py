@@ -39,6 +39,8 @@ class Writer:
     def __init__(self, program, store, workload, durable=0, invoked=0, wrap=(), more=()):
         self.words = [*workload, "--durable", str(durable), "--invoked", str(invoked), *more]
         self.begun, self.done, self.durable = invoked, durable, durable
+        # After how many acts the bucket has everything for certain.
+        self.put = 0
         self.failures = []
         self.violation = None
         self.lines = queue.Queue()
@@ -71,6 +73,8 @@ class Writer:
             self.done = int(number)
             if how != "buffered":
                 self.durable = self.done
+        elif verb == "put":
+            self.put = int(rest)
         elif verb == "failed":
             self.failures.append(rest)
         elif verb == "violation":

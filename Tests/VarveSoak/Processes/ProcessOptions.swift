@@ -1,4 +1,5 @@
 import Varve
+import VarveObjects
 import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
@@ -19,6 +20,10 @@ struct ProcessOptions {
   let isReadOnly: Bool
   /// Whether the verifier is asked: it calls damaged what cannot be read at the moment, too.
   let isVerified: Bool
+  /// The directory that is the store's bucket; nil where it has none.
+  let bucket: String?
+  /// Whether the store is made from the bucket.
+  let isRestored: Bool
   /// Whether one thread does everything, and clocks and random numbers are always the same.
   private let isInline: Bool
   /// Of the first log, which is stored into only once it has been written to for a while.
@@ -40,6 +45,8 @@ struct ProcessOptions {
     isReadOnly = Self.take("--read-only", from: &words)
     isVerified = !Self.take("--unverified", from: &words)
     isInline = Self.take("--inline", from: &words)
+    isRestored = Self.take("--restored", from: &words)
+    bucket = Self.text("--bucket", from: &words)
     var shape = CrashWorkload.Shape()
     if Self.take("--filling", from: &words) { shape = .filling }
     if Self.take("--held", from: &words) { shape.reopens = false }
@@ -53,6 +60,12 @@ struct ProcessOptions {
     readMode = seed % 4 == 3 ? .buffered : .mapped
   }
 
+  private static func text(_ name: String, from words: inout [String]) -> String? {
+    guard let index = words.firstIndex(of: name), index + 1 < words.count else { return nil }
+    defer { words.removeSubrange(index...index + 1) }
+    return words[index + 1]
+  }
+
   private static func take(_ word: String, from words: inout [String]) -> Bool {
     guard let index = words.firstIndex(of: word) else { return false }
     words.remove(at: index)
@@ -64,6 +77,10 @@ struct ProcessOptions {
     options.readMode = readMode
     options.firstLogBytes = firstLogBytes
     options.access = isReadOnly ? .readOnly : .readWrite
+    if let bucket {
+      options.bucket = BucketOptions(try DirectoryObjectStore(path: bucket))
+      (options.bucket?.uploadInterval, options.bucket?.logInterval) = (nil, 1)
+    }
     let files = PosixFileSystem()
     let components =
       isInline
@@ -72,7 +89,9 @@ struct ProcessOptions {
         background: .inline)
       : StoreComponents(
         fileSystem: files, clock: SystemClock(), random: SystemRandom(), background: .threads)
-    return try SegmentStore.open(at: path, options: options, components: components)
+    return isRestored
+      ? try SegmentStore.open(fromBucketTo: path, options: options, components: components)
+      : try SegmentStore.open(at: path, options: options, components: components)
   }
 
   /// What a judge writes, and takes back unless it is ended before.

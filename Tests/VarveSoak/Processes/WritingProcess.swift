@@ -8,6 +8,7 @@ import VarveTestSupport
 ///   opened 17          the state it found
 ///   begun 18           told before each act ...
 ///   done 18 synced     ... and when it was acknowledged: a synced commit; durable, by itself; buffered
+///   put 18             the bucket has everything up to there
 ///   failed full: ...   an act that was refused: it is tried again, some times or as long as it is told to go on
 ///   closing            from here on somebody else may have the store
 ///   closed
@@ -61,7 +62,23 @@ struct WritingProcess {
       Conversation.say("begun \(index + 1)")
       guard let isDurable = try perform(index, &run) else { return false }
       Conversation.say("done \(index + 1) \(word(for: index, isDurable))")
+      if options.bucket != nil, try tend(run.store, after: index) {
+        Conversation.say("put \(index + 1)")
+      }
     }
+    return true
+  }
+
+  /// Puts into the bucket, lets go and collects in turn; says whether the bucket has everything now.
+  private func tend(_ store: SegmentStore, after index: Int) throws -> Bool {
+    if index % 5 == 4 { try store.evict() }
+    if index % 11 == 10 { try store.collectBucket(grace: 0) }
+    if index % 7 == 3 {
+      try store.upload()
+      return true
+    }
+    guard index % 3 == 0 else { return false }
+    try store.sync(.remote)
     return true
   }
 
