@@ -25,7 +25,7 @@ struct JudgingProcess {
   private func write(to store: SegmentStore) throws {
     try store.keyspace("default").put(ProcessOptions.probe, "written")
     try store.close()
-    let again = try options.open()
+    let again = try options.open(isAgain: true)
     guard try again.keyspace("default").text(ProcessOptions.probe) == "written" else {
       throw Violation("the next opening did not find what was written")
     }

@@ -72,14 +72,16 @@ struct ProcessOptions {
     return true
   }
 
-  func open() throws -> SegmentStore {
+  /// - Parameter isAgain: after it was opened by this process.
+  func open(isAgain: Bool = false) throws -> SegmentStore {
     var options = StoreOptions.small
     options.readMode = readMode
     options.firstLogBytes = firstLogBytes
     options.access = isReadOnly ? .readOnly : .readWrite
     if let bucket {
       options.bucket = BucketOptions(try DirectoryObjectStore(path: bucket))
-      (options.bucket?.uploadInterval, options.bucket?.logInterval) = (nil, 1)
+      options.bucket?.uploadInterval = nil
+      options.bucket?.logInterval = 1
     }
     let files = PosixFileSystem()
     let components =
@@ -89,7 +91,7 @@ struct ProcessOptions {
         background: .inline)
       : StoreComponents(
         fileSystem: files, clock: SystemClock(), random: SystemRandom(), background: .threads)
-    return isRestored
+    return isRestored && !isAgain
       ? try SegmentStore.open(fromBucketTo: path, options: options, components: components)
       : try SegmentStore.open(at: path, options: options, components: components)
   }
