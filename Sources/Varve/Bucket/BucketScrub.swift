@@ -76,8 +76,8 @@ struct BucketScrubbing {
     let there = try flaw(inBucket: place, &scrub)
     let here = isHere ? try flaw(here: local, place.file.object.digest, &scrub) : nil
     if let there {
-      let isRepaired = repairs && isHere && here == nil
-      if isRepaired { try tier.putAgain(local, place) }
+      var isRepaired = repairs && isHere && here == nil
+      if isRepaired { isRepaired = try tier.putAgain(local, place) }
       scrub.damages.append(
         .init(
           file: local.name.description, place: .bucket, message: "\(place.object): \(there)",
@@ -158,18 +158,20 @@ extension BucketScrubbing {
 // MARK: - Putting right
 
 extension BucketTier {
-  /// Puts a file once more under the name that it has in the bucket.
-  func putAgain(_ local: LocalFile, _ place: ColdPlace) throws(StoreError) {
+  /// Puts a file once more under the name that it has in the bucket; false where it is not what was put before.
+  func putAgain(_ local: LocalFile, _ place: ColdPlace) throws(StoreError) -> Bool {
     try state.withLock { _ throws(StoreError) in
       // Whoever has taken over may have collected it.
       try checkHead()
       let source = try FileContent(local, in: directory)
+      guard try source.digest() == place.file.object.digest else { return false }
       do throws(ObjectStoreError) {
         _ = try objects.put(
           place.object, source.content(digest: place.file.object.digest), if: .always, class: nil)
       } catch {
         throw source.failure ?? StoreError(.request(error), at: objects.location)
       }
+      return true
     }
   }
 }

@@ -112,12 +112,13 @@ extension BucketTier {
       writer = try Self.claim(
         claim, id, before, options, known.head, clock, of: manifest, through: last, cold)
     } catch {
+      if case .fenced = error { try tier.noteFence() }
       guard options.opensWithoutBucket, error.isTransient else {
         throw StoreError(error, at: location)
       }
       return tier
     }
-    (known.writers, known.location) = ([id], location)
+    (known.writers, known.location, known.state) = ([id], location, .whole)
     try tier.adopt(writer, known, manifest)
     return tier
   }
@@ -133,8 +134,8 @@ extension BucketTier {
       writers.prefix(1) + writers.dropFirst().suffix(BucketTie.mostWriters - 2))
     let noted = BucketTie(
       // Another place is noted when the store was found there.
-      location: tie?.location ?? location, writers: before + [id], head: tie?.head, storeID: storeID
-    )
+      location: tie?.location ?? location, writers: before + [id], head: tie?.head,
+      storeID: storeID, state: tie?.state ?? .whole)
     return (noted, before)
   }
 
@@ -144,7 +145,7 @@ extension BucketTier {
     through last: SequenceNumber, _ cold: [LocalFile]
   ) throws(BucketError) -> BucketWriter {
     do throws(BucketError) {
-      return try claim.run(
+      let writer = try claim.run(
         as: id, of: manifest.storeID, after: options.takesOver ? .anybody : .oneOf(before)
       ) { head throws(BucketError) in
         // Of an earlier copy of the directory, the writer is known as well. What was taken over by force
@@ -159,6 +160,10 @@ extension BucketTier {
           throw .lacks(file: file.name.description)
         }
       }
+      // Until the claim another copy of this directory may have put more.
+      let logged = try BucketReader(options.objects).lastLogged(behind: writer.head.manifest)
+      guard options.takesOver || logged <= last else { throw .newer }
+      return writer
     } catch {
       guard case .noStore = error else { throw error }
       // Only a store that has nothing in any bucket begins a new one.
@@ -194,6 +199,8 @@ extension BucketTier {
   ///
   /// - Parameter live: whose files may be needed from there.
   private func note(_ tie: BucketTie, live: Manifest) throws(StoreError) {
+    var tie = tie
+    if isFenced { tie.state = .fenced }
     try changeFiles { () throws(StoreError) in try TieFile(directory: directory).write(tie) }
     current.withLock { $0.head = tie.head }
     if let head = tie.head { cold.add(head, among: live) }
@@ -267,14 +274,18 @@ extension BucketTier {
   /// then on, and notes that: what the bucket does not have stays as it is, and is no part of the store.
   func refusal(_ error: BucketError) -> StoreError {
     if known.writer?.isFenced ?? false, !fence.exchange(true, ordering: .relaxed) {
-      try? changeFiles { () throws(StoreError) in
-        let file = TieFile(directory: directory)
-        guard var tie = try file.read() else { return }
-        tie.state = .fenced
-        try file.write(tie)
-      }
+      try? noteFence()
     }
     return StoreError(error, at: objects.location)
+  }
+
+  private func noteFence() throws(StoreError) {
+    try changeFiles { () throws(StoreError) in
+      let file = TieFile(directory: directory)
+      guard var tie = try file.read(), tie.state != .fenced else { return }
+      tie.state = .fenced
+      try file.write(tie)
+    }
   }
 
   private func commit(

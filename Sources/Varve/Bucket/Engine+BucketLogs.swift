@@ -17,26 +17,49 @@ extension Engine {
       try uploadNow()
       return
     }
+    let ticket = backlog.attempts
     while !backlog.reaches(sequence) {
-      // Whoever waited here meanwhile had theirs put along.
-      try backlog.putting.withLock { _ throws(StoreError) in
-        guard !backlog.reaches(sequence) else { return }
-        guard let batches = backlog.nextLog(), let last = batches.last?.last else {
-          try uploadNow()
-          return
-        }
-        try log.sync()
-        try bucket.put(batches)
-        backlog.reach(last)
+      try checkOpen()
+      // Nothing is flushed for a bucket that is not there.
+      _ = try bucket.connectedWriter()
+      if try !putLog(through: sequence, backlog, bucket, unlessFailedSince: ticket) {
+        try uploadNow()
       }
     }
   }
+
+  /// Puts the next log; false where files must be put first. Whoever waited here meanwhile had theirs put along, or
+  /// shares the failure.
+  private func putLog(
+    through sequence: UInt64, _ backlog: LogBacklog, _ bucket: BucketTier,
+    unlessFailedSince ticket: UInt64
+  ) throws(StoreError) -> Bool {
+    try backlog.putting.withLock { failed throws(StoreError) in
+      if backlog.reaches(sequence) { return true }
+      if let failed, failed.attempt > ticket { throw failed.error }
+      guard let batches = backlog.nextLog(), let last = batches.last?.last else { return false }
+      let attempt = backlog.beginAttempt()
+      do throws(StoreError) {
+        try log.sync()
+        try bucket.put(batches)
+      } catch {
+        failed = LogBacklog.Failure(attempt: attempt, error: error)
+        throw error
+      }
+      backlog.reach(last)
+      return true
+    }
+  }
+
+  /// Nanoseconds until the bucket is asked again that failed, at most.
+  private static let longestRest: UInt64 = 60_000_000_000
 
   /// Puts a log each time that enough waits, or that something waits for long enough.
   func logLoop() {
     guard let backlog, let interval = bucket?.options.logInterval else { return }
     let nanoseconds = UInt64(interval) * 1_000_000_000
-    while true {
+    var rest: UInt64 = 0
+    while !work.rest(until: clock.monotonicNanoseconds() + rest) {
       let wants = work.wants.withLock(
         when: { $0.isStopping || $0.bucketLog }, until: clock.monotonicNanoseconds() + nanoseconds
       ) { wants in
@@ -44,9 +67,9 @@ extension Engine {
         return wants
       }
       if wants?.isStopping ?? false { return }
-      if backlog.bytes > 0, !work.isUploadPaused {
-        attempt { () throws(StoreError) in try syncRemotely() }
-      }
+      guard backlog.isBehind, !work.isUploadPaused else { continue }
+      let failure = attempt { () throws(StoreError) in try syncRemotely() }
+      rest = failure == nil ? 0 : min(Self.longestRest, max(1_000_000_000, 2 * rest))
     }
   }
 

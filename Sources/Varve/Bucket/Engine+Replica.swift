@@ -18,45 +18,49 @@ extension Engine {
       do throws(BucketError) { next = try replica.newer(than: &shown) } catch {
         throw StoreError(error, at: replica.objects.location)
       }
-      guard let next else { return false }
-      try show(next, after: shown.manifest, in: replica.cold)
-      shown.manifest = next
-      return true
+      if let next {
+        try show(next, after: &shown, of: replica)
+        shown.manifest = next
+        shown.catalogIsOld = true
+      }
+      if shown.catalogIsOld { try reloadCatalog() }
+      shown.catalogIsOld = false
+      return next != nil
     }
     reclaim()
     return isNewer
   }
 
   private func show(
-    _ next: BucketManifest, after shown: BucketManifest, in cold: ColdFiles
+    _ next: BucketManifest, after shown: inout Replica.Shown, of replica: Replica
   ) throws(StoreError) {
-    try checkNames(of: next, after: shown)
-    cold.add(next, among: next.version)
+    try checkNames(of: next, after: &shown)
+    replica.number.store(next.number, ordering: .releasing)
+    replica.cold.add(next, among: next.version)
     values.store.add(next.version.valueFiles)
-    let known = Set(shown.version.valueFiles.map(\.number))
+    let known = Set(versions.current.manifest.valueFiles.map(\.number))
     let files = next.version.valueFiles.filter { !known.contains($0.number) }.map {
       ValueFileHandle(number: $0.number, obsoleteFiles: obsoleteFiles)
     }
     // Before the view: nobody may read a version at a point from which it has dropped something.
     visibleSequence.store(next.version.lastSequence.rawValue, ordering: .releasing)
     versions.follow(next.version, files) { version in views.update { $0.installing(version) } }
-    try reloadCatalog()
   }
 
   /// Where a store was taken over by force two files may have one name, of which only one can be kept here.
   private func checkNames(
-    of next: BucketManifest, after shown: BucketManifest
+    of next: BucketManifest, after shown: inout Replica.Shown
   ) throws(StoreError) {
-    let known = Dictionary(
-      shown.version.bucketFiles.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
-    guard next.version.bucketFiles.allSatisfy({ known[$0.name] ?? $0.id == $0.id }),
-      next.version.lastSequence >= shown.version.lastSequence
+    let files = next.version.bucketFiles
+    guard files.allSatisfy({ shown.files[$0.name] ?? $0.id == $0.id }),
+      next.version.lastSequence >= shown.manifest.version.lastSequence
     else {
       throw StoreError(
         .snapshotTooOld,
         "the store in the bucket was replaced by an earlier one: open the replica again", file: path
       )
     }
+    for file in files { shown.files[file.name] = file.id }
   }
 
   func startFollowing() throws(StoreError) {

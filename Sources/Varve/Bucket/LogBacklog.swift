@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 import VarvePlatform
 
@@ -25,13 +26,29 @@ final class LogBacklog: Sendable {
   /// Bytes of batches that may wait.
   static let mostBytes = 64 << 20
 
-  /// Held while a log is put, by those who all want that.
-  let putting = Monitor(())
+  struct Failure: Sendable {
+    var attempt: UInt64
+    var error: StoreError
+  }
+
+  /// Held while a log is put, by those who all want that. What failed last.
+  let putting = Monitor<Failure?>(nil)
+  private let attemptCount = Atomic<UInt64>(0)
   private let state: Monitor<State>
 
   /// - Parameter last: the last entry that was written before the store was opened.
   init(after last: SequenceNumber) {
     state = Monitor(State(from: last.rawValue + 1, next: last.rawValue + 1))
+  }
+
+  /// How many attempts to put a log were begun.
+  var attempts: UInt64 { attemptCount.load(ordering: .acquiring) }
+
+  func beginAttempt() -> UInt64 { attemptCount.add(1, ordering: .acquiringAndReleasing).newValue }
+
+  /// Whether something was written, here or before the store was opened, that the bucket may not have.
+  var isBehind: Bool {
+    state.withLock { state in state.position.map { $0 + 1 < state.next } ?? true }
   }
 
   /// Bytes that wait.

@@ -59,13 +59,10 @@ final class ReadThreads: Sendable {
   private func nextJob() -> (@Sendable () -> Void)? {
     state.withLock { $0.idle += 1 }
     let deadline = clock.monotonicNanoseconds() + Self.patience
-    let job = state.withLock(when: { !$0.jobs.isEmpty || $0.isOver }, until: deadline) { state in
-      state.jobs.isEmpty ? nil : state.jobs.removeFirst()
-    }
+    _ = state.wait(until: deadline) { !$0.jobs.isEmpty || $0.isOver }
+    // In one step: whoever comes with a job counts those that are idle.
     return state.withLock { state in
       state.idle -= 1
-      if let job = job.flatMap(\.self) { return job }
-      // One that came while this thread gave up waiting.
       if !state.jobs.isEmpty { return state.jobs.removeFirst() }
       state.threads -= 1
       return nil

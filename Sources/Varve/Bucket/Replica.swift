@@ -1,3 +1,4 @@
+import Synchronization
 import VarveFormat
 import VarveObjects
 import VarvePlatform
@@ -8,6 +9,10 @@ final class Replica: Sendable {
     var manifest: BucketManifest
     /// When the manifests were last listed, by this machine's clock, in nanoseconds.
     var listed: UInt64
+    /// Every file that was ever shown: of no name may there be two, for what is kept here goes by names.
+    var files: [FileName: FileID]
+    /// The list of keyspaces is still that of an earlier version.
+    var catalogIsOld = false
   }
 
   /// Longer than this nobody relies on it that the next manifest has the next number: it may have been
@@ -17,8 +22,10 @@ final class Replica: Sendable {
   let objects: any ObjectStore
   let cold: ColdFiles
   private let clock: StoreClock
-  /// The version that is shown. Held while the next one is looked for.
+  /// The version that is shown. Held while the next one is looked for, and shown.
   let shown: Monitor<Shown>
+  /// Its number, and from when on the next one is being shown that one's: for those who may not wait.
+  let number: Atomic<UInt64>
 
   init(
     _ objects: any ObjectStore, _ cold: ColdFiles, _ head: BucketManifest, _ clock: StoreClock
@@ -26,7 +33,14 @@ final class Replica: Sendable {
     self.objects = objects
     self.cold = cold
     self.clock = clock
-    shown = Monitor(Shown(manifest: head, listed: clock.monotonicNanoseconds()))
+    number = Atomic(head.number)
+    shown = Monitor(
+      Shown(
+        manifest: head, listed: clock.monotonicNanoseconds(),
+        files: Dictionary(
+          head.version.bucketFiles.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first }
+        )
+      ))
   }
 
   /// The newest version, where it is newer than what is shown. Where it is not, one small request.
@@ -47,7 +61,7 @@ final class Replica: Sendable {
 
   /// Whether the bucket has a newer version than the one that is shown; false where it does not answer.
   var isOvertaken: Bool {
-    let number = shown.withLock { $0.manifest.number }
+    let number = number.load(ordering: .acquiring)
     return (try? BucketReader(objects).head(after: number)) != nil
   }
 }

@@ -8,30 +8,52 @@ struct RestoredLogs {
   let directory: any Directory
   let random: any RandomSource
 
+  /// Bytes of batches that one log of the directory takes, about.
+  private static let logBytes = 32 << 20
+
   /// Writes them, durable, and has `version` name them as a clean close would: within their lengths every flaw
   /// that is found later is damage.
-  func write(behind head: BucketManifest, to version: inout Manifest) throws(StoreError) {
-    guard head.logFloor > 0 else { return }
+  ///
+  /// - Parameter end: behind the last of them. One that is missing before it is damage.
+  func write(
+    behind head: BucketManifest, to end: UInt64, into version: inout Manifest
+  ) throws(StoreError) {
+    guard head.logFloor > 0, head.logFloor < end else { return }
     version.logFloor = version.nextFileNumber
     var last = version.lastSequence
     var epoch: UInt64 = 0
-    for number in head.logFloor... {
-      guard let log = try log(number) else { return }
+    var gathered: [BucketLog.Batch] = []
+    for number in head.logFloor..<end {
+      let log = try log(number)
       try check(log, of: head, after: epoch)
       epoch = log.epoch
       let news = log.batches.filter { $0.last > last }
-      guard let first = news.first, let end = news.last?.last else { continue }
+      guard let first = news.first, let newest = news.last?.last else { continue }
       guard first.first.rawValue == last.rawValue + 1 else {
         throw damage(number, .order, at: UInt64(ObjectFrame.byteCount))
       }
-      version.logs.append(try write(news, as: version.nextFileNumber, of: version.storeID))
-      version.nextFileNumber += 1
-      last = end
+      last = newest
+      gathered += news
+      if gathered.reduce(0, { $0 + $1.payload.count }) >= Self.logBytes {
+        try write(&gathered, into: &version)
+      }
     }
+    if !gathered.isEmpty { try write(&gathered, into: &version) }
   }
 
-  private func log(_ number: UInt64) throws(StoreError) -> BucketLog? {
-    do throws(BucketError) { return try reader.log(number) } catch {
+  private func write(
+    _ batches: inout [BucketLog.Batch], into version: inout Manifest
+  ) throws(StoreError) {
+    version.logs.append(try write(batches, as: version.nextFileNumber, of: version.storeID))
+    version.nextFileNumber += 1
+    batches = []
+  }
+
+  private func log(_ number: UInt64) throws(StoreError) -> BucketLog {
+    do throws(BucketError) {
+      guard let log = try reader.log(number) else { throw BucketReader.missingLog(number) }
+      return log
+    } catch {
       throw StoreError(error, at: reader.objects.location)
     }
   }
@@ -42,7 +64,11 @@ struct RestoredLogs {
     guard log.storeID == head.version.storeID else {
       throw damage(log.number, .value("store id"), at: 24)
     }
-    guard epoch...max(epoch, head.epoch) ~= log.epoch else {
+    // Another one takes over meanwhile.
+    guard log.epoch <= head.epoch else {
+      throw StoreError(BucketError.fenced, at: reader.objects.location)
+    }
+    guard log.epoch >= epoch else {
       throw damage(log.number, .value("epoch"), at: UInt64(ObjectFrame.byteCount))
     }
   }

@@ -156,11 +156,12 @@ extension SlotCache {
 
   /// Forgets the slots of a file for good: something that came from there was damaged.
   func erase(file: FileID) {
+    let found = state.withLock { state -> (SlotFile?, [Cell]) in
+      prepare(&state) ? (state.file, state.slots.removeAll { $0.file == file }) : (nil, [])
+    }
+    guard let file = found.0 else { return }
+    // Where nothing may be changed here they are only forgotten.
     gate.pass {
-      let found = state.withLock { state -> (SlotFile?, [Cell]) in
-        prepare(&state) ? (state.file, state.slots.removeAll { $0.file == file }) : (nil, [])
-      }
-      guard let file = found.0 else { return }
       // Where it does not go it may come again, and is found to be damaged again.
       for cell in found.1 { try? file.erase(cell.unit) }
       state.withLock { $0.free += found.1.map(\.unit) }

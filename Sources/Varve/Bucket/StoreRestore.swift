@@ -45,7 +45,7 @@ struct StoreRestore {
     version.nextFileNumber = max(version.nextFileNumber, found.nextNumber)
     try RestoredLogs(
       reader: BucketReader(bucket.objects), directory: directory, random: components.random
-    ).write(behind: head, to: &version)
+    ).write(behind: head, to: writer.firstLog, into: &version)
     _ = try ManifestWriter(directory: directory, poison: Poison()).write(version)
   }
 

@@ -11,7 +11,7 @@ extension Keyspace {
   public func fetchValue<Key: StoreKey & Sendable>(
     for key: Key, at snapshot: Snapshot? = nil
   ) async throws -> [UInt8]? {
-    try await engine.readForTask {
+    try await engine.readWithoutWaiting {
       guard let snapshot else { return try self.value(for: key) }
       return try snapshot.value(for: key, in: self)
     }
@@ -21,7 +21,7 @@ extension Keyspace {
   public func fetchValues<Key: StoreKey & Sendable>(
     for keys: [Key], at snapshot: Snapshot? = nil
   ) async throws -> [[UInt8]?] {
-    try await engine.readForTask {
+    try await engine.readWithoutWaiting {
       guard let snapshot else { return try self.values(for: keys) }
       return try snapshot.values(for: keys, in: self)
     }
@@ -39,7 +39,7 @@ extension SegmentStore {
 
 extension Engine {
   /// Reads at once where nothing has to be waited for; on a thread that may wait else.
-  fileprivate func readForTask<Result: Sendable>(
+  fileprivate func readWithoutWaiting<Result: Sendable>(
     _ read: @escaping @Sendable () throws -> Result
   ) async throws -> Result {
     guard bucket != nil || replica != nil || options.bucket != nil else { return try read() }

@@ -66,7 +66,7 @@ final class SegmentReader: Sendable {
       return segment
     } catch {
       // Else the same bytes would come again.
-      if file.isCold { try? file.dropCache() }
+      if file.isCold, error.code == .corrupted { try? file.dropCache() }
       throw error
     }
   }

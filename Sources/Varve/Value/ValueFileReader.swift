@@ -133,7 +133,7 @@ extension ValueFileReader {
       }
       do throws(StoreError) { try checkEnds(of: pieces, record, endOffset) } catch {
         // Else what came from the bucket damaged would come again.
-        try? pieces.file.dropCache()
+        if error.code == .corrupted { try? pieces.file.dropCache() }
         throw error
       }
       source = .file(pieces.file)

@@ -94,10 +94,11 @@ package struct BucketClaim: Sendable {
       if case .split = error { throw .fenced }
       throw error
     }
-    var logs = BucketWriter.Logs(next: 0)
+    var logs = BucketWriter.Logs(next: 0, first: 0)
     if manifest.logFloor > 0 {
       (logs.next, logs.confirmed) = try BucketLogPut(objects: objects).end(
         manifest, nonce: makeID())
+      logs.first = logs.next
     }
     return BucketWriter(
       objects, id: manifest.writer,

@@ -40,7 +40,7 @@ package enum BucketLayout {
 
   private static func number(_ name: ObjectName, _ prefix: String) -> UInt64? {
     guard let number = UInt64(name.description.dropFirst(prefix.count)),
-      numbered(prefix, number) == name
+      1...Limits.fileNumber ~= number, numbered(prefix, number) == name
     else { return nil }
     return number
   }

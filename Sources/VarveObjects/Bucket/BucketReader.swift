@@ -61,11 +61,24 @@ package struct BucketReader: Sendable {
     }
   }
 
-  /// The numbers of the logs from `floor` on, ascending. One listing for each thousand.
-  package func logNumbers(from floor: UInt64) throws(BucketError) -> [UInt64] {
+  /// How many logs there are from `floor` on. One listing for each thousand.
+  ///
+  /// - Throws: `.damaged` where one is missing between others.
+  package func logCount(from floor: UInt64) throws(BucketError) -> UInt64 {
     let before = BucketLayout.log(floor - 1).description
-    return try entries(BucketLayout.logs, after: before).map(\.name).compactMap(
-      BucketLayout.logNumber)
+    let found = try entries(BucketLayout.logs, after: before).map(\.name)
+      .compactMap(BucketLayout.logNumber)
+    for (index, number) in found.enumerated() where number != floor + UInt64(index) {
+      throw Self.missingLog(floor + UInt64(index))
+    }
+    return UInt64(found.count)
+  }
+
+  /// A log that must be there is not.
+  package static func missingLog(_ number: UInt64) -> BucketError {
+    .damaged(
+      FormatError(.bucketLog, .value("number"), at: 0),
+      object: BucketLayout.log(number).description)
   }
 
   /// One log; nil where there is none.
@@ -80,7 +93,8 @@ package struct BucketReader: Sendable {
   /// The last entry that the logs behind a version hold; that of the version where there is none.
   package func lastLogged(behind head: BucketManifest) throws(BucketError) -> SequenceNumber {
     guard head.logFloor > 0 else { return head.version.lastSequence }
-    for number in try logNumbers(from: head.logFloor).reversed() {
+    let count = try logCount(from: head.logFloor)
+    for number in (head.logFloor..<head.logFloor + count).reversed() {
       if let last = try log(number)?.last { return max(last, head.version.lastSequence) }
     }
     return head.version.lastSequence

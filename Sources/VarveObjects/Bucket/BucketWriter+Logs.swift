@@ -6,6 +6,8 @@ extension BucketWriter {
   struct Logs: Sendable {
     /// The number of the next one; 0 where no log was ever put.
     var next: UInt64
+    /// That of the first one.
+    var first: UInt64
     /// One that may have been put.
     var pending: BucketLog?
     /// Those that no version has in its files yet, ascending, with the numbers of their last entries.
@@ -39,6 +41,10 @@ extension BucketWriter {
       }
     }
   }
+
+  /// The number of the first log that this writer puts: before it are those that others put, the last of which
+  /// ends them. 0 where there is none.
+  package var firstLog: UInt64 { logs.withLock { $0.first } }
 
   /// The first log that may hold an entry behind `sequence`; 0 where no log was ever put.
   package func logFloor(behind sequence: SequenceNumber) -> UInt64 {
@@ -97,8 +103,7 @@ struct BucketLogPut {
     _ manifest: BucketManifest, nonce: FileID
   ) throws(BucketError) -> (next: UInt64, time: UInt64?) {
     var number =
-      try BucketReader(objects).logNumbers(from: manifest.logFloor).last.map { $0 + 1 }
-      ?? manifest.logFloor
+      manifest.logFloor + (try BucketReader(objects).logCount(from: manifest.logFloor))
     while true {
       let (other, time) = try outcome(
         of: BucketLog(

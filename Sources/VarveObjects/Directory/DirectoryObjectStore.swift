@@ -73,7 +73,8 @@ extension DirectoryObjectStore {
       try? directory.remove(temporary)
       throw error
     }
-    return ObjectReceipt(serverTime: modified)
+    // The time of the content, from before it had its name: nothing that others did meanwhile is younger.
+    return ObjectReceipt(serverTime: condition == .absent ? nil : modified)
   }
 
   /// Writes a durable file; returns when it was written, by the file system's clock.

@@ -103,6 +103,51 @@ import VarveTestSupport
     try store.close()
   }
 
+  /// Whoever is told of what the store does may use it.
+  @Test func whoIsToldMayWaitForTheBucketToo() throws {
+    let machine = TieredStore()
+    let held = Monitor<Keyspace?>(nil)
+    var options = Self.logging(machine)
+    options.onEvent = { event in
+      guard case .uploaded = event, let keyspace = held.withLock({ $0 }) else { return }
+      held.withLock { $0 = nil }
+      try? keyspace.put("told", [1], durability: .remote)
+    }
+    let store = try machine.open(options)
+    let keyspace = try store.keyspace("sample")
+    held.withLock { $0 = keyspace }
+    try keyspace.put("key", [2], durability: .remote)
+    let other = try machine.openElsewhere()
+    #expect(try other.keyspace("sample").value(for: "told") == [1])
+    try other.close()
+    try store.close()
+  }
+
+  /// A bucket that is away is not flushed for.
+  @Test func aBucketThatIsAwayCostsNoSegments() throws {
+    let machine = TieredStore()
+    try machine.open(Self.logging(machine)).close()
+    let away = machine.bucket.connect()
+    away.setFaults { _, _, _ in .requestLost }
+    var options = Self.logging(machine, away)
+    options.bucket?.opensWithoutBucket = true
+    let store = try machine.open(options)
+    let keyspace = try store.keyspace("default")
+    func segments() throws -> Int {
+      try machine.disk.openDirectory(at: "/store", create: false).names().count {
+        $0.hasPrefix("segment")
+      }
+    }
+    let before = try segments()
+    for number in 0..<5 {
+      #expect(
+        Self.code { try keyspace.put("key", [UInt8(number)], durability: .remote) } == .unavailable)
+    }
+    #expect(try segments() == before)
+    #expect(try keyspace.value(for: "key") == [4])
+    try store.close()
+  }
+
   /// Of this directory, and yet behind what it had put there.
   @Test func aDirectoryThatWasCopiedBeforeALogIsNoNewerState() throws {
     let machine = TieredStore()
@@ -177,17 +222,23 @@ import VarveTestSupport
 
   /// A log that was tampered with, or is missing between others, is told and not passed over.
   @Test func damageIsTold() throws {
-    for damage in 0..<3 {
+    for damage in 0..<5 {
       let machine = TieredStore()
       let store = try machine.open(Self.logging(machine))
       let keyspace = try store.keyspace("sample")
       for number in 0..<4 { try keyspace.put("key", [UInt8(number)], durability: .remote) }
       let logs = machine.bucket.names.filter { $0.description.hasPrefix("log/") }
-      var bytes = try #require(machine.bucket.bytes(of: logs[1]))
+      var bytes = machine.bucket.bytes(of: logs[1])
       switch damage {
-      case 0: bytes[70] ^= 1
-      case 1: bytes.removeLast()
-      default: bytes = try #require(machine.bucket.bytes(of: logs[2]))
+      case 0: bytes?[70] ^= 1
+      case 1: bytes?.removeLast()
+      case 2: bytes = machine.bucket.bytes(of: logs[2])
+      case 3: bytes = nil
+      // One that nobody put, far behind the last.
+      default:
+        let far = try #require(ObjectName("log/00072057594037927936"))
+        _ = try machine.bucket.connect().put(
+          far, ObjectContent(bytes ?? []), if: .absent, class: nil)
       }
       machine.bucket.tamper(logs[1], with: bytes)
       #expect(Self.code { _ = try machine.openElsewhere() } == .corrupted)

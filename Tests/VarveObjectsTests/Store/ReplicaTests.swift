@@ -140,6 +140,34 @@ import VarveTestSupport
     try store.close()
   }
 
+  /// Whatever of a version is missing when it is to be shown: an error, and the next look tries again.
+  @Test func aVersionThatLacksFilesIsAnError() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 6)
+    let store = try machine.open()
+    try sample.write(50, to: store)
+    try store.upload()
+    let replica = try machine.openReplica()
+    try store.keyspace("new").put("key", [1])
+    try store.compact()
+    try store.upload()
+    var kept: [(ObjectName, [UInt8])] = []
+    for name in machine.bucket.names where name.description.hasSuffix(".segment") {
+      kept.append((name, try #require(machine.bucket.bytes(of: name))))
+      machine.bucket.tamper(name, with: nil)
+    }
+    for _ in 0..<2 { #expect(Self.code { try replica.refresh() } == .corrupted) }
+    for (name, bytes) in kept {
+      _ = try machine.bucket.connect().put(
+        name, ObjectContent(bytes), if: .absent, class: nil)
+    }
+    try replica.refresh()
+    #expect(try replica.keyspace("new").value(for: "key") == [1])
+    #expect(try sample.difference(from: replica) == nil)
+    try replica.close()
+    try store.close()
+  }
+
   @Test func aReplicaChangesNothing() throws {
     let machine = TieredStore()
     var sample = Sample(seed: 5)

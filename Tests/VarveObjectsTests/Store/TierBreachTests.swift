@@ -123,6 +123,13 @@ import VarveTestSupport
     #expect(try other.keyspace("sample").value(for: "only here") == nil)
     try other.close()
     options.access = .readWrite
+    // A claim that fails changes nothing of that.
+    let lost = machine.bucket.connect()
+    lost.setFaults { _, _, _ in .requestLost }
+    alone = machine.connected(lost)
+    alone.bucket?.takesOver = true
+    #expect(Self.code { _ = try machine.open(alone) } == .unavailable)
+    #expect(Self.code { _ = try machine.open(machine.options) } == .fenced)
     options.bucket?.takesOver = true
     let forced = try machine.open(options)
     try forced.keyspace("sample").put("more", [3])

@@ -89,7 +89,7 @@ import VarveTestSupport
 
   /// Random writes that fill memtables and many segments, flushes and compactions; now and then a kept
   /// cursor is refreshed and compared with a new one, in both orders and within bounds.
-  @Test(arguments: 1...UInt64(6))
+  @Test(arguments: 1...UInt64(3))
   func aKeptCursorAgreesWithANewOne(seed: UInt64) throws {
     let (tested, _) = try TestedStore.simulated()
     let store = try tested.open { $0.segmentBytes = 64 << 10 }

@@ -94,7 +94,7 @@ struct CompactionPickerTests {
   }
 
   /// Everything at once, with compactions that run beside each other and end in any order.
-  @Test(arguments: 0..<8 as Range<UInt64>)
+  @Test(arguments: 0..<4 as Range<UInt64>)
   func whateverIsWrittenEveryReaderFindsIt(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     var store = SimulatedLevels()

@@ -75,7 +75,8 @@ private struct Reading: Equatable {
     let expected = try Self.read(BytesFile(sound), mode)
     let padding = try Self.padding(of: BytesFile(sound))
     var unread = 0
-    for bit in 0..<(sound.count * 8) {
+    // Of each byte two or three: all of them is for tools/soak sweep.
+    for bit in stride(from: 0, to: sound.count * 8, by: 3) {
       var bytes = sound
       bytes[bit / 8] ^= 1 << UInt8(bit % 8)
       let file = BytesFile(bytes)
