@@ -84,8 +84,8 @@ let package = Package(
     .testTarget(
       name: "VarveFuzzTests",
       dependencies: [
-        "VarveCLI", "VarveTestSupport", "Varve", "VarveSimulation", "VarvePlatform", "VarveFormat",
-        "CVarveLZ4", "CVarveZstd",
+        "VarveCLI", "VarveS3", "VarveTestSupport", "Varve", "VarveSimulation", "VarveObjects",
+        "VarvePlatform", "VarveFormat", "CVarveLZ4", "CVarveZstd",
       ],
       path: "Fuzz",
       exclude: ["README.md", "CFuzzer", "Corpus", "Regressions", "VarveFuzz/LibFuzzer"],
@@ -127,8 +127,8 @@ if Context.environment["VARVE_FUZZ"] != nil {
     .executableTarget(
       name: "VarveFuzz",
       dependencies: [
-        "CFuzzer", "VarveCLI", "VarveTestSupport", "Varve", "VarveSimulation", "VarvePlatform",
-        "VarveFormat",
+        "CFuzzer", "VarveCLI", "VarveS3", "VarveTestSupport", "Varve", "VarveSimulation",
+        "VarveObjects", "VarvePlatform", "VarveFormat",
       ],
       path: "Fuzz/VarveFuzz", swiftSettings: settings,
       // Gold cannot link what libFuzzer needs. See Fuzz/CFuzzer/checksums.c for the wrapping.

@@ -5,12 +5,15 @@ import os
 import tempfile
 
 from . import log, manifest
-from .primitives import Damage, Reader, context_crc, crc32c, u16, u32, u64
+from .primitives import Damage, Reader, crc32c, u16, u32, u64
 
 MAGIC = b"VarveObj"
 FRAME = 48
 MAX_BODY = 2**29
-KINDS = {1: "store", 2: "bucket manifest", 3: "pin", 4: "bucket file", 5: "bucket log"}
+KINDS = {1: "store", 2: "manifest", 3: "pin", 4: "bucket", 5: "log"}
+STRUCTURES = {"store": "bucket object", "manifest": "bucket manifest", "pin": "bucket pin",
+              "bucket": "bucket file", "log": "bucket log"}
+SMALLEST_OBJECT = 34
 FILE_KINDS = {1: "segment", 2: "values"}
 MAX_NUMBER = 2**56
 MAX_TAIL = 2**29
@@ -22,19 +25,21 @@ def is_object(data):
     return data[:8] == MAGIC
 
 
-def _frame(data):
-    """Kind, number, store id and body of an object whose checksums hold."""
+def _frame(data, wanted=None):
+    """Kind, number, store id and body of an object of the `wanted` kind, whose checksums hold."""
 
     def require(condition, fault, offset, what):
         if not condition:
             raise Damage("bucket object", fault, offset, what)
 
     size = len(data)
+    require(size >= 8, "truncated", 0, "magic")
+    require(is_object(data), "magic", 0, "no object of a bucket")
     require(size >= FRAME, "truncated", size, "frame")
     require(crc32c(data[:44]) == u32(data, 44), "checksum", 44, "checksum of the frame")
     require(u16(data, 8) == 0, "version", 8, "format version")
     kind = u16(data, 10)
-    require(kind in KINDS, "value", 10, "kind")
+    require(kind in KINDS and wanted in (None, KINDS[kind]), "value", 10, "kind")
     require(u32(data, 12) == 0, "features", 12, "flags")
     number, store = u64(data, 16), [u64(data, 24), u64(data, 32)]
     length = u32(data, 40)
@@ -52,6 +57,21 @@ def _id(reader, what):
     return [reader.u64(what), reader.u64(what)]
 
 
+def _end(reader):
+    """The fields at the end of a body: none is defined."""
+    manifest._fields(reader, set())
+    if reader.left:
+        reader.fail("excess", reader.offset, "bytes behind the body")
+
+
+def _within(data, base, decode):
+    """What `decode` makes of bytes that stand at `base`: its errors tell where in the whole object."""
+    try:
+        return decode(data)
+    except Damage as damage:
+        raise Damage(damage.structure, damage.fault, base + damage.offset, damage.what) from None
+
+
 def _object(reader):
     epoch = reader.varint("epoch")
     digest = reader.take(32, "digest").hex()
@@ -63,7 +83,10 @@ def _garbage(reader):
     kind = reader.u8("kind")
     if kind not in FILE_KINDS:
         reader.fail("value", at, "kind")
-    item = {"kind": FILE_KINDS[kind], "number": reader.varint("number"), **_object(reader)}
+    number = reader.varint("number")
+    if not 1 <= number < MAX_NUMBER:
+        reader.fail("limit", at, "number of a file")
+    item = {"kind": FILE_KINDS[kind], "number": number, **_object(reader)}
     return {**item, "since": reader.varint("since")}
 
 
@@ -76,19 +99,22 @@ def _manifest(reader, number, store):
     length = reader.u32("version length")
     if length > reader.left:
         reader.fail("limit", at, "version length")
-    version = manifest.decode(reader.take(length, "version"))
+    base = reader.offset
+    version = _within(reader.take(length, "version"), base, manifest.decode)
     if version["store_id"] != store:
         reader.fail("value", at, "store id")
     if version["logs"] or not version["cleanly_closed"]:
         reader.fail("value", at, "logs")
     files = [("segment", file) for file in version["segments"]]
     files += [("values", file) for file in version["value_files"]]
+    if len(files) > reader.left // SMALLEST_OBJECT:
+        reader.fail("truncated", reader.offset, f"{len(files)} objects in {reader.left} bytes")
     objects = []
     for kind, file in files:
         item = _object(reader)
         objects.append({"name": _name(kind, file["number"], item), "size": file["size"], **item})
     found["garbage"] = _all_garbage(reader)
-    manifest._fields(reader, set())
+    _end(reader)
     found = {"number": number, **found, "objects": objects, "version": version}
     _check_manifest(found)
     return found
@@ -96,7 +122,7 @@ def _manifest(reader, number, store):
 
 def _all_garbage(reader):
     items, last = [], None
-    for _ in range(reader.varint("garbage count")):
+    for _ in range(manifest._count(reader, "garbage")):
         at = reader.offset
         item = _garbage(reader)
         place = (item["kind"] == "values", item["number"], item["epoch"])
@@ -117,25 +143,25 @@ def _check_manifest(found):
     require(found["log_floor"] <= MAX_NUMBER, "limit", "log floor")
     for item in found["objects"] + found["garbage"]:
         require(1 <= item["epoch"] <= found["epoch"], "value", "epoch")
-    for item in found["objects"]:
-        require(item["size"] <= MAX_NUMBER, "limit", "size")
-        require(item["tail"] <= item["size"], "value", "tail")
-        require(item["tail"] <= MAX_TAIL, "limit", "tail")
+    objects = found["objects"]
+    require(all(item["size"] <= MAX_NUMBER for item in objects), "limit", "size")
+    require(all(item["tail"] <= item["size"] for item in objects), "value", "tail")
+    require(all(item["tail"] <= MAX_TAIL for item in objects), "limit", "tail")
     live = {item["name"] for item in found["objects"]}
     for item in found["garbage"]:
         require(_name(item["kind"], item["number"], item) not in live, "value", "garbage")
 
 
 def _log(reader, number):
-    at = reader.offset
-    found = {"number": number, "epoch": reader.u64("epoch")}
     if not 1 <= number <= MAX_NUMBER:
         raise Damage("bucket object", "value", 16, "number")
+    at = reader.offset
+    found = {"number": number, "epoch": reader.u64("epoch")}
     if not 1 <= found["epoch"] <= MAX_NUMBER:
         reader.fail("limit", at, "epoch")
     found |= {"writer": _id(reader, "writer"), "nonce": _id(reader, "nonce"), "batches": []}
     expected = None
-    for _ in range(reader.varint("batch count")):
+    for _ in range(manifest._count(reader, "batches")):
         at = reader.offset
         first, length = reader.u64("first sequence"), reader.u32("payload length")
         if length > MAX_BATCH:
@@ -150,7 +176,7 @@ def _log(reader, number):
             reader.fail("order", at, "first sequence")
         expected = first + len(entries)
         found["batches"].append({"first": first, "entries": [entry.json() for entry in entries]})
-    manifest._fields(reader, set())
+    _end(reader)
     return found
 
 
@@ -160,46 +186,76 @@ def _name(kind, number, item):
 
 
 def _tie(reader, number, store):
-    location = reader.take(reader.u16("location length"), "location").decode()
+    at = reader.offset
+    location = reader.take(reader.u16("location length"), "location")
+    try:
+        location = location.decode()
+    except UnicodeDecodeError:
+        reader.fail("value", at, "location")
     writers = [_id(reader, "writer") for _ in range(reader.u8("writer count"))]
     at = reader.offset
     state = reader.u8("state")
     if state > 2:
         reader.fail("value", at, "state")
+    head = _head(reader, number, store)
+    _end(reader)
+    return {"location": location, "writers": writers, "state": state, "head": head}
+
+
+def _head(reader, number, store):
+    at = reader.offset
     length = reader.u32("head length")
-    head = decode(reader.take(length, "head")) if length else None
-    manifest._fields(reader, set())
-    return {"location": location, "writers": writers, "state": ("whole", "restoring", "fenced")[state], "head": head}
-
-
-def decode(data):
-    """A whole object, or the file `bucket`."""
-    kind, number, store, body = _frame(data)
-    structure = "bucket object" if kind == "store" else kind
-    reader = Reader(body, structure, FRAME)
-    if kind == "store":
-        if number != 0:
+    if length > reader.left:
+        reader.fail("limit", at, "head length")
+    if not length:
+        if number:
             raise Damage("bucket object", "value", 16, "number")
-        found = {"created": reader.u64("created")}
-        manifest._fields(reader, set())
-    elif kind == "bucket manifest":
+        return None
+    base = reader.offset
+    head = _within(reader.take(length, "head"), base, lambda data: decode(data, "manifest", number))
+    if head["store_id"] != store:
+        reader.fail("value", at, "store id")
+    return head
+
+
+def _pin(reader, number):
+    if not 1 <= number <= MAX_NUMBER:
+        raise Damage("bucket object", "limit", 16, "number")
+    at = reader.offset
+    kind = reader.u8("kind")
+    if kind not in (1, 2):
+        reader.fail("value", at, "kind")
+    found = {"manifest": number, "pin": kind, "expires": reader.u64("expires")}
+    found["nonce"] = _id(reader, "nonce")
+    _end(reader)
+    return found
+
+
+def _store(reader, number):
+    if number != 0:
+        raise Damage("bucket object", "value", 16, "number")
+    found = {"created": reader.u64("created")}
+    _end(reader)
+    return found
+
+
+def decode(data, wanted=None, named=None):
+    """A whole object, or the file `bucket`: of the `wanted` kind, under a name with the number `named`."""
+    kind, number, store, body = _frame(data, wanted)
+    if kind in ("manifest", "log") and named not in (None, number):
+        raise Damage("bucket object", "value", 16, "number")
+    reader = Reader(body, STRUCTURES[kind], FRAME)
+    if kind == "store":
+        found = _store(reader, number)
+    elif kind == "manifest":
         found = _manifest(reader, number, store)
     elif kind == "pin":
-        if not 1 <= number <= MAX_NUMBER:
-            raise Damage("bucket object", "limit", 16, "number")
-        at = reader.offset
-        found = {"manifest": number, "pin": reader.u8("kind"), "expires": reader.u64("expires")}
-        if found["pin"] not in (1, 2):
-            reader.fail("value", at, "kind")
-        found["nonce"] = _id(reader, "nonce")
-        manifest._fields(reader, set())
-    elif kind == "bucket log":
+        found = _pin(reader, number)
+    elif kind == "log":
         found = _log(reader, number)
     else:
         found = _tie(reader, number, store)
-    if reader.left:
-        reader.fail("excess", reader.offset, "bytes behind the body")
-    return {"kind": kind, "store_id": store, **found}
+    return {"kind": STRUCTURES[kind], "store_id": store, **found}
 
 
 # A bucket that is a directory, or a copy of one.

@@ -4,7 +4,7 @@ in the same structure, by the same rule, at the same place."""
 import json
 import pathlib
 
-from . import log, manifest, segment, values
+from . import bucket, log, manifest, segment, values
 from .directory import parse_header, parse_keyspace_record, parse_name
 from .primitives import Damage
 
@@ -37,6 +37,7 @@ DECODERS = {
     "keyspace": lambda v, data: parse_keyspace_record(data),
     "segment": lambda v, data: segment.decode(data, v["id"]),
     "values": lambda v, data: values.decode(data, sealed=True),
+    "object": lambda v, data: bucket.decode(data, v["as"], v.get("number")),
 }
 # A segment's reader may check in another order: only the structure is binding (segment.md).
 STRUCTURE_ONLY = {"segment"}

@@ -6,6 +6,8 @@ extension FuzzTarget {
     // Files of a store, and parts of them.
     .header, .names, .log, .batch, .replay, .manifest, .block, .lz4Block, .zstdBlock, .index,
     .filter, .footer, .properties, .segment, .values,
+    // A bucket, and who answers for it.
+    .bucket, .s3Documents, .s3Answers, .s3Credentials,
     // Whole stores.
     .directory, .operations,
     // The tool.

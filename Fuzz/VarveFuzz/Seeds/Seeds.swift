@@ -6,6 +6,7 @@ enum Seeds {
     try VectorSeeds.add(to: &inputs)
     try StoreSeeds.add(to: &inputs)
     TextSeeds.add(to: &inputs)
+    AnswerSeeds.add(to: &inputs)
     try inputs.write(to: path)
   }
 }

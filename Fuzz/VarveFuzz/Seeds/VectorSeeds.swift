@@ -6,7 +6,7 @@ import VarveFormat
 /// The vectors of the format specification as inputs: good ones and bad ones.
 enum VectorSeeds {
   private static let files = [
-    "batch", "catalog", "header", "log-records", "log-stores", "manifest", "segment-bad",
+    "batch", "bucket", "catalog", "header", "log-records", "log-stores", "manifest", "segment-bad",
     "segment-good", "value-bad", "value-good",
   ]
 
@@ -39,6 +39,7 @@ enum VectorSeeds {
     case "values": inputs.add(file: bytes, of: .values, as: name)
     case "manifest": inputs.add(file: bytes, of: .manifest, as: name)
     case "batch": inputs.add(bytes, to: "batch", as: name)
+    case "object": inputs.add(bytes, to: "bucket", as: name)
     case "header": inputs.add(bytes, to: "header", as: name)
     default: inputs.add(bytes, to: "names", as: name)
     }

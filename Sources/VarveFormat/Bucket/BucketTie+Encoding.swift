@@ -2,7 +2,7 @@ extension BucketTie {
   /// The whole file. The same always makes the same bytes.
   package func encoded() -> [UInt8] {
     let head = self.head?.encoded() ?? []
-    let location = Array(self.location.utf8.prefix(Int(UInt16.max)))
+    let location = locationBytes
     precondition(writers.count <= Self.mostWriters)
     var writer = ByteWriter(reserving: 128 + location.count + head.count)
     writer.uint16(UInt16(location.count))
@@ -18,5 +18,14 @@ extension BucketTie {
     ManifestFields().encode(to: &writer)
     let number = self.head?.number ?? 0
     return ObjectFrame(.tie, number: number, storeID: storeID).encoded(writer.bytes)
+  }
+  /// Of a longer one than there is room for its first characters: it is for people.
+  private var locationBytes: [UInt8] {
+    var bytes: [UInt8] = []
+    for character in location {
+      guard bytes.count + character.utf8.count <= Int(UInt16.max) else { break }
+      bytes += Array(character.utf8)
+    }
+    return bytes
   }
 }

@@ -39,13 +39,17 @@ package struct BucketTie: Equatable, Sendable {
   package init(decoding file: ByteView) throws(FormatError) {
     var (frame, reader) = try ObjectFrame.decode(file, as: .tie, .bucketTie)
     storeID = frame.storeID
-    let locationCount = Int(try reader.uint16())
-    location = String(decoding: try reader.view(locationCount).array, as: UTF8.self)
+    var start = reader
+    let locationBytes = try reader.view(Int(try reader.uint16())).array
+    guard let location = String(validating: locationBytes, as: UTF8.self) else {
+      throw start.error(.value("location"))
+    }
+    self.location = location
     writers = []
     for _ in 0..<Int(try reader.uint8()) {
       writers.append(FileID(low: try reader.uint64(), high: try reader.uint64()))
     }
-    var start = reader
+    start = reader
     guard let state = State(rawValue: try reader.uint8()) else {
       throw start.error(.value("state"))
     }

@@ -75,9 +75,35 @@ private struct JSONFieldScanner {
     rest = rest.dropFirst(word.count)
     let text = String(decoding: word, as: UTF8.self)
     if isDigit(first) || first == UInt8(ascii: "-") {
-      return Double(text) == nil ? nil : Value(text: text)
+      return isNumber(word) ? Value(text: text) : nil
     }
     return ["true", "false", "null"].contains(text) ? Value() : nil
+  }
+
+  /// `-1.5e+3`: no leading zeros, and none of what else stands for a number elsewhere, such as `-inf`.
+  private func isNumber(_ word: ArraySlice<UInt8>) -> Bool {
+    var rest = word
+    if rest.first == UInt8(ascii: "-") { rest.removeFirst() }
+    let whole = rest.prefix(while: isDigit)
+    guard !whole.isEmpty, whole.count == 1 || whole.first != UInt8(ascii: "0") else { return false }
+    rest = rest.dropFirst(whole.count)
+    if rest.first == UInt8(ascii: ".") {
+      guard let end = digits(behind: rest.dropFirst()) else { return false }
+      rest = end
+    }
+    if let letter = rest.first, letter | 0x20 == UInt8(ascii: "e") {
+      rest.removeFirst()
+      if let sign = rest.first, "+-".utf8.contains(sign) { rest.removeFirst() }
+      guard let end = digits(behind: rest) else { return false }
+      rest = end
+    }
+    return rest.isEmpty
+  }
+
+  /// What follows one digit or more.
+  private func digits(behind text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    let rest = text.drop(while: isDigit)
+    return rest.count < text.count ? rest : nil
   }
 
   private func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }

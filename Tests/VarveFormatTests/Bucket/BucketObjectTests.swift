@@ -57,6 +57,18 @@ extension [UInt8] {
     #expect(try pin.encoded().withByteView { try BucketPin(decoding: $0) } == pin)
   }
 
+  @Test func theFileOfADirectoryReadsBackAndALongLocationIsCutBetweenCharacters() throws {
+    func read(_ tie: BucketTie) throws -> BucketTie {
+      try tie.encoded().withByteView { try BucketTie(decoding: $0) }
+    }
+    var tie = BucketTie(
+      location: "s3://bücket/a", writers: [FileID(low: 1, high: 2)], head: .sample,
+      storeID: BucketManifest.sample.version.storeID, state: .fenced)
+    #expect(try read(tie) == tie)
+    tie.location = "x" + String(repeating: "ü", count: 40_000)
+    #expect(try read(tie).location == tie.location.prefix(1 + 32_767))
+  }
+
   @Test func everyChangedBitIsNoticed() {
     let whole = BucketManifest.sample.encoded()
     for bit in 0..<whole.count * 8 {

@@ -25,6 +25,8 @@ extension Vector {
         throw FormatError(.fileName, .value("name"), at: 0)
       }
       return .object([("kind", .text(name.kind.rawValue)), ("number", .number(name.number))])
+    case .object(let bytes, let kind, let number):
+      return try bytes.withByteView { try Self.object($0, kind, named: number) }
     case .bytes(let bytes):
       switch kind {
       case "log": return try Self.log(bytes)
@@ -62,6 +64,20 @@ extension Vector {
     let manifest = try Manifest(file: newest.1, named: newest.0.number)
     let logs = files.filter { $0.0.kind == .log }.map { (number: $0.0.number, bytes: $0.1) }
     return try Verdict(logs, manifest).json
+  }
+}
+
+extension Vector {
+  private static func object(
+    _ bytes: ByteView, _ kind: ObjectFrame.Kind, named number: UInt64
+  ) throws -> JSON {
+    switch kind {
+    case .store: try BucketIdentity(decoding: bytes).json
+    case .manifest: try BucketManifest(decoding: bytes, named: number).json
+    case .pin: try BucketPin(decoding: bytes).json
+    case .tie: try BucketTie(decoding: bytes).json
+    case .log: try BucketLog(decoding: bytes, named: number).json
+    }
   }
 }
 

@@ -9,6 +9,8 @@ struct Vector {
     /// A file header that is read as one of a file of this kind.
     case header([UInt8], FileName.Kind)
     case text(String)
+    /// An object that is read as one of this kind, and one with this number in its name.
+    case object([UInt8], ObjectFrame.Kind, named: UInt64)
     /// All logs of a store and its manifest, by name.
     case files([(FileName, [UInt8])])
   }
@@ -44,12 +46,32 @@ struct Vector {
     case .header(let bytes, let kind):
       members += [("as", .text(kind.rawValue)), ("hex", .hex(bytes))]
     case .text(let text): members.append(("text", .text(text)))
+    case .object(let bytes, let kind, let number):
+      members.append(("as", .text(kind.name)))
+      if kind.isNumbered { members.append(("number", .number(number))) }
+      members.append(("hex", .hex(bytes)))
     case .files(let files):
       members.append(("files", .object(files.map { ($0.description, .hex($1)) })))
     }
     members.append(("expect", expected))
     return .object(members)
   }
+}
+
+extension ObjectFrame.Kind {
+  /// The name in the specification.
+  var name: String {
+    switch self {
+    case .store: "store"
+    case .manifest: "manifest"
+    case .pin: "pin"
+    case .tie: "bucket"
+    case .log: "log"
+    }
+  }
+
+  /// Whether the name of such an object tells its number.
+  var isNumbered: Bool { self == .manifest || self == .log }
 }
 
 extension FormatError.Fault {

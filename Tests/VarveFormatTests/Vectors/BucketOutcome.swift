@@ -1,0 +1,79 @@
+import VarveFormat
+import VarveTestSupport
+
+// What the decoders make of the objects of a bucket.
+
+extension FileID {
+  fileprivate var json: JSON { [.number(low), .number(high)] }
+}
+
+extension BucketIdentity {
+  var json: JSON { .object([("store_id", storeID.json), ("created", .number(created))]) }
+}
+
+extension BucketPin {
+  var json: JSON {
+    .object([
+      ("store_id", storeID.json), ("manifest", .number(manifest)),
+      ("pin", .number(UInt64(kind.rawValue))), ("expires", .number(expires)),
+      ("nonce", nonce.json),
+    ])
+  }
+}
+
+extension BucketManifest {
+  var json: JSON {
+    .object([
+      ("number", .number(number)), ("predecessor_digest", .hex(predecessorDigest)),
+      ("epoch", .number(epoch)), ("writer", writer.json), ("nonce", nonce.json),
+      ("server_time", .number(serverTime)), ("log_floor", .number(logFloor)),
+      ("version", version.json), ("objects", .list(objects.map { .object($0.members) })),
+      ("garbage", .list(garbage.map(\.json))),
+    ])
+  }
+}
+
+extension BucketObject {
+  var members: [(String, JSON)] {
+    [("epoch", .number(epoch)), ("digest", .hex(digest)), ("tail", .number(tailBytes))]
+  }
+}
+
+extension BucketGarbage {
+  var json: JSON {
+    let file = [
+      ("kind", JSON.text(file.kind == .segment ? "segment" : "values")),
+      ("number", .number(file.number)),
+    ]
+    return .object(file + self.file.object.members + [("since", .number(since))])
+  }
+}
+
+extension BucketLog {
+  var json: JSON {
+    get throws {
+      var batches: [JSON] = []
+      for batch in self.batches {
+        let entries = try BatchItem.decode(batch.payload)
+        batches.append(
+          .object([
+            ("first", .number(batch.first.rawValue)), ("entries", .list(entries.map(\.json))),
+          ]))
+      }
+      return .object([
+        ("store_id", storeID.json), ("number", .number(number)), ("epoch", .number(epoch)),
+        ("writer", writer.json), ("nonce", nonce.json), ("batches", .list(batches)),
+      ])
+    }
+  }
+}
+
+extension BucketTie {
+  var json: JSON {
+    .object([
+      ("store_id", storeID.json), ("location", .text(location)),
+      ("writers", .list(writers.map(\.json))), ("state", .number(UInt64(state.rawValue))),
+      ("head", head?.json ?? .nothing),
+    ])
+  }
+}
