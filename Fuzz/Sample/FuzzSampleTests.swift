@@ -4,7 +4,7 @@ import Testing
 /// `tools/fuzz smoke` does with libFuzzer, in a moment.
 @Suite struct FuzzSampleTests {
   private static let most = 2_000
-  private static let time = Duration.milliseconds(250)
+  private static let time = Duration.milliseconds(150)
 
   @Test(arguments: FuzzTarget.all.map(\.name).filter { $0 != "canary" })
   func noInputBreaksAPromise(of name: String) throws {
