@@ -23,6 +23,7 @@ struct RestoredLogs {
     var last = version.lastSequence
     var epoch: UInt64 = 0
     var gathered: [BucketLog.Batch] = []
+    var bytes = 0
     for number in head.logFloor..<end {
       let log = try log(number)
       try check(log, of: head, after: epoch)
@@ -34,8 +35,10 @@ struct RestoredLogs {
       }
       last = newest
       gathered += news
-      if gathered.reduce(0, { $0 + $1.payload.count }) >= Self.logBytes {
+      bytes += news.reduce(0) { $0 + $1.payload.count }
+      if bytes >= Self.logBytes {
         try write(&gathered, into: &version)
+        bytes = 0
       }
     }
     if !gathered.isEmpty { try write(&gathered, into: &version) }

@@ -1,5 +1,6 @@
 import Synchronization
 import VarveFormat
+import VarvePlatform
 
 /// A fixed view of a store: every keyspace as it was when the snapshot was taken, expiry included.
 ///
@@ -9,13 +10,13 @@ import VarveFormat
 public final class Snapshot: Sendable {
   let engine: Engine
   let point: ReadPoint
-  /// In a replica: what a later version does not have any more is only in this one.
-  private let view: ReadView?
+  /// In a replica: what a later version does not have any more is only in this one. Nil once it is closed.
+  private let kept: Monitor<ReadView?>?
   private let isClosed = Atomic<Bool>(false)
 
   init(_ engine: Engine) {
     self.engine = engine
-    view = engine.replica == nil ? nil : engine.views.pinned()
+    kept = engine.replica == nil ? nil : Monitor(engine.views.pinned())
     point = engine.snapshots.register { engine.readPoint() }
   }
 
@@ -26,6 +27,7 @@ public final class Snapshot: Sendable {
   public func close() {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     engine.snapshots.release(point)
+    kept?.withLock { $0 = nil }
   }
 
   /// The sequence number of the last commit it sees.
@@ -35,7 +37,7 @@ public final class Snapshot: Sendable {
   /// closing is still in that view.
   func reading(_ keyspace: Keyspace) throws(StoreError) -> Reading {
     try check(keyspace)
-    let reading = Reading(view: view ?? engine.views.pinned(), point: point)
+    let reading = Reading(view: kept?.withLock { $0 } ?? engine.views.pinned(), point: point)
     guard !isClosed.load(ordering: .acquiring) else {
       throw StoreError(.closed, "the snapshot was closed", file: engine.path)
     }

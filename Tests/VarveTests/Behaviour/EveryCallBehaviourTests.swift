@@ -130,9 +130,10 @@ import VarveTestSupport
       #expect(try tested.findings().isEmpty, "call \(occurrence)")
       #expect(disk.leaks.isEmpty, "call \(occurrence): \(disk.leaks)")
       guard wasHit else { break }
-      occurrence += 1
+      // A sample: all calls are for tools/soak faults.
+      occurrence += 5
     }
-    #expect(failures > 50)
+    #expect(failures > 15)
   }
 
   // 69, 70

@@ -75,8 +75,8 @@ private struct Reading: Equatable {
     let expected = try Self.read(BytesFile(sound), mode)
     let padding = try Self.padding(of: BytesFile(sound))
     var unread = 0
-    // Of each byte two or three: all of them is for tools/soak sweep.
-    let bits = stride(from: 0, to: sound.count * 8, by: 3)
+    // One of each byte, mostly: all of them is for tools/soak sweep.
+    let bits = stride(from: 0, to: sound.count * 8, by: 7)
     for bit in bits {
       var bytes = sound
       bytes[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -92,7 +92,7 @@ private struct Reading: Equatable {
           Issue.record("bit \(bit): \(error)")
         }
         if error.offset == nil || error.structure == nil { Issue.record("bit \(bit): \(error)") }
-        if mode == .pread, bit % 8 == 0, Self.findings(file).isEmpty {
+        if mode == .pread, Self.findings(file).isEmpty {
           Issue.record("byte \(bit / 8) escapes the deep check")
         }
       }

@@ -1,0 +1,124 @@
+import VarveFormat
+import VarveObjects
+import VarvePlatform
+
+extension BucketTier {
+  /// Claims the store's bucket, or makes it where it is new.
+  ///
+  /// - Throws: `.fenced` where another machine wrote there last, or the bucket has a version that this
+  ///   directory does not know; `.unavailable` where the bucket does not answer and the store may not be
+  ///   opened without.
+  static func open(
+    _ options: BucketOptions, _ tie: BucketTie?, in directory: GuardedDirectory,
+    _ tiered: TieredDirectory, of manifest: Manifest, through last: SequenceNumber,
+    _ random: any RandomSource, _ clock: StoreClock
+  ) throws(StoreError) -> BucketTier {
+    let location = options.objects.location
+    let claim = BucketClaim(options.objects, random: random)
+    if tie?.head == nil || tie?.location != location {
+      do throws(BucketError) { try claim.probe() } catch { throw StoreError(error, at: location) }
+    }
+    let id = claim.makeID()
+    var (known, before) = Self.introduced(id, tie, location, manifest.storeID)
+    try TieFile(directory: directory).write(known)
+    let tier = BucketTier(options, directory, tiered, random, known)
+    let cold = try tier.coldFiles(of: manifest)
+    let writer: BucketWriter
+    do throws(BucketError) {
+      writer = try Self.claim(
+        claim, id, before, options, known.head, clock, of: manifest, through: last, cold)
+    } catch {
+      if case .fenced = error { try tier.noteFence() }
+      guard options.opensWithoutBucket, error.isTransient else {
+        throw StoreError(error, at: location)
+      }
+      return tier
+    }
+    (known.writers, known.location, known.state) = ([id], location, .whole)
+    try tier.adopt(writer, known, manifest)
+    return tier
+  }
+
+  /// What to note before a claim: it may arrive, and its answer be lost, and it must be known as ours. Also
+  /// who we were until now: the first is the one that was confirmed last; of those that may have arrived the
+  /// latest are kept.
+  private static func introduced(
+    _ id: FileID, _ tie: BucketTie?, _ location: String, _ storeID: FileID
+  ) -> (BucketTie, before: [FileID]) {
+    let writers = tie?.writers ?? []
+    let before = Array(
+      writers.prefix(1) + writers.dropFirst().suffix(BucketTie.mostWriters - 2))
+    let noted = BucketTie(
+      // Another place is noted when the store was found there.
+      location: tie?.location ?? location, writers: before + [id], head: tie?.head,
+      storeID: storeID, state: tie?.state ?? .whole)
+    return (noted, before)
+  }
+
+  private static func claim(
+    _ claim: BucketClaim, _ id: FileID, _ before: [FileID], _ options: BucketOptions,
+    _ known: BucketManifest?, _ clock: StoreClock, of manifest: Manifest,
+    through last: SequenceNumber, _ cold: [LocalFile]
+  ) throws(BucketError) -> BucketWriter {
+    do throws(BucketError) {
+      let writer = try claim.run(
+        as: id, of: manifest.storeID, after: options.takesOver ? .anybody : .oneOf(before)
+      ) { head throws(BucketError) in
+        // Of an earlier copy of the directory, the writer is known as well. What was taken over by force
+        // is known too.
+        let isKnown = manifest.number >= head.version.number || known?.version == head.version
+        guard options.takesOver || isKnown else { throw .newer }
+        // What its logs hold was durable here before.
+        let logged = try BucketReader(options.objects).lastLogged(behind: head)
+        guard options.takesOver || logged <= last else { throw .newer }
+        let copies = head.copies
+        for file in cold where copies[file.key] == nil {
+          throw .lacks(file: file.name.description)
+        }
+      }
+      // Until the claim another copy of this directory may have put more.
+      let logged = try BucketReader(options.objects).lastLogged(behind: writer.head.manifest)
+      guard options.takesOver || logged <= last else { throw .newer }
+      return writer
+    } catch {
+      guard case .noStore = error else { throw error }
+      // Only a store that has nothing in any bucket begins a new one.
+      guard known == nil else {
+        throw .request(
+          ObjectStoreError(
+            .unavailable,
+            "there is no store where this one was put: is it the same bucket, is it there?"
+          ))
+      }
+      return try claim.make(for: Manifest(storeID: manifest.storeID), created: clock.now(), as: id)
+    }
+  }
+
+  /// What is in the bucket may be newer than what was noted of it, and never older.
+  private func adopt(
+    _ writer: BucketWriter, _ tie: BucketTie, _ manifest: Manifest
+  ) throws(StoreError) {
+    var tie = tie
+    tie.head = writer.head.manifest
+    if options.logInterval != nil { writer.beginLogs() }
+    try note(tie, live: manifest)
+    state.withLock { [tie] in $0.tie = tie }
+    current.withLock { $0.writer = writer }
+    // Whoever has taken over may have collected it.
+    cold.explainMissing { [weak self] in
+      guard let self, (try? checkHead()) == nil, isFenced else { return .missing }
+      return .fenced
+    }
+  }
+
+  /// Makes durable what is known of the bucket, and then lets others know.
+  ///
+  /// - Parameter live: whose files may be needed from there.
+  func note(_ tie: BucketTie, live: Manifest) throws(StoreError) {
+    var tie = tie
+    if isFenced { tie.state = .fenced }
+    try changeFiles { () throws(StoreError) in try TieFile(directory: directory).write(tie) }
+    current.withLock { $0.head = tie.head }
+    if let head = tie.head { cold.add(head, among: live) }
+  }
+}

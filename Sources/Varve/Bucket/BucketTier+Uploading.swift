@@ -1,0 +1,80 @@
+import VarveFormat
+import VarveObjects
+import VarvePlatform
+
+extension BucketTier {
+  /// Makes `version` the newest in the bucket. Its files stay on disk meanwhile: the caller keeps it.
+  ///
+  /// - Parameter present: the version that readers see when all is done.
+  func upload(
+    _ version: Version, _ progress: (UInt64) -> Void, present: () -> Version
+  ) throws(StoreError) -> BucketStatus.Amount {
+    try state.withLock { state throws(StoreError) in
+      let writer = try connectedWriter()
+      let next = version.manifest.forBucket
+      if let head = state.tie.head, has(next, head) { return .init() }
+      var upload = BucketStatus.Amount()
+      let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
+      var copies: [BucketObject] = []
+      for file in next.bucketFiles {
+        if let copy = there[file.key] {
+          copies.append(copy)
+          continue
+        }
+        // Between files: whoever was fenced puts nothing there, and one that was closed stops.
+        try changeFiles { () throws(StoreError) in }
+        _ = try connectedWriter()
+        let copy = try put(file, of: writer)
+        state.uploaded[file.key] = copy
+        copies.append(copy)
+        upload.add(file.size)
+        progress(upload.bytes)
+      }
+      let head = try commit(next, copies, writer, removed: state.removed)
+      var tie = state.tie
+      tie.head = head.manifest
+      try note(tie, live: present().manifest)
+      state.tie = tie
+      state.uploaded = [:]
+      state.removed = []
+      return upload
+    }
+  }
+
+  /// Whether a version is the bucket's newest, with nothing behind it that is no part of it.
+  func has(_ version: Manifest, _ head: BucketManifest) -> Bool {
+    head.version.isSame(as: version)
+      && head.logFloor == known.writer?.logFloor(behind: version.lastSequence) ?? head.logFloor
+  }
+
+  /// Puts batches behind the newest version.
+  func put(_ batches: [BucketLog.Batch]) throws(StoreError) {
+    let writer = try connectedWriter()
+    do throws(BucketError) { try writer.put(batches) } catch { throw refusal(error) }
+  }
+
+  private func commit(
+    _ version: Manifest, _ copies: [BucketObject], _ writer: BucketWriter, removed: Set<BucketFile>
+  ) throws(StoreError) -> BucketHead {
+    do throws(BucketError) { return try writer.commit(version, copies, removed: removed) } catch {
+      throw refusal(error)
+    }
+  }
+
+  private func put(
+    _ file: LocalFile, of writer: BucketWriter
+  ) throws(StoreError) -> BucketObject {
+    let source = try FileContent(file, in: directory)
+    let copy = BucketObject(
+      epoch: writer.epoch, digest: try source.digest(), tailBytes: try source.tailBytes())
+    let name = BucketLayout.file(BucketFile(file.kind, file.number, copy))
+    do throws(ObjectStoreError) {
+      let receipt = try objects.put(
+        name, source.content(digest: copy.digest), if: .always, class: nil)
+      writer.note(serverTime: receipt.serverTime)
+    } catch {
+      throw source.failure ?? StoreError(.request(error), at: objects.location)
+    }
+    return copy
+  }
+}
