@@ -3,8 +3,8 @@ import Testing
 /// Every target over its corpus and what was found before, and over small changes of them: what
 /// `tools/fuzz smoke` does with libFuzzer, in a moment.
 @Suite struct FuzzSampleTests {
-  private static let most = 1_000
-  private static let time = Duration.milliseconds(80)
+  private static let most = 2_000
+  private static let time = Duration.milliseconds(150)
 
   @Test(arguments: FuzzTarget.all.map(\.name).filter { $0 != "canary" })
   func noInputBreaksAPromise(of name: String) throws {

@@ -17,7 +17,7 @@ import VarveTestSupport
   }
 
   /// Once with logs that get another life and once with such as do not, one disk in 80.
-  @Test(arguments: [4] as [UInt64])
+  @Test(arguments: [3, 4] as [UInt64])
   func otherSeedsMeetOtherLogs(seed: UInt64) {
     var run = CrashRun(seed: seed, acts: 40)
     run.sample = CrashSample(oneIn: 80, seed: seed)

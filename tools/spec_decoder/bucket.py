@@ -306,6 +306,10 @@ def logs(root, found):
             last = max(last, end)
         items.append(item)
         number, epoch = number + 1, item["epoch"]
+    folder = os.path.join(root, "log")
+    behind = [name for name in os.listdir(folder) if int(name) > number] if number and os.path.isdir(folder) else []
+    if behind:
+        raise Damage("bucket log", "value", 0, "one is missing before others", file=f"log/{number:020}")
     return items
 
 

@@ -2,7 +2,7 @@ import VarveFormat
 import VarvePlatform
 
 /// A file that is bytes in memory, to be read only.
-final class MemoryFile: File {
+final class MemoryFile: ReadOnlyFile {
   let name: String
   private let bytes: ByteView
 
@@ -28,16 +28,4 @@ final class MemoryFile: File {
   func dropCache() throws(FileSystemError) {}
 
   func close() throws(FileSystemError) {}
-
-  func write(_ bytes: ByteView, at offset: UInt64) throws(FileSystemError) { throw refusal(.write) }
-
-  func reserve(_ size: UInt64) throws(FileSystemError) { throw refusal(.reserve) }
-
-  func truncate(to size: UInt64) throws(FileSystemError) { throw refusal(.truncate) }
-
-  func sync() throws(FileSystemError) { throw refusal(.sync) }
-
-  private func refusal(_ operation: FileSystemError.Operation) -> FileSystemError {
-    FileSystemError(operation, .permission, path: name)
-  }
 }

@@ -22,7 +22,7 @@ public struct BucketOptions: Sendable {
   /// as well, before it is in files that can be. Nil: no logs, and the bucket is behind by `uploadInterval`.
   ///
   /// Costs a request each time, memory for what was written meanwhile (at most 64 MiB: then files are put), and
-  /// a few hundred nanoseconds for each write. Needed for `.remote` writes that are quick.
+  /// of each write a batch and a copy. Needed for `.remote` writes that are quick.
   public var logInterval: Int?
 
   /// Bytes of writes that are put into a log before `logInterval` is over.

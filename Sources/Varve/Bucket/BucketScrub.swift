@@ -61,8 +61,6 @@ struct BucketScrubbing {
       let place = ColdPlace(file: file, size: local.size)
       var isHere = here.contains(local.key)
       if isHere { isHere = try tier.isLocal(local) }
-      // What was left behind meanwhile may be gone for a reason.
-      guard tier.known.head?.copies[local.key] != nil else { continue }
       try compare(local, place, isHere: isHere, &scrub)
       scrub.files += 1
       progress(scrub)
@@ -73,7 +71,9 @@ struct BucketScrubbing {
   private func compare(
     _ local: LocalFile, _ place: ColdPlace, isHere: Bool, _ scrub: inout BucketScrub
   ) throws(StoreError) {
-    let there = try flaw(inBucket: place, &scrub)
+    var there = try flaw(inBucket: place, &scrub)
+    // What was left behind meanwhile may be gone for a reason.
+    if tier.known.head?.copies[local.key] != place.file.object { there = nil }
     let here = isHere ? try flaw(here: local, place.file.object.digest, &scrub) : nil
     if let there {
       var isRepaired = repairs && isHere && here == nil
@@ -116,10 +116,10 @@ extension BucketScrubbing {
     return "its SHA-256 is not the one it was put with"
   }
 
-  /// Nil where a part of it could not be had whole.
+  /// None where a part of it could not be had whole.
   private func digest(
     of place: ColdPlace, _ scrub: inout BucketScrub
-  ) throws(StoreError) -> [UInt8]? {
+  ) throws(StoreError) -> [UInt8] {
     var digest = SHA256()
     var offset: UInt64 = 0
     while offset < place.size {

@@ -43,7 +43,8 @@ extension BucketTier {
   /// cannot go.
   func letGo(of file: LocalFile) throws(StoreError) -> Bool {
     let name = file.name.description
-    guard let place = cold.place(of: name) else { return false }
+    // Another may have let it go since it was chosen.
+    guard try isLocal(file), let place = cold.place(of: name) else { return false }
     do throws(FileSystemError) {
       let open = try directory.open(name)
       defer { try? open.close() }

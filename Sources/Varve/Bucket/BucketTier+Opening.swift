@@ -28,7 +28,8 @@ extension BucketTier {
       writer = try Self.claim(
         claim, id, before, options, known.head, clock, of: manifest, through: last, cold)
     } catch {
-      if case .fenced = error { try tier.noteFence() }
+      // Who was never there keeps writing where it is.
+      if case .fenced = error, known.head != nil { try? tier.noteFence() }
       guard options.opensWithoutBucket, error.isTransient else {
         throw StoreError(error, at: location)
       }

@@ -12,6 +12,7 @@ extension BucketTier {
     try state.withLock { state throws(StoreError) in
       let writer = try connectedWriter()
       let next = version.manifest.forBucket
+      guard next.number > state.committed else { return .init() }
       if let head = state.tie.head, has(next, head) { return .init() }
       var upload = BucketStatus.Amount()
       let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
@@ -35,6 +36,7 @@ extension BucketTier {
       tie.head = head.manifest
       try note(tie, live: present().manifest)
       state.tie = tie
+      state.committed = next.number
       state.uploaded = [:]
       state.removed = []
       return upload

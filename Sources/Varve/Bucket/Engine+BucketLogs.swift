@@ -67,6 +67,8 @@ extension Engine {
         return wants
       }
       if wants?.isStopping ?? false { return }
+      // Whoever was taken over from has nothing to put any more.
+      if bucket?.isFenced ?? true { return }
       guard backlog.isBehind, !work.isUploadPaused else { continue }
       let failure = attempt { () throws(StoreError) in try syncRemotely() }
       rest = failure == nil ? 0 : min(Self.longestRest, max(1_000_000_000, 2 * rest))

@@ -62,6 +62,6 @@ final class Replica: Sendable {
   /// Whether the bucket has a newer version than the one that is shown; false where it does not answer.
   var isOvertaken: Bool {
     let number = number.load(ordering: .acquiring)
-    return (try? BucketReader(objects).head(after: number)) != nil
+    return (try? !BucketReader(objects).manifestNumbers(after: number).isEmpty) ?? false
   }
 }

@@ -42,7 +42,7 @@ extension Engine {
   fileprivate func readWithoutWaiting<Result: Sendable>(
     _ read: @escaping @Sendable () throws -> Result
   ) async throws -> Result {
-    guard bucket != nil || replica != nil || options.bucket != nil else { return try read() }
+    guard options.bucket != nil else { return try read() }
     do {
       return try Waiting.refused(read)
     } catch let error as StoreError where error.code == .waits {

@@ -120,7 +120,8 @@ extension SegmentStore {
     try engine.commit(batch, durability)
   }
 
-  /// Makes all earlier writes durable, buffered ones included: on this machine, or in the bucket too.
+  /// Makes all earlier writes as durable as asked, buffered ones included: on this machine, or in the bucket
+  /// too. There is nothing to do for `.buffered`.
   public func sync(_ durability: Durability = .synced) throws(StoreError) {
     try engine.sync(durability)
   }

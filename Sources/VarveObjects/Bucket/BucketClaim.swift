@@ -88,7 +88,7 @@ package struct BucketClaim: Sendable {
     let bytes = manifest.encoded()
     let time: UInt64?
     do throws(BucketError) {
-      time = try BucketCommit(objects: objects).put(manifest, bytes)
+      time = try BucketCommit(objects: objects, random: random).put(manifest, bytes)
     } catch {
       // Of two who claim at once, with the same new epoch, one has lost.
       if case .split = error { throw .fenced }

@@ -1,8 +1,10 @@
 import VarveFormat
+import VarvePlatform
 
 /// Puts one manifest under its number: written by us, or by somebody else. Spec: bucket.md, "Commit".
 struct BucketCommit {
   let objects: any ObjectStore
+  let random: any RandomSource
 
   /// What became of a number.
   private enum Outcome {
@@ -18,7 +20,7 @@ struct BucketCommit {
   ///   does; `.request` where nobody knows: the same bytes must be put again.
   func put(_ manifest: BucketManifest, _ bytes: [UInt8]) throws(BucketError) -> UInt64? {
     switch try outcome(of: manifest, bytes) {
-    case .written(let time): return try headCheck(manifest) ?? time
+    case .written(let time): return try headCheck(manifest) ?? time ?? timeNow
     case .others(let other) where other.epoch == manifest.epoch:
       throw .split(object: BucketLayout.manifest(manifest.number).description)
     case .others: throw .fenced
@@ -28,6 +30,12 @@ struct BucketCommit {
           .uncertain, "nobody knows whether the manifest was written",
           object: BucketLayout.manifest(manifest.number).description))
     }
+  }
+
+  /// What a bucket that does not tell its time with its answers says when it is asked; nil where it never does.
+  private var timeNow: UInt64? {
+    let now = (try? BucketTime(objects, random: random).now()) ?? 0
+    return now == 0 ? nil : now
   }
 
   private func outcome(

@@ -150,7 +150,7 @@ extension BucketWriter {
   /// Puts a manifest, or finds out that it was put, and that nobody went past it.
   private func confirm(_ manifest: BucketManifest, _ state: inout State) throws(BucketError) {
     let bytes = manifest.encoded()
-    let time = try BucketCommit(objects: objects).put(manifest, bytes)
+    let time = try BucketCommit(objects: objects, random: random).put(manifest, bytes)
     let digest = bytes.withByteView(SHA256.digest(of:))
     state.head = BucketHead(manifest, digest: digest)
     state.pending = nil

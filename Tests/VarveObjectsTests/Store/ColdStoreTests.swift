@@ -43,11 +43,11 @@ import VarveTestSupport
     try store.upload()
     #expect(try sample.difference(from: store) == nil)
     // The other machine was not lost: it finds out when it comes to the bucket again.
-    #expect(code { try lost.keyspace("sample").put("late", "1") } == nil)
-    #expect(code { try lost.upload() } == .fenced)
-    #expect(code { try lost.keyspace("sample").put("later", "1") } == .fenced)
+    #expect(try storeCode { try lost.keyspace("sample").put("late", "1") } == nil)
+    #expect(try storeCode { try lost.upload() } == .fenced)
+    #expect(try storeCode { try lost.keyspace("sample").put("later", "1") } == .fenced)
     try lost.close()
-    #expect(code { _ = try machine.open() } == .fenced)
+    #expect(try storeCode { _ = try machine.open() } == .fenced)
     try store.close()
     store = try machine.open(on: disk)
     #expect(try sample.difference(from: store) == nil)
@@ -137,15 +137,15 @@ import VarveTestSupport
     connection.setFaults { _, _, _ in .refused }
     #expect(try keyspace.value(for: "hot") == Array("1".utf8))
     let cold = try #require(sample.expected.keys.sorted().first)
-    #expect(code { _ = try keyspace.value(for: cold) } == .unavailable)
-    #expect(code { try store.upload() } == .unavailable)
+    #expect(try storeCode { _ = try keyspace.value(for: cold) } == .unavailable)
+    #expect(try storeCode { try store.upload() } == .unavailable)
     try keyspace.put("still", "2")
     connection.setFaults { _, _, _ in nil }
     #expect(try keyspace.value(for: cold) == sample.expected[cold])
     try store.upload()
     try store.close()
     // Without its bucket not even the list of its keyspaces can be read.
-    #expect(code { _ = try machine.open(machine.options) } == .unavailable)
+    #expect(try storeCode { _ = try machine.open(machine.options) } == .unavailable)
   }
 
   @Test func openingWithoutAnAnswerIsAsked() throws {
@@ -154,11 +154,11 @@ import VarveTestSupport
     let connection = machine.bucket.connect()
     connection.setFaults { _, _, _ in .refused }
     var options = machine.connected(connection)
-    #expect(code { _ = try machine.open(options) } == .unavailable)
+    #expect(try storeCode { _ = try machine.open(options) } == .unavailable)
     options.bucket?.opensWithoutBucket = true
     let store = try machine.open(options)
     try store.keyspace("sample").put("a", "1")
-    #expect(code { try store.upload() } == .unavailable)
+    #expect(try storeCode { try store.upload() } == .unavailable)
     try store.close()
     try machine.open().close()
   }
@@ -201,14 +201,5 @@ import VarveTestSupport
       .filter {
         ($0.hasPrefix("segment-") || $0.hasPrefix("values-")) && !$0.hasSuffix(".tail")
       }
-  }
-
-  private func code(_ body: () throws -> Void) -> StoreError.Code? {
-    do {
-      try body()
-      return nil
-    } catch {
-      return (error as? StoreError)?.code
-    }
   }
 }

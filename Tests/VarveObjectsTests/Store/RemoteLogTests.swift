@@ -16,23 +16,6 @@ import VarveTestSupport
     return options
   }
 
-  private static func code(_ body: () throws -> Void) -> StoreError.Code? {
-    do {
-      try body()
-      return nil
-    } catch {
-      return (error as? StoreError)?.code
-    }
-  }
-
-  private static func requests(
-    _ bucket: SimulatedBucket, _ body: () throws -> Void
-  ) rethrows -> [String] {
-    bucket.forgetCalls()
-    try body()
-    return bucket.calls.map { "\($0.kind.rawValue) \($0.name.prefix { $0 != "/" })" }
-  }
-
   @Test func whatWasConfirmedOutlivesTheMachine() throws {
     let machine = TieredStore()
     let store = try machine.open(Self.logging(machine))
@@ -58,7 +41,7 @@ import VarveTestSupport
     #expect(try there.value(for: "small") == nil)
     #expect(try there.value(for: "lost") == nil)
     #expect(try restored.keyspace("other").value(for: "there") == [5])
-    #expect(Self.code { try keyspace.put("late", [7], durability: .remote) } == .fenced)
+    #expect(try storeCode { try keyspace.put("late", [7], durability: .remote) } == .fenced)
     try there.put("next", [8], durability: .remote)
     let third = try machine.openElsewhere()
     #expect(try third.keyspace("sample").value(for: "next") == [8])
@@ -72,15 +55,15 @@ import VarveTestSupport
     let keyspace = try store.keyspace("sample")
     try keyspace.put("first", [0], durability: .remote)
     for number in 0..<20 {
-      let made = try Self.requests(machine.bucket) {
+      let made = try machine.bucket.requests {
         try keyspace.put("key-\(number)", [UInt8](repeating: 1, count: 500), durability: .remote)
       }
       #expect(made == ["put log"])
     }
-    #expect(try Self.requests(machine.bucket) { try store.sync(.remote) }.isEmpty)
+    #expect(try machine.bucket.requests { try store.sync(.remote) }.isEmpty)
     // Files make the logs unneeded.
     try store.upload()
-    #expect(try Self.requests(machine.bucket) { try store.upload() }.isEmpty)
+    #expect(try machine.bucket.requests { try store.upload() }.isEmpty)
     try store.close()
   }
 
@@ -99,7 +82,7 @@ import VarveTestSupport
     let machine = TieredStore()
     let store = try machine.open(machine.options)
     let keyspace = try store.keyspace("sample")
-    #expect(Self.code { try keyspace.put("key", [1], durability: .remote) } == .invalid)
+    #expect(try storeCode { try keyspace.put("key", [1], durability: .remote) } == .invalid)
     try store.close()
   }
 
@@ -141,7 +124,8 @@ import VarveTestSupport
     let before = try segments()
     for number in 0..<5 {
       #expect(
-        Self.code { try keyspace.put("key", [UInt8(number)], durability: .remote) } == .unavailable)
+        try storeCode { try keyspace.put("key", [UInt8(number)], durability: .remote) }
+          == .unavailable)
     }
     #expect(try segments() == before)
     #expect(try keyspace.value(for: "key") == [4])
@@ -157,7 +141,7 @@ import VarveTestSupport
     let copy = machine.disk.killImage()
     try keyspace.put("second", [2], durability: .remote)
     try store.close()
-    #expect(Self.code { _ = try machine.open(Self.logging(machine), on: copy) } == .fenced)
+    #expect(try storeCode { _ = try machine.open(Self.logging(machine), on: copy) } == .fenced)
     let again = try machine.open(Self.logging(machine))
     #expect(try again.keyspace("sample").value(for: "second") == [2])
     try again.close()
@@ -241,7 +225,7 @@ import VarveTestSupport
           far, ObjectContent(bytes ?? []), if: .absent, class: nil)
       }
       machine.bucket.tamper(logs[1], with: bytes)
-      #expect(Self.code { _ = try machine.openElsewhere() } == .corrupted)
+      #expect(try storeCode { _ = try machine.openElsewhere() } == .corrupted)
     }
   }
 }

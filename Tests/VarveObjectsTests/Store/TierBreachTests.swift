@@ -7,15 +7,6 @@ import VarveTestSupport
 
 /// What could go wrong between a store, its directory and its bucket, and may not.
 @Suite struct TierBreachTests {
-  private static func code(_ body: () throws -> Void) -> StoreError.Code? {
-    do {
-      try body()
-      return nil
-    } catch {
-      return (error as? StoreError)?.code
-    }
-  }
-
   /// A store with some of its files only in the bucket, closed.
   private static func closedStore(
     _ machine: TieredStore, seed: UInt64 = 1
@@ -34,9 +25,9 @@ import VarveTestSupport
     let sample = try Self.closedStore(machine)
     let before = machine.disk.contents().filter { !$0.key.hasSuffix("/bucket") }
     var options = machine.connected(SimulatedBucket().connect())
-    #expect(Self.code { _ = try machine.open(options) } == .unavailable)
+    #expect(try storeCode { _ = try machine.open(options) } == .unavailable)
     options.bucket?.takesOver = true
-    #expect(Self.code { _ = try machine.open(options) } == .unavailable)
+    #expect(try storeCode { _ = try machine.open(options) } == .unavailable)
     #expect(machine.disk.contents().filter { !$0.key.hasSuffix("/bucket") } == before)
     let store = try machine.open()
     #expect(try sample.difference(from: store) == nil)
@@ -54,7 +45,7 @@ import VarveTestSupport
     try store.upload()
     try store.close()
     // Of the same writer, and yet not what the bucket has.
-    #expect(Self.code { _ = try machine.open(on: copy) } == .fenced)
+    #expect(try storeCode { _ = try machine.open(on: copy) } == .fenced)
     let again = try machine.open()
     #expect(try sample.difference(from: again) == nil)
     try again.close()
@@ -100,21 +91,21 @@ import VarveTestSupport
     // It does not know yet.
     try keyspace.put("only here too", [2])
     sample.expected["only here too"] = [2]
-    #expect(Self.code { try store.upload() } == .fenced)
-    for _ in 0..<2 { #expect(Self.code { try keyspace.put("more", [3]) } == .fenced) }
-    #expect(Self.code { _ = try store.keyspace("new") } == .fenced)
+    #expect(try storeCode { try store.upload() } == .fenced)
+    for _ in 0..<2 { #expect(try storeCode { try keyspace.put("more", [3]) } == .fenced) }
+    #expect(try storeCode { _ = try store.keyspace("new") } == .fenced)
     #expect(try sample.difference(from: store) == nil)
     try store.close()
     let before = machine.disk.contents()
     var options = machine.connected()
-    #expect(Self.code { _ = try machine.open(options) } == .fenced)
+    #expect(try storeCode { _ = try machine.open(options) } == .fenced)
     // Nor without the bucket.
     let away = machine.bucket.connect()
     away.close()
     var alone = machine.connected(away)
     alone.bucket?.opensWithoutBucket = true
-    #expect(Self.code { _ = try machine.open(alone) } == .fenced)
-    #expect(Self.code { _ = try machine.open(machine.options) } == .fenced)
+    #expect(try storeCode { _ = try machine.open(alone) } == .fenced)
+    #expect(try storeCode { _ = try machine.open(machine.options) } == .fenced)
     options.access = .readOnly
     let reading = try machine.open(options)
     #expect(try sample.difference(from: reading) == nil)
@@ -128,8 +119,8 @@ import VarveTestSupport
     lost.setFaults { _, _, _ in .requestLost }
     alone = machine.connected(lost)
     alone.bucket?.takesOver = true
-    #expect(Self.code { _ = try machine.open(alone) } == .unavailable)
-    #expect(Self.code { _ = try machine.open(machine.options) } == .fenced)
+    #expect(try storeCode { _ = try machine.open(alone) } == .unavailable)
+    #expect(try storeCode { _ = try machine.open(machine.options) } == .fenced)
     options.bucket?.takesOver = true
     let forced = try machine.open(options)
     try forced.keyspace("sample").put("more", [3])
@@ -178,7 +169,7 @@ import VarveTestSupport
         try? store.close()
         closed.withLock { $0 = disk.contents() }
       }
-      let code = Self.code { try store.upload() }
+      let code = try storeCode { try store.upload() }
       guard let after = closed.withLock({ $0 }) else { break }
       #expect(code == .closed || code == nil, "request \(request): \(code as Any)")
       #expect(disk.contents() == after, "request \(request)")
@@ -210,11 +201,11 @@ import VarveTestSupport
   @Test func aStoreIsRestoredOnlyWhereNoneIs() throws {
     let machine = TieredStore()
     let sample = try Self.closedStore(machine, seed: 7)
-    #expect(Self.code { _ = try machine.openElsewhere(on: machine.disk) } == .exists)
+    #expect(try storeCode { _ = try machine.openElsewhere(on: machine.disk) } == .exists)
     let other = SimulatedFileSystem()
     let directory = try other.openDirectory(at: "/store", create: true)
     try directory.create("letter.txt").close()
-    #expect(Self.code { _ = try machine.openElsewhere(on: other) } == .notEmpty)
+    #expect(try storeCode { _ = try machine.openElsewhere(on: other) } == .notEmpty)
     #expect(try directory.names() == ["letter.txt"])
     let store = try machine.open()
     #expect(try sample.difference(from: store) == nil)
@@ -256,7 +247,7 @@ import VarveTestSupport
     for interval in [0, -1, Int.max] {
       var options = machine.connected()
       options.bucket?.uploadInterval = interval
-      #expect(Self.code { _ = try machine.open(options) } == .invalid)
+      #expect(try storeCode { _ = try machine.open(options) } == .invalid)
     }
   }
 }

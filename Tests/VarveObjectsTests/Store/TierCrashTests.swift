@@ -107,7 +107,7 @@ import VarveTestSupport
     let connection = whole.bucket.connect()
     _ = Self.run(whole, whole.connected(connection))
     #expect(connection.callCount > 15)
-    for call in stride(from: 1, through: connection.callCount, by: 25) {
+    for call in stride(from: 1, through: connection.callCount, by: 6) {
       let machine = TieredStore()
       let connection = machine.bucket.connect()
       connection.setFaults { number, _, _ in number == call ? fault : nil }

@@ -103,39 +103,38 @@ extension CurlTransportTests {
     #expect(try Self.text(result.get()) == "1")
   }
 
-  @Test func aHedgeThatFailsIsNotTheAnswer() throws {
-    let (result, _) = try send {
+  /// What comes of a request whose answer is late, and whose second one is answered with a status and no body.
+  private func hedged(
+    second status: Int, first: @escaping @Sendable (ScriptedServer.Peer) -> Void
+  ) throws -> Result<HTTPResponse, HTTPFailure> {
+    try send {
       $0.hedge = HTTPHedge(delay: Self.second / 10) { true }
     } _: { peer in
       _ = peer.head()
-      if peer.number > 1 { return peer.send("HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n") }
+      if peer.number > 1 {
+        return peer.send("HTTP/1.1 \(status) X\r\nContent-Length: 0\r\n\r\n")
+      }
       _ = HTTPCancellation().sleep(until: SystemClock().monotonicNanoseconds() + Self.second / 2)
-      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\(peer.number)")
-    }
+      first(peer)
+    }.0
+  }
+
+  private static func answer(_ peer: ScriptedServer.Peer) {
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\(peer.number)")
+  }
+
+  @Test func aHedgeThatFailsIsNotTheAnswer() throws {
+    let result = try hedged(second: 503) { Self.answer($0) }
     #expect(try Self.text(result.get()) == "1")
   }
 
   @Test func anErrorIsBetterThanNoAnswer() throws {
-    let (result, _) = try send {
-      $0.hedge = HTTPHedge(delay: Self.second / 10) { true }
-    } _: { peer in
-      _ = peer.head()
-      if peer.number > 1 { return peer.send("HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n") }
-      _ = HTTPCancellation().sleep(until: SystemClock().monotonicNanoseconds() + Self.second / 2)
-      peer.reset()
-    }
+    let result = try hedged(second: 503) { $0.reset() }
     #expect(try result.get().status == 503)
   }
 
   @Test func aSecondRequestThatIsOneTooManyIsNotTheAnswer() throws {
-    let (result, _) = try send {
-      $0.hedge = HTTPHedge(delay: Self.second / 10) { true }
-    } _: { peer in
-      _ = peer.head()
-      if peer.number > 1 { return peer.send("HTTP/1.1 429 X\r\nContent-Length: 0\r\n\r\n") }
-      _ = HTTPCancellation().sleep(until: SystemClock().monotonicNanoseconds() + Self.second / 2)
-      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\(peer.number)")
-    }
+    let result = try hedged(second: 429) { Self.answer($0) }
     #expect(try Self.text(result.get()) == "1")
   }
 

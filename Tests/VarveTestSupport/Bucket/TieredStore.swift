@@ -59,6 +59,15 @@ extension TieredStore {
   }
 }
 
+extension SimulatedBucket {
+  /// What `body` asks for, in order: the kind of each request, and of its object.
+  package func requests(_ body: () throws -> Void) rethrows -> [String] {
+    forgetCalls()
+    try body()
+    return calls.map { "\($0.kind.rawValue) \($0.name.prefix { $0 != "/" })" }
+  }
+}
+
 /// Entries with small and large values, and what a store must show after them.
 package struct Sample {
   package var expected: [String: [UInt8]] = [:]

@@ -178,12 +178,3 @@ struct NumberedEntries {
     content.count <= count && Self.content(content.count) == content ? content.count : nil
   }
 }
-
-/// The error of the store that `body` throws; nil where it throws none.
-func storeFailure(_ body: () throws -> Void) throws -> StoreError? {
-  do { try body() } catch {
-    guard let failure = error as? StoreError else { throw error }
-    return failure
-  }
-  return nil
-}

@@ -100,7 +100,7 @@ struct DropRulesTests {
     }
   }
 
-  @Test(arguments: 0...3)
+  @Test(arguments: 0...4)
   func whatAnyReaderCanReadStaysTheSame(versionCount: Int) {
     let histories = Self.histories(versionCount)
     for rules in Self.rules() {

@@ -34,7 +34,7 @@ struct StoreVerifierTests {
     try FileSystemKind.simulated.withDirectory { directory, fileSystem, _ in
       let store = try HandmadeStore(in: directory)
       let original = try readAll(name.description, in: directory)
-      for offset in stride(from: 0, to: original.count, by: 3) {
+      for offset in original.indices {
         var bytes = original
         bytes[offset] ^= 1 << UInt8(offset % 8)
         try store.write(bytes, to: name)

@@ -1,0 +1,92 @@
+import Testing
+import VarveFormat
+import VarveObjects
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+@testable import Varve
+
+/// Who puts what into the bucket when several come at once, or come late.
+@Suite struct UploadOrderTests {
+  /// Two threads upload: the one that took its version first may be the last to come to it.
+  @Test func aVersionThatWasTakenEarlierDoesNotReplaceALaterOne() throws {
+    let machine = TieredStore()
+    let store = try machine.open()
+    let keyspace = try store.keyspace("sample")
+    try keyspace.put("first", [1])
+    try store.flush()
+    let earlier = store.engine.versions.current
+    try keyspace.put("second", [2])
+    try store.upload()
+    let bucket = try #require(store.engine.bucket)
+    _ = try bucket.upload(earlier, { _ in }, present: { store.engine.versions.current })
+    let other = try machine.openElsewhere()
+    #expect(try other.keyspace("sample").value(for: "second") == [2])
+    try other.close()
+    try store.close()
+  }
+
+  @Test func manyUploadAtOnceAndTheNewestStays() throws {
+    let machine = TieredStore()
+    let store = try machine.open()
+    let keyspace = try store.keyspace("sample")
+    let threads = try (0..<4).map { thread in
+      try WorkerThread(name: "uploading \(thread)") {
+        for number in 0..<20 {
+          try? keyspace.put("\(thread)", [UInt8(number)])
+          _ = try? store.upload()
+        }
+      }
+    }
+    for thread in threads { thread.join() }
+    let other = try machine.openElsewhere()
+    for thread in 0..<4 {
+      #expect(try other.keyspace("sample").value(for: "\(thread)") == [19])
+    }
+    try other.close()
+    try store.close()
+  }
+
+  /// What a directory as the bucket does not tell of its time is asked for.
+  @Test func garbageInADirectoryIsCollected() throws {
+    try withTemporaryDirectory { path in
+      let machine = TieredStore()
+      var options = machine.options
+      options.bucket = BucketOptions(try DirectoryObjectStore(path: path))
+      options.bucket?.uploadInterval = nil
+      var sample = Sample(seed: 1)
+      for isFirst in [true, false] {
+        let store = try machine.open(options)
+        try sample.write(200, to: store)
+        try store.compact()
+        try store.upload()
+        // Also what the opening before left behind.
+        if !isFirst { #expect(try store.collectBucket(grace: 0).files > 0) }
+        try store.close()
+      }
+      let store = try machine.open(options)
+      let objects = try DirectoryObjectStore(path: path)
+      let there = try objects.list("file/", after: nil, limit: 1_000).entries.count
+      #expect(try store.bucketStatus().stored.files == there)
+      #expect(try store.scrubBucket().isSound)
+      try store.close()
+    }
+  }
+
+  /// A copy of a store that never had a bucket stays what it is where its bucket is another's.
+  @Test func whoCannotBeAttachedGoesOnWithout() throws {
+    let machine = TieredStore()
+    var store = try machine.open(machine.options)
+    try store.keyspace("sample").put("key", [1])
+    try store.close()
+    let copy = machine.disk.killImage()
+    store = try machine.open()
+    try store.upload()
+    try store.close()
+    #expect(try storeCode { _ = try machine.open(on: copy) } == .fenced)
+    let alone = try machine.open(machine.options, on: copy)
+    try alone.keyspace("sample").put("key", [2])
+    try alone.close()
+  }
+}
