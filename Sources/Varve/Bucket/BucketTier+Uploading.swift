@@ -43,6 +43,13 @@ extension BucketTier {
     }
   }
 
+  /// The value files of a version that the bucket does not name yet.
+  func freshValueFiles(of version: Manifest) -> Set<UInt64> {
+    let head = known.head?.version.valueFiles ?? []
+    let there = Dictionary(head.map { ($0.number, $0.id) }) { first, _ in first }
+    return Set(version.valueFiles.filter { there[$0.number] != $0.id }.map(\.number))
+  }
+
   /// Whether a version is the bucket's newest, with nothing behind it that is no part of it.
   func has(_ version: Manifest, _ head: BucketManifest) -> Bool {
     head.version.isSame(as: version)

@@ -17,12 +17,20 @@ extension Engine {
   }
 
   /// Puts everything that was written before the call into the bucket.
+  ///
+  /// - Parameter ordersValues: whether values are laid out in the order of their keys before.
   @discardableResult
   func uploadNow(
-    _ progress: (UInt64) -> Void = { _ in }
+    ordersValues: Bool = true, _ progress: (UInt64) -> Void = { _ in }
   ) throws(StoreError) -> BucketStatus.Amount {
     let bucket = try requireBucket()
     try flushAllNow()
+    if ordersValues {
+      do throws(StoreError) { try orderFreshValues() } catch {
+        // Files that are in the bucket are what makes room.
+        guard error.code == .full else { throw error }
+      }
+    }
     let version = versions.current
     // Its files must not go while they are read.
     defer { withExtendedLifetime(version) {} }
@@ -134,7 +142,10 @@ extension Engine {
     var collected = clock.monotonicNanoseconds()
     while !work.rest(until: clock.monotonicNanoseconds() + Self.uploadLookMilliseconds * 1_000_000)
     {
-      guard clock.monotonicNanoseconds() >= due, !work.isUploadPaused else { continue }
+      let now = clock.monotonicNanoseconds()
+      guard now >= due, !work.isUploadPaused else { continue }
+      // What is compacted now is put there once and not twice; that may not go on for ever.
+      guard work.isCompactionAtRest || now >= due + nanoseconds else { continue }
       attempt { () throws(StoreError) in
         // Who has nothing to put asks nothing.
         if hasNews(for: bucket) {

@@ -14,7 +14,7 @@ extension Engine {
     let sequence = visibleSequence.load(ordering: .acquiring)
     let bucket = try requireBucket()
     guard let backlog else {
-      try uploadNow()
+      try uploadNow(ordersValues: false)
       return
     }
     let ticket = backlog.attempts

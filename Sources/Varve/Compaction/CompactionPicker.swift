@@ -7,6 +7,11 @@ struct CompactionState: Sendable {
   /// Value files that are left alone: memtables or logs may point into them, or they are still written,
   /// so that their live bytes are not known; or they are damaged.
   var openValueFiles: Set<UInt64> = []
+  /// Value files that may still be laid out: sealed, on this machine and in no bucket yet. None where the
+  /// store has no bucket.
+  var freshValueFiles: Set<UInt64> = []
+  /// Value files that a compaction wrote, in the order of the keys.
+  var orderedValueFiles: Set<UInt64> = []
   /// Who reads, and which keyspaces were dropped. Its current time is the "now" of the choice.
   var rules: DropRules
   /// Compactions at work.

@@ -19,6 +19,8 @@ struct CompactionPlan: Equatable, Sendable {
     case expiry
     /// Value files hold too much that nobody points to.
     case valueGarbage
+    /// Values lie in the order of their writing, and are to go into a bucket.
+    case valueOrder
     /// Segments hold nothing but dropped keyspaces.
     case droppedKeyspace
     /// The user asked.

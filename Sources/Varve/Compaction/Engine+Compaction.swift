@@ -20,6 +20,15 @@ struct CompactionMemory {
   var unusable: Set<UInt64> = []
   /// Value files that were found damaged: their values are not moved.
   var unmovable: Set<UInt64> = []
+  /// Value files that were written here in the order of the keys.
+  var ordered: Set<UInt64> = []
+
+  /// Remembers that `files` are in the order of the keys, and forgets those that went.
+  mutating func remember(_ files: [ValueFileRecord], among live: Manifest) {
+    guard !files.isEmpty else { return }
+    ordered.formUnion(files.map(\.number))
+    ordered.formIntersection(live.valueFiles.map(\.number))
+  }
 
   /// Learns from the damage that ended `plan`: which file is to be left alone, or all of the plan's
   /// segments where the error names none of them.
@@ -44,15 +53,29 @@ extension Engine {
 
   /// Does the compaction that is most needed; false when none is.
   func compactOnce() throws(StoreError) -> Bool {
+    try compact { CompactionPicker(options: compactionOptions).plan(for: $0) }
+  }
+
+  /// Lays out those values in the order of their keys that no bucket has yet, so that neighbours come
+  /// with one request once they are cold.
+  func orderFreshValues() throws(StoreError) {
+    // Others may go on writing for ever.
+    let end = numbers.upcoming
+    while try compact({ InputChooser($0, compactionOptions).valueOrder(before: end) }) { reclaim() }
+  }
+
+  /// Does what `choose` chooses; false where that is nothing.
+  private func compact(
+    _ choose: (CompactionState) -> CompactionPlan?
+  ) throws(StoreError) -> Bool {
     let event = try compacting.withLock { memory throws(StoreError) -> StoreEvent? in
       try checkOpen()
       if let failure = poison.failure { throw failure }
       let state = compactionState(memory)
-      let picker = CompactionPicker(options: compactionOptions)
-      guard let plan = picker.plan(for: state) else { return nil }
+      guard let plan = choose(state) else { return nil }
       let event: StoreEvent
       do throws(StoreError) {
-        event = try carryOut(plan, state.rules)
+        event = try carryOut(plan, state.rules, &memory)
       } catch {
         guard error.code == .corrupted else { throw error }
         memory.learn(from: error, in: plan)
@@ -86,7 +109,7 @@ extension Engine {
       if let failure = poison.failure { throw failure }
       let state = compactionState(memory)
       guard let plan = full.next(state) else { return nil }
-      return try carryOut(plan, state.rules)
+      return try carryOut(plan, state.rules, &memory)
     }
   }
 
@@ -101,7 +124,9 @@ extension Engine {
     let open = Set(version.valueFiles.values.filter(\.isPinned).map(\.number))
     return CompactionState(
       segments: version.manifest.segments, valueFiles: version.manifest.valueFiles,
-      openValueFiles: open.union(memory.unmovable), rules: dropRules(catalog.liveness()),
+      openValueFiles: open.union(memory.unmovable),
+      freshValueFiles: bucket?.freshValueFiles(of: version.manifest) ?? [],
+      orderedValueFiles: memory.ordered, rules: dropRules(catalog.liveness()),
       unusable: memory.unusable, starts: memory.starts)
   }
 }
@@ -110,7 +135,7 @@ extension Engine {
 
 extension Engine {
   private func carryOut(
-    _ plan: CompactionPlan, _ rules: DropRules
+    _ plan: CompactionPlan, _ rules: DropRules, _ memory: inout CompactionMemory
   ) throws(StoreError) -> StoreEvent {
     var edit = VersionEdit()
     var result = SegmentOutput.Result()
@@ -128,6 +153,7 @@ extension Engine {
       edit.addedValueFiles = result.valueFiles
     }
     try record(edit, result)
+    memory.remember(result.valueFiles, among: versions.current.manifest)
     metrics.compactions.add(1)
     metrics.compactionReadBytes.add(plan.isMove ? 0 : plan.inputBytes)
     metrics.compactionWrittenBytes.add(result.bytes)

@@ -11,7 +11,8 @@ import VarveFormat
 /// 1  everything above the last level, with what it overlaps there, at once if that is little;
 ///    else level 0 into the base, then level by level in slices from the smallest key on
 /// 2  segments of the last level that still hold something dead, in place
-/// 3  segments that point into value files with garbage, in place
+/// 3  segments whose values lie here and there, where they are to go into a bucket, in place
+/// 4  segments that point into value files with garbage, in place
 /// ```
 ///
 /// Automatic compaction rests meanwhile. Value files that are still written to, and what is in
@@ -26,6 +27,7 @@ struct FullCompaction: Sendable {
   func next(_ state: CompactionState) -> CompactionPlan? {
     let inputs = InputChooser(state, options)
     return inputs.droppedKeyspaces() ?? sinkAtOnce(inputs) ?? sinkByLevel(inputs) ?? clean(inputs)
+      ?? inputs.scatteredValues(before: firstOwnNumber)
       ?? inputs.valueGarbage(
         in: inputs.garbage.files(below: options.liveValuePercentInFull), .manual)
   }
@@ -67,6 +69,7 @@ struct FullCompaction: Sendable {
     let doubtful = Set(merged.flatMap(\.valueReferences).map(\.file))
     let garbage = inputs.garbage
     let poor = Set(garbage.files(below: options.liveValuePercentInFull).map(\.number))
+      .union(inputs.state.freshValueFiles)
     return garbage.files
       .filter { doubtful.contains($0.number) || poor.contains($0.number) }
       .statedSum(\.liveBytes)

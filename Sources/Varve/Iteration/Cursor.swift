@@ -198,6 +198,9 @@ extension Cursor {
   /// The value behind a pointer, kept until the cursor moves.
   private mutating func resolve(_ stored: ByteView) throws(StoreError) -> ByteView {
     let pointer = try engine.values.decode(stored)
+    if engine.bucket != nil, order == .ascending, let range = valueWalk.first(pointer) {
+      engine.values.store.expectFirst(range, of: pointer.file)
+    }
     let resolved = try engine.values.resolve(pointer)
     if let range = valueWalk.next(pointer) {
       engine.values.store.expect(range, of: pointer.file)

@@ -11,6 +11,7 @@ final class BackgroundWork: Sendable {
     /// A memtable has taken the last chunk that was ready.
     var memory = false
     var compaction = false
+    var isCompacting = false
     /// Enough waits for a log in the bucket.
     var bucketLog = false
     /// Compaction rests while this is above zero.
@@ -79,6 +80,12 @@ final class BackgroundWork: Sendable {
       return wants.compaction
     }
   }
+
+  /// Whether nothing is compacted, and nothing is to be.
+  var isCompactionAtRest: Bool { wants.withLock { !$0.compaction && !$0.isCompacting } }
+
+  /// Notes whether something is being compacted.
+  func setCompacting(_ isCompacting: Bool) { wants.withLock { $0.isCompacting = isCompacting } }
 
   /// Whether the caller runs on one of these threads.
   var isOwnThread: Bool { threads.withLock { $0.contains(where: \.isCurrent) } }

@@ -116,10 +116,12 @@ extension Engine {
         when: { $0.isStopping || ($0.compaction && $0.pauses == 0) }, until: compactionRest
       ) { wants in
         wants.compaction = false
+        wants.isCompacting = !wants.isStopping
         return wants.isStopping
       }
       // Nil: time has come for entries to go that expired while nobody wrote.
       if isStopping ?? false { return }
+      defer { work.setCompacting(false) }
       attempt { () throws(StoreError) in
         while !work.isPaused {
           guard try compactOnce() else { return }

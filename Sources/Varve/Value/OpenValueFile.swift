@@ -84,6 +84,11 @@ extension OpenValueFile {
     }
   }
 
+  /// The same where a walk begins: what is mapped is read as it is touched.
+  func expectFirst(_ range: Range<UInt64>) {
+    if case .file(let file) = source { file.expect(range) }
+  }
+
   /// The value, uncompressed.
   func value(for pointer: ValuePointer) throws(StoreError) -> LentValue {
     if let mapped, pointer.codec == .none {

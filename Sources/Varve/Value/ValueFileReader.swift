@@ -81,6 +81,12 @@ extension ValueFileReader {
     unsafe file.takeUnretainedValue().expect(range)
   }
 
+  /// Says that a walk begins with bytes of the file.
+  func expectFirst(_ range: Range<UInt64>) {
+    // Whoever reads the value is told why it cannot be opened.
+    (try? open())?.expectFirst(range)
+  }
+
   /// The value in its stored form, copied and checked: for `ValueFileOutput.append(stored:of:)`.
   func storedCopy(of pointer: ValuePointer) throws(StoreError) -> LentValue {
     try open().storedCopy(of: pointer)

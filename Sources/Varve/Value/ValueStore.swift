@@ -36,6 +36,11 @@ final class ValueStore: Sendable {
     reader(for: file)?.expect(range)
   }
 
+  /// Says that a walk begins with bytes of a file.
+  func expectFirst(_ range: Range<UInt64>, of file: UInt64) {
+    reader(for: file)?.expectFirst(range)
+  }
+
   /// The value in its stored form, copied and checked: for moving it to another file.
   func storedCopy(of pointer: ValuePointer) throws(StoreError) -> LentValue {
     try table.read { table throws(StoreError) in

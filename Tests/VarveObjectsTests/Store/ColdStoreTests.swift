@@ -13,11 +13,11 @@ import VarveTestSupport
     try sample.write(1_000, to: store)
     try store.upload()
     #expect(try store.evict() > 500_000)
-    #expect(sealedFiles(machine.disk).isEmpty)
+    #expect(machine.disk.sealedFiles.isEmpty)
     #expect(try sample.difference(from: store) == nil)
     try store.close()
     store = try machine.open()
-    #expect(sealedFiles(machine.disk).isEmpty)
+    #expect(machine.disk.sealedFiles.isEmpty)
     #expect(try sample.difference(from: store) == nil)
     // And it goes on: what is cold is compacted with what is not.
     try sample.write(500, to: store)
@@ -37,7 +37,7 @@ import VarveTestSupport
     try lost.upload()
     let disk = SimulatedFileSystem()
     var store = try machine.openElsewhere(on: disk)
-    #expect(sealedFiles(disk).isEmpty)
+    #expect(disk.sealedFiles.isEmpty)
     #expect(try sample.difference(from: store) == nil)
     try sample.write(500, to: store)
     try store.upload()
@@ -91,7 +91,7 @@ import VarveTestSupport
     try store.compact()
     try store.upload()
     try store.evict(keeping: 200_000)
-    #expect(sealedFiles(machine.disk).allSatisfy { $0.hasPrefix("segment") })
+    #expect(machine.disk.sealedFiles.allSatisfy { $0.hasPrefix("segment") })
     machine.bucket.forgetCalls()
     #expect(try vectors.value(for: "v1250")?.count == 6_000)
     // The value file's header and end, which were kept, are no requests.
@@ -194,12 +194,5 @@ import VarveTestSupport
     for (name, bytes) in whole { machine.bucket.tamper(name, with: bytes) }
     #expect(try sample.difference(from: store) == nil)
     try store.close()
-  }
-
-  private func sealedFiles(_ disk: SimulatedFileSystem) -> [String] {
-    disk.contents().keys.compactMap { $0.split(separator: "/").last.map(String.init) }
-      .filter {
-        ($0.hasPrefix("segment-") || $0.hasPrefix("values-")) && !$0.hasSuffix(".tail")
-      }
   }
 }

@@ -42,6 +42,27 @@ import VarveTestSupport
     try store.close()
   }
 
+  @Test func aThousandSegmentsAreOpenedLikeOne() throws {
+    let machine = TieredStore()
+    let store = try machine.open()
+    store.pauseCompaction()
+    let keyspace = try store.keyspace("sample")
+    for number in 0..<1_000 {
+      try keyspace.put("key-\(number)", "\(number)", durability: .buffered)
+      try store.flush()
+    }
+    try store.upload()
+    #expect(machine.disk.sealedFiles.count >= 1_000)
+    var opened: SegmentStore?
+    let opening = try machine.bucket.requests { opened = try machine.openReplica() }
+    #expect(
+      opening.filter { !$0.hasSuffix("file") } == ["read store", "list manifest", "read manifest"])
+    // What the list of keyspaces needs of the one segment that has it.
+    #expect(opening.count { $0.hasSuffix("file") } <= 3, "\(opening)")
+    try opened?.close()
+    try store.close()
+  }
+
   @Test func aReplicaAsksForLittle() throws {
     let machine = TieredStore()
     var sample = Sample(seed: 2)

@@ -59,6 +59,16 @@ extension TieredStore {
   }
 }
 
+extension SimulatedFileSystem {
+  /// The names of segments and value files that are on this machine.
+  package var sealedFiles: [String] {
+    contents().keys.compactMap { $0.split(separator: "/").last.map(String.init) }
+      .filter {
+        ($0.hasPrefix("segment-") || $0.hasPrefix("values-")) && !$0.hasSuffix(".tail")
+      }
+  }
+}
+
 extension SimulatedBucket {
   /// What `body` asks for, in order: the kind of each request, and of its object.
   package func requests(_ body: () throws -> Void) rethrows -> [String] {

@@ -38,6 +38,11 @@ struct SimulatedLevels {
   var running: [CompactionPlan] = []
   var starts: [Int: [UInt8]] = [:]
   var dropped: [UInt32: UInt64] = [:]
+  /// Whether the store has a bucket, and the value files that are there.
+  var hasBucket = false
+  var uploaded: Set<UInt64> = []
+  /// Value files that a compaction wrote.
+  var ordered: Set<UInt64> = []
   /// Bytes written by flushes and compactions, values included.
   var flushedBytes: UInt64 = 0
   var compactedBytes: UInt64 = 0
@@ -67,8 +72,9 @@ struct SimulatedLevels {
 
   var state: CompactionState {
     CompactionState(
-      segments: segments.values.map(\.record), valueFiles: Array(valueFiles.values), rules: rules,
-      running: running, starts: starts)
+      segments: segments.values.map(\.record), valueFiles: Array(valueFiles.values),
+      freshValueFiles: hasBucket ? Set(valueFiles.keys).subtracting(uploaded) : [],
+      orderedValueFiles: ordered, rules: rules, running: running, starts: starts)
   }
 
   var segmentBytes: UInt64 { segments.values.reduce(0) { $0 + $1.record.size } }
@@ -185,6 +191,7 @@ extension SimulatedLevels {
     }
     for segment in plan.segments { segments[segment.number] = nil }
     addValueFile(file, output.flatMap(\.self))
+    ordered.insert(file)
     for part in output { add(part, level: UInt8(plan.outputLevel)) }
     compactedBytes += UInt64(kept.count) * Self.entryBytes
   }

@@ -1,0 +1,93 @@
+import VarveFormat
+
+// Inputs chosen because their values lie in the order of writing, or here and there, and are to go into a
+// bucket: what is scattered there costs a request for each value.
+//
+//   keys      a  b  c  d  e  f
+//   written   values-7: c a f     values-9: e b d
+//   laid out  values-12: a b c d e f
+//
+// Only what no bucket has yet is laid out: so no value is put there a second time for that.
+
+extension InputChooser {
+  /// Segments that point into files whose values lie in the order of writing, where there is more in those
+  /// files than must be written again besides: level 0 as a whole, others from the smallest key on.
+  ///
+  /// The oldest files come first, as many as one compaction should copy, until all segments have left them:
+  /// so no more disk is taken meanwhile.
+  /// - Parameter end: files from here on are left alone.
+  func valueOrder(before end: UInt64) -> CompactionPlan? {
+    let unordered = garbage.files.filter { isUnordered($0.number) && $0.number < end }
+      .sorted { $0.number < $1.number }
+    var bytes: UInt64 = 0
+    let oldest = unordered.prefix { file in
+      defer { bytes = bytes.addingStated(file.liveBytes) }
+      return bytes == 0 || bytes.addingStated(file.liveBytes) <= options.largestInputBytes
+    }
+    let files = Set(oldest.map(\.number))
+    guard rewrittenBytes(toEmpty: files) <= oldest.statedSum(\.liveBytes) else { return nil }
+    if map.levels[0].referencedBytes(in: files) > 0,
+      let plan = levelZero(.valueOrder, relocating: files)
+    {
+      return plan
+    }
+    return (1...map.last).lazy.compactMap { level in
+      layOut(level, .valueOrder) { $0.valueReferences.map(\.file).filter(files.contains) }
+    }.first
+  }
+
+  /// Segments of the last level with values in more places than neighbours need, or in the order of writing.
+  ///
+  /// - Parameter firstOwnNumber: files from here on were just laid out.
+  func scatteredValues(before firstOwnNumber: UInt64) -> CompactionPlan? {
+    layOut(map.last, .manual) { segment in
+      let files = segment.valueReferences.map(\.file).filter(state.freshValueFiles.contains)
+      guard files.count > Self.mostRuns || files.contains(where: isUnordered) else { return [] }
+      return files.filter { $0 < firstOwnNumber && !state.openValueFiles.contains($0) }
+    }
+  }
+
+  /// Files that neighbours may lie in that were laid out together: one ends where the next begins.
+  private static let mostRuns = 2
+
+  private func isUnordered(_ file: UInt64) -> Bool {
+    state.freshValueFiles.contains(file) && !state.orderedValueFiles.contains(file)
+  }
+
+  /// Bytes of the segments that are written again where values move out of `files`.
+  private func rewrittenBytes(toEmpty files: Set<UInt64>) -> UInt64 {
+    let users = map.segments.filter { $0.referencedBytes(in: files) > 0 }
+    guard users.contains(where: { $0.level == 0 }) else { return users.bytes }
+    return users.filter { $0.level != 0 && $0.level != map.base }.bytes
+      .addingStated(map.levels[0].bytes).addingStated(map.levels[map.base].bytes)
+  }
+
+  /// The first neighbours of a level that have values to be moved, as many as one compaction should copy.
+  ///
+  /// - Parameter files: whose values of a segment are to be moved.
+  private func layOut(
+    _ level: Int, _ reason: CompactionPlan.Reason, _ files: (SegmentRecord) -> [UInt64]
+  ) -> CompactionPlan? {
+    var run: [SegmentRecord] = []
+    var moved: Set<UInt64> = []
+    for segment in map.levels[level] {
+      let more = moved.union(files(segment))
+      let wider = run + [segment]
+      let fits =
+        run.isEmpty
+        || wider.bytes.addingStated(wider.referencedBytes(in: more)) <= options.largestInputBytes
+      if fits, !isTaken(segment), !files(segment).isEmpty {
+        (run, moved) = (wider, more)
+      } else if !run.isEmpty {
+        break
+      }
+    }
+    return plan(reason, of: [.init(level: level, segments: run)], to: level, relocating: moved)
+  }
+}
+
+extension [SegmentRecord] {
+  fileprivate func referencedBytes(in files: Set<UInt64>) -> UInt64 {
+    statedSum { $0.referencedBytes(in: files) }
+  }
+}
