@@ -21,7 +21,8 @@ struct ValueOrderTests {
   /// Lays values out until nothing is left to lay out; returns the steps.
   private func layOut(_ store: inout SimulatedLevels) -> Int {
     var steps = 0
-    while steps < 500, let plan = InputChooser(store.state, store.options).valueOrder(before: .max) {
+    while steps < 500, let plan = InputChooser(store.state, store.options).valueOrder(before: .max)
+    {
       #expect(store.flaw(of: plan) == nil)
       store.carryOut(plan)
       steps += 1
