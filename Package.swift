@@ -73,7 +73,10 @@ let package = Package(
       ["Varve", "VarveObjects", "VarveSimulation", "VarvePlatform", "VarveFormat"]),
     tests(
       "VarveS3Tests",
-      ["VarveS3", "VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims", "CVarveCurl"]),
+      [
+        "VarveS3", "Varve", "VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims",
+        "CVarveCurl",
+      ]),
     tests(
       "VarveTests",
       ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveLZ4", "CVarveZstd"],

@@ -5,7 +5,7 @@ import os
 import tempfile
 
 from . import log, manifest
-from .primitives import Damage, Reader, crc32c, u16, u32, u64
+from .primitives import MAX_SEQUENCE, Damage, Reader, crc32c, u16, u32, u64
 
 MAGIC = b"VarveObj"
 FRAME = 48
@@ -16,6 +16,7 @@ STRUCTURES = {"store": "bucket object", "manifest": "bucket manifest", "pin": "b
 SMALLEST_OBJECT = 34
 FILE_KINDS = {1: "segment", 2: "values"}
 MAX_NUMBER = 2**56
+APART_TAG = 2
 MAX_TAIL = 2**29
 MAX_BATCH = 2**28
 POINTER = 4
@@ -198,8 +199,15 @@ def _tie(reader, number, store):
     if state > 2:
         reader.fail("value", at, "state")
     head = _head(reader, number, store)
-    _end(reader)
-    return {"location": location, "writers": writers, "state": state, "head": head}
+    at = reader.offset
+    apart = manifest._fields(reader, {APART_TAG}).get(APART_TAG)
+    if apart is not None and (len(apart) != 8 or int.from_bytes(apart, "little") > MAX_SEQUENCE):
+        reader.fail("value", at, "apart since")
+    if reader.left:
+        reader.fail("excess", reader.offset, "bytes behind the body")
+    return {
+        "location": location, "writers": writers, "state": state, "head": head,
+        "apart_since": None if apart is None else int.from_bytes(apart, "little")}
 
 
 def _head(reader, number, store):

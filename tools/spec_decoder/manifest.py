@@ -17,6 +17,7 @@ MAX_BODY = 2**28
 SMALLEST = {"logs": 3, "segments": 38, "value_files": 21, "references": 3, "fields": 2,
             "garbage": 37, "batches": 22}
 DIGEST_TAG = 1
+ORDERED_TAG = 1
 
 
 def _count(reader, what):
@@ -139,7 +140,11 @@ def _value_file(reader):
     file = {"number": reader.varint("number"), "id": _id(reader)}
     for name in ("size", "value_count", "value_bytes"):
         file[name] = reader.varint(name)
-    _fields(reader, set())
+    at = reader.offset
+    order = _fields(reader, {ORDERED_TAG}).get(ORDERED_TAG)
+    if order:
+        reader.fail("value", at, "order")
+    file["ordered"] = 0 if order is None else 1
     if file["size"] < 64:
         reader.fail("value", start, "size")
     if file["value_bytes"] > file["size"]:

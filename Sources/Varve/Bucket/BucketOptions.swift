@@ -15,7 +15,8 @@ public struct BucketOptions: Sendable {
   public var objects: any ObjectStore
 
   /// Seconds that the newest version in the bucket may be behind, about, while somebody writes; nil: only
-  /// ``SegmentStore/upload()`` puts anything there. Nobody writes: nothing is asked of the bucket.
+  /// ``SegmentStore/upload()`` puts anything there. Nobody writes: nothing is asked of the bucket. While something
+  /// is being compacted it may be twice as far behind.
   public var uploadInterval: Int? = 300
 
   /// Seconds that the bucket may be behind, about, while somebody writes: what was written is put there in logs
@@ -55,7 +56,8 @@ public struct BucketOptions: Sendable {
   public var takesOver = false
 
   /// Opens the store for writing though the bucket does not answer: what lies only there cannot be read
-  /// meanwhile, and nothing is put there until the next opening. Where the list of keyspaces lies only
+  /// meanwhile, and nothing is put there until the next opening, which is refused where the bucket is not as it was
+  /// left then. Where the list of keyspaces lies only
   /// there, the store does not open.
   public var opensWithoutBucket = false
 

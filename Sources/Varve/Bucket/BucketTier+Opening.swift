@@ -26,18 +26,31 @@ extension BucketTier {
     let writer: BucketWriter
     do throws(BucketError) {
       writer = try Self.claim(
-        claim, id, before, options, known.head, clock, of: manifest, through: last, cold)
+        claim, id, before, options, known, clock, of: manifest, through: last, cold)
     } catch {
       // Who was never there keeps writing where it is.
       if case .fenced = error, known.head != nil { try? tier.noteFence() }
       guard options.opensWithoutBucket, error.isTransient else {
         throw StoreError(error, at: location)
       }
+      try noteApart(known, last, in: directory)
       return tier
     }
     (known.writers, known.location, known.state) = ([id], location, .whole)
+    known.apartSince = nil
     try tier.adopt(writer, known, manifest)
     return tier
+  }
+
+  /// Notes before anything is written that the bucket is not there: what the two have in common from here on
+  /// no number tells any more.
+  static func noteApart(
+    _ tie: BucketTie, _ last: SequenceNumber, in directory: GuardedDirectory
+  ) throws(StoreError) {
+    guard tie.apartSince == nil else { return }
+    var apart = tie
+    apart.apartSince = last
+    try TieFile(directory: directory).write(apart)
   }
 
   /// What to note before a claim: it may arrive, and its answer be lost, and it must be known as ours. Also
@@ -52,26 +65,28 @@ extension BucketTier {
     let noted = BucketTie(
       // Another place is noted when the store was found there.
       location: tie?.location ?? location, writers: before + [id], head: tie?.head,
-      storeID: storeID, state: tie?.state ?? .whole)
+      storeID: storeID, state: tie?.state ?? .whole, apartSince: tie?.apartSince)
     return (noted, before)
   }
 
   private static func claim(
     _ claim: BucketClaim, _ id: FileID, _ before: [FileID], _ options: BucketOptions,
-    _ known: BucketManifest?, _ clock: StoreClock, of manifest: Manifest,
+    _ known: BucketTie, _ clock: StoreClock, of manifest: Manifest,
     through last: SequenceNumber, _ cold: [LocalFile]
   ) throws(BucketError) -> BucketWriter {
+    let common = min(last, known.apartSince ?? last)
     do throws(BucketError) {
       let writer = try claim.run(
         as: id, of: manifest.storeID, after: options.takesOver ? .anybody : .oneOf(before)
       ) { head throws(BucketError) in
         // Of an earlier copy of the directory, the writer is known as well. What was taken over by force
-        // is known too.
-        let isKnown = manifest.number >= head.version.number || known?.version == head.version
+        // is known too. A copy that went on without the bucket may have later numbers.
+        let isLater = known.apartSince == nil && manifest.number >= head.version.number
+        let isKnown = isLater || known.head?.version == head.version
         guard options.takesOver || isKnown else { throw .newer }
         // What its logs hold was durable here before.
         let logged = try BucketReader(options.objects).lastLogged(behind: head)
-        guard options.takesOver || logged <= last else { throw .newer }
+        guard options.takesOver || logged <= common else { throw .newer }
         let copies = head.copies
         for file in cold where copies[file.key] == nil {
           throw .lacks(file: file.name.description)
@@ -79,12 +94,12 @@ extension BucketTier {
       }
       // Until the claim another copy of this directory may have put more.
       let logged = try BucketReader(options.objects).lastLogged(behind: writer.head.manifest)
-      guard options.takesOver || logged <= last else { throw .newer }
+      guard options.takesOver || logged <= common else { throw .newer }
       return writer
     } catch {
       guard case .noStore = error else { throw error }
       // Only a store that has nothing in any bucket begins a new one.
-      guard known == nil else {
+      guard known.head == nil else {
         throw .request(
           ObjectStoreError(
             .unavailable,

@@ -137,15 +137,15 @@ extension Engine {
 
   func uploadLoop() {
     guard let bucket, let interval = bucket.options.uploadInterval else { return }
-    let nanoseconds = UInt64(interval) * 1_000_000_000
-    var due = clock.monotonicNanoseconds() + nanoseconds
-    var collected = clock.monotonicNanoseconds()
+    let start = clock.monotonicNanoseconds()
+    var schedule = UploadSchedule(interval: UInt64(interval) * 1_000_000_000, now: start)
+    var collected = start
     while !work.rest(until: clock.monotonicNanoseconds() + Self.uploadLookMilliseconds * 1_000_000)
     {
-      let now = clock.monotonicNanoseconds()
-      guard now >= due, !work.isUploadPaused else { continue }
-      // What is compacted now is put there once and not twice; that may not go on for ever.
-      guard work.isCompactionAtRest || now >= due + nanoseconds else { continue }
+      let isSettled = work.isCompactionAtRest
+      guard !work.isUploadPaused,
+        schedule.isDue(at: clock.monotonicNanoseconds(), isSettled: isSettled)
+      else { continue }
       attempt { () throws(StoreError) in
         // Who has nothing to put asks nothing.
         if hasNews(for: bucket) {
@@ -154,7 +154,7 @@ extension Engine {
         }
         if let kept = bucket.options.localBytes { try evict(keeping: kept) }
       }
-      due = clock.monotonicNanoseconds() + nanoseconds
+      schedule.begin(at: clock.monotonicNanoseconds())
     }
   }
 

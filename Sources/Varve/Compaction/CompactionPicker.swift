@@ -10,8 +10,6 @@ struct CompactionState: Sendable {
   /// Value files that may still be laid out: sealed, on this machine and in no bucket yet. None where the
   /// store has no bucket.
   var freshValueFiles: Set<UInt64> = []
-  /// Value files that a compaction wrote, in the order of the keys.
-  var orderedValueFiles: Set<UInt64> = []
   /// Who reads, and which keyspaces were dropped. Its current time is the "now" of the choice.
   var rules: DropRules
   /// Compactions at work.

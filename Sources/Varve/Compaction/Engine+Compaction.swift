@@ -20,15 +20,6 @@ struct CompactionMemory {
   var unusable: Set<UInt64> = []
   /// Value files that were found damaged: their values are not moved.
   var unmovable: Set<UInt64> = []
-  /// Value files that were written here in the order of the keys.
-  var ordered: Set<UInt64> = []
-
-  /// Remembers that `files` are in the order of the keys, and forgets those that went.
-  mutating func remember(_ files: [ValueFileRecord], among live: Manifest) {
-    guard !files.isEmpty else { return }
-    ordered.formUnion(files.map(\.number))
-    ordered.formIntersection(live.valueFiles.map(\.number))
-  }
 
   /// Learns from the damage that ended `plan`: which file is to be left alone, or all of the plan's
   /// segments where the error names none of them.
@@ -75,7 +66,7 @@ extension Engine {
       guard let plan = choose(state) else { return nil }
       let event: StoreEvent
       do throws(StoreError) {
-        event = try carryOut(plan, state.rules, &memory)
+        event = try carryOut(plan, state.rules)
       } catch {
         guard error.code == .corrupted else { throw error }
         memory.learn(from: error, in: plan)
@@ -109,7 +100,7 @@ extension Engine {
       if let failure = poison.failure { throw failure }
       let state = compactionState(memory)
       guard let plan = full.next(state) else { return nil }
-      return try carryOut(plan, state.rules, &memory)
+      return try carryOut(plan, state.rules)
     }
   }
 
@@ -126,8 +117,7 @@ extension Engine {
       segments: version.manifest.segments, valueFiles: version.manifest.valueFiles,
       openValueFiles: open.union(memory.unmovable),
       freshValueFiles: bucket?.freshValueFiles(of: version.manifest) ?? [],
-      orderedValueFiles: memory.ordered, rules: dropRules(catalog.liveness()),
-      unusable: memory.unusable, starts: memory.starts)
+      rules: dropRules(catalog.liveness()), unusable: memory.unusable, starts: memory.starts)
   }
 }
 
@@ -135,7 +125,7 @@ extension Engine {
 
 extension Engine {
   private func carryOut(
-    _ plan: CompactionPlan, _ rules: DropRules, _ memory: inout CompactionMemory
+    _ plan: CompactionPlan, _ rules: DropRules
   ) throws(StoreError) -> StoreEvent {
     var edit = VersionEdit()
     var result = SegmentOutput.Result()
@@ -153,7 +143,6 @@ extension Engine {
       edit.addedValueFiles = result.valueFiles
     }
     try record(edit, result)
-    memory.remember(result.valueFiles, among: versions.current.manifest)
     metrics.compactions.add(1)
     metrics.compactionReadBytes.add(plan.isMove ? 0 : plan.inputBytes)
     metrics.compactionWrittenBytes.add(result.bytes)

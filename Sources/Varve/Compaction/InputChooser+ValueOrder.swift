@@ -17,7 +17,8 @@ extension InputChooser {
   /// so no more disk is taken meanwhile.
   /// - Parameter end: files from here on are left alone.
   func valueOrder(before end: UInt64) -> CompactionPlan? {
-    let unordered = garbage.files.filter { isUnordered($0.number) && $0.number < end }
+    let waiting = unorderedFiles
+    let unordered = garbage.files.filter { waiting.contains($0.number) && $0.number < end }
       .sorted { $0.number < $1.number }
     var bytes: UInt64 = 0
     let oldest = unordered.prefix { file in
@@ -40,9 +41,10 @@ extension InputChooser {
   ///
   /// - Parameter firstOwnNumber: files from here on were just laid out.
   func scatteredValues(before firstOwnNumber: UInt64) -> CompactionPlan? {
-    layOut(map.last, .manual) { segment in
+    let unordered = unorderedFiles
+    return layOut(map.last, .manual) { segment in
       let files = segment.valueReferences.map(\.file).filter(state.freshValueFiles.contains)
-      guard files.count > Self.mostRuns || files.contains(where: isUnordered) else { return [] }
+      guard files.count > Self.mostRuns || !unordered.isDisjoint(with: files) else { return [] }
       return files.filter { $0 < firstOwnNumber && !state.openValueFiles.contains($0) }
     }
   }
@@ -50,8 +52,9 @@ extension InputChooser {
   /// Files that neighbours may lie in that were laid out together: one ends where the next begins.
   private static let mostRuns = 2
 
-  private func isUnordered(_ file: UInt64) -> Bool {
-    state.freshValueFiles.contains(file) && !state.orderedValueFiles.contains(file)
+  /// Files whose values are still to be laid out.
+  private var unorderedFiles: Set<UInt64> {
+    state.freshValueFiles.subtracting(state.valueFiles.lazy.filter(\.isOrdered).map(\.number))
   }
 
   /// Bytes of the segments that are written again where values move out of `files`.

@@ -177,7 +177,8 @@ extension SegmentOutput {
   }
 
   private mutating func sealValueFile() throws(StoreError) {
-    guard let sealed = try valueWriter?.seal() else { return }
+    guard var sealed = try valueWriter?.seal() else { return }
+    sealed.isOrdered = true
     result.valueFiles.append(sealed)
     result.bytes += sealed.size
     valueWriter = nil

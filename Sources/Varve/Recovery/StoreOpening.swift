@@ -182,7 +182,10 @@ extension StoreOpening {
         "another machine has taken over: what is only here can be read, and the store goes on in its bucket",
         file: path)
     }
-    guard let bucket = options.bucket else { return nil }
+    guard let bucket = options.bucket else {
+      if let tie { try BucketTier.noteApart(tie, last, in: directory) }
+      return nil
+    }
     return try BucketTier.open(
       bucket, tie, in: directory, tiered, of: manifest, through: last, components.random, clock)
   }

@@ -81,8 +81,10 @@ final class BackgroundWork: Sendable {
     }
   }
 
-  /// Whether nothing is compacted, and nothing is to be.
-  var isCompactionAtRest: Bool { wants.withLock { !$0.compaction && !$0.isCompacting } }
+  /// Whether nothing is compacted, and nothing is to be for now.
+  var isCompactionAtRest: Bool {
+    wants.withLock { !$0.isCompacting && (!$0.compaction || $0.pauses > 0) }
+  }
 
   /// Notes whether something is being compacted.
   func setCompacting(_ isCompacting: Bool) { wants.withLock { $0.isCompacting = isCompacting } }

@@ -68,6 +68,7 @@ struct ManifestDump {
     item.add("bytes", file.size)
     item.add("values", file.valueCount)
     item.add("value bytes", file.valueBytes)
+    item.add("order", file.isOrdered ? "keys" : "any")
     item.add("id", file.id)
     return item
   }

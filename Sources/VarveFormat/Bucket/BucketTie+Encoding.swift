@@ -15,7 +15,13 @@ extension BucketTie {
     writer.uint8(state.rawValue)
     writer.uint32(UInt32(head.count))
     writer.append(head)
-    ManifestFields().encode(to: &writer)
+    var fields = ManifestFields()
+    if let apartSince {
+      var number = ByteWriter(reserving: 8)
+      number.uint64(apartSince.rawValue)
+      fields.append(Self.apartTag, number.bytes)
+    }
+    fields.encode(to: &writer)
     let number = self.head?.number ?? 0
     return ObjectFrame(.tie, number: number, storeID: storeID).encoded(writer.bytes)
   }

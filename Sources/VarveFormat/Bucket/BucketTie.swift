@@ -5,6 +5,8 @@
 ///       writers   u8 count, 16 bytes each       fields
 ///       state     u8
 /// ```
+///
+/// Field 2: `apartSince`, u64.
 package struct BucketTie: Equatable, Sendable {
   /// Where the bucket is, for people.
   package var location: String
@@ -14,6 +16,9 @@ package struct BucketTie: Equatable, Sendable {
   package var head: BucketManifest?
   package var storeID: FileID
   package var state: State
+  /// The last entry when the store was first opened for writing without its bucket since it was there last;
+  /// nil where it was not.
+  package var apartSince: SequenceNumber?
 
   package enum State: UInt8, Sendable, CaseIterable {
     case whole = 0
@@ -24,12 +29,14 @@ package struct BucketTie: Equatable, Sendable {
   }
 
   package static let mostWriters = 255
+  static let apartTag: UInt64 = 2
 
   package init(
     location: String, writers: [FileID], head: BucketManifest?, storeID: FileID,
-    state: State = .whole
+    state: State = .whole, apartSince: SequenceNumber? = nil
   ) {
     self.state = state
+    self.apartSince = apartSince
     self.location = location
     self.writers = writers
     self.head = head
@@ -70,7 +77,16 @@ package struct BucketTie: Equatable, Sendable {
     } else if frame.number != 0 {
       throw FormatError(.bucketObject, .value("number"), at: 16)
     }
-    _ = try ManifestFields(&reader, known: [])
+    apartSince = try Self.apart(&reader)
     try reader.end()
+  }
+
+  private static func apart(_ reader: inout ByteReader) throws(FormatError) -> SequenceNumber? {
+    let start = reader
+    guard let bytes = try ManifestFields(&reader, known: [apartTag])[apartTag] else { return nil }
+    guard bytes.count == 8, let number = bytes.withByteView({ $0.uint64(at: 0) }),
+      number <= SequenceNumber.max.rawValue
+    else { throw start.error(.value("apart since")) }
+    return SequenceNumber(number)
   }
 }

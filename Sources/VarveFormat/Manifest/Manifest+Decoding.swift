@@ -183,7 +183,11 @@ extension ValueFileRecord {
     size = try reader.varint()
     valueCount = try reader.varint()
     valueBytes = try reader.varint()
-    _ = try ManifestFields(&reader, known: [])
+    let beforeFields = reader
+    let order = try ManifestFields(&reader, known: [ManifestFields.orderedTag])[
+      ManifestFields.orderedTag]
+    guard order?.isEmpty ?? true else { throw beforeFields.error(.value("order")) }
+    isOrdered = order != nil
     guard size >= FileHeader.byteCount, valueBytes <= size else {
       throw start.error(.value("value file size"))
     }

@@ -119,6 +119,8 @@ extension ValueFileRecord {
     writer.varint(size)
     writer.varint(valueCount)
     writer.varint(valueBytes)
-    ManifestFields().encode(to: &writer)
+    var fields = ManifestFields()
+    if isOrdered { fields.append(ManifestFields.orderedTag, []) }
+    fields.encode(to: &writer)
   }
 }

@@ -140,14 +140,18 @@ package struct ValueFileRecord: Equatable, Sendable {
   /// Values in it, live or not, and their stored bytes.
   package var valueCount: UInt64
   package var valueBytes: UInt64
+  /// Whether its values were written in the order of their keys.
+  package var isOrdered: Bool
 
   package init(
-    number: UInt64, id: FileID, size: UInt64, valueCount: UInt64, valueBytes: UInt64
+    number: UInt64, id: FileID, size: UInt64, valueCount: UInt64, valueBytes: UInt64,
+    isOrdered: Bool = false
   ) {
     self.number = number
     self.id = id
     self.size = size
     self.valueCount = valueCount
     self.valueBytes = valueBytes
+    self.isOrdered = isOrdered
   }
 }

@@ -10,6 +10,8 @@
 struct ManifestFields {
   /// SHA-256 of a segment file, 32 bytes.
   static let digestTag: UInt64 = 1
+  /// Of a value file whose values lie in the order of their keys; without bytes.
+  static let orderedTag: UInt64 = 1
 
   private(set) var fields: [(tag: UInt64, bytes: [UInt8])] = []
 

@@ -31,7 +31,8 @@ extension Manifest {
     ]
     manifest.valueFiles = [
       ValueFileRecord(
-        number: 50, id: FileID(low: 5, high: 6), size: 1 << 30, valueCount: 7, valueBytes: 9999),
+        number: 50, id: FileID(low: 5, high: 6), size: 1 << 30, valueCount: 7, valueBytes: 9999,
+        isOrdered: true),
       ValueFileRecord(
         number: 70, id: FileID(low: 7, high: 8), size: 64, valueCount: 1, valueBytes: 0),
     ]
@@ -126,9 +127,10 @@ struct ManifestTests {
   @Test func noChangeBehindRightChecksumsMakesTheDecoderTrap() {
     let seed: UInt64 = 0x5eed
     var random = SeededRandom(seed: seed)
-    // Without a digest, whose tag a reader may pass over.
+    // Without fields, whose tags a reader may pass over.
     var sample = Manifest.sample
     sample.segments[3].digest = []
+    sample.valueFiles[0].isOrdered = false
     let file = sample.encoded()
     for _ in 0..<3000 {
       var bytes = file

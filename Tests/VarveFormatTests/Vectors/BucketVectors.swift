@@ -310,10 +310,18 @@ extension BucketVectors {
     func bad(_ name: String, _ bytes: [UInt8]) -> Vector {
       vector(.tie, "bucket: \(name)", note: broken, bytes)
     }
+    var apart = tie
+    apart.apartSince = SequenceNumber(77)
+    let alone = apart.encoded()
     /// Where the head's length stands.
     let length = ObjectFrame.byteCount + 2 + tie.location.utf8.count + 1 + 32 + 1
     return [
       good("whole", .whole), good("being restored", .restoring), good("taken over", .fenced),
+      vector(.tie, "bucket: apart", note: "written to without the bucket", alone, bad: false),
+      bad("apart since no number", alone.changed { $0[$0.count - 5] = 0xff }),
+      bad(
+        "apart since, cut",
+        whole.with(body: Array(whole.body.dropLast()) + [1, 2, 7, 1, 0, 0, 0, 0, 0, 0])),
       vector(.tie, "bucket: young", note: "no writer, no manifest yet", bare, bad: false),
       bad("unknown state", whole.changed { $0[length - 1] = 3 }),
       bad("location not of text", bare.changed { $0[50] = 0xff }),

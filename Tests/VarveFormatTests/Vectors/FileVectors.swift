@@ -61,12 +61,24 @@ enum FileVectors {
       bad("field that must be known", withFields(first, [1, 8, 0])),
       bad("fields out of order", withFields(first, [2, 9, 0, 9, 0])),
       bad("field cut", withFields(first, [1, 9, 2, 5])),
+      bad("order with bytes", orderWithBytes),
       bad("body of another store", Array(other)),
       bad("changed bit", file.flippingBit(900)),
       bad("cut", Array(file.dropLast(5))),
       bad("cut before the body", Array(file.prefix(70))),
       bad("excess", file + [0]),
     ] + ruleBreaches
+  }
+
+  /// The field of a value file that says that its values are in order, and says more.
+  private static var orderWithBytes: [UInt8] {
+    var manifest = Manifest.sample
+    manifest.valueFiles[1].isOrdered = true
+    // What stands last: one field, tag 1, no bytes; no fields of the manifest; the checksum.
+    var bytes = Array(manifest.encoded().dropLast(6)) + [1, 7, 0, 0, 0, 0, 0]
+    bytes.set(UInt32(bytes.count - 76), at: 64)
+    Manifest.resign(&bytes)
+    return bytes
   }
 
   private static func withFields(_ manifest: Manifest, _ fields: [UInt8]) -> [UInt8] {

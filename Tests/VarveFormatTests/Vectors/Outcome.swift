@@ -201,7 +201,7 @@ extension ValueFileRecord {
     .object([
       ("number", .number(number)), ("id", [.number(id.low), .number(id.high)]),
       ("size", .number(size)), ("value_count", .number(valueCount)),
-      ("value_bytes", .number(valueBytes)),
+      ("value_bytes", .number(valueBytes)), ("ordered", .number(isOrdered ? 1 : 0)),
     ])
   }
 }

@@ -132,6 +132,62 @@ import VarveTestSupport
     try again.close()
   }
 
+  /// Its numbers are later than those of what it does not know.
+  @Test(arguments: [false, true], [false, true])
+  func aCopyThatWentOnWithoutTheBucketIsNotTheNewest(logs: Bool, isAway: Bool) throws {
+    let machine = TieredStore()
+    func options() -> StoreOptions {
+      var options = machine.connected()
+      if logs { options.bucket?.logInterval = 60 }
+      return options
+    }
+    let store = try machine.open(options())
+    let keyspace = try store.keyspace("sample")
+    try keyspace.put("first", [1], durability: .remote)
+    let copy = machine.disk.killImage()
+    try keyspace.put("only there", [2], durability: .remote)
+    try store.close()
+    var alone = machine.options
+    if isAway {
+      let connection = machine.bucket.connect()
+      connection.setFaults { _, _, _ in .refused }
+      alone = machine.connected(connection)
+      alone.bucket?.opensWithoutBucket = true
+    }
+    for number in 0..<20 {
+      let other = try machine.open(alone, on: copy)
+      try other.keyspace("sample").put("only here", [UInt8(number)])
+      try other.flush()
+      try other.close()
+    }
+    #expect(try storeCode { _ = try machine.open(options(), on: copy) } == .fenced)
+    let again = try machine.open(options())
+    #expect(try again.keyspace("sample").value(for: "only there") == [2])
+    try again.close()
+  }
+
+  @Test(arguments: [false, true])
+  func whoeverWasWithoutTheBucketGoesOnThere(logs: Bool) throws {
+    let machine = TieredStore()
+    var options = machine.connected()
+    if logs { options.bucket?.logInterval = 60 }
+    var store = try machine.open(options)
+    try store.keyspace("sample").put("first", [1], durability: .remote)
+    try store.close()
+    store = try machine.open(machine.options)
+    try store.keyspace("sample").put("second", [2])
+    try store.close()
+    for _ in 0..<2 {
+      store = try machine.open(options)
+      try store.keyspace("sample").put("third", [3], durability: .remote)
+      try store.close()
+    }
+    let found = try machine.openElsewhere()
+    #expect(try found.keyspace("sample").value(for: "second") == [2])
+    #expect(try found.keyspace("sample").value(for: "third") == [3])
+    try found.close()
+  }
+
   @Test func readingOnlyChangesNothing() throws {
     let machine = TieredStore()
     let sample = try Self.closedStore(machine, seed: 4)

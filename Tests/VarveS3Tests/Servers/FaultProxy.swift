@@ -3,7 +3,7 @@ import VarvePlatform
 
 @testable import VarveS3
 
-/// `tools/fault_proxy.py`, which stands before ministack and breaks what it is told to.
+/// `tools/fault_proxy.py`, which stands before a server and breaks what it is told to.
 ///
 /// There is one for all tests, so that the suites that use it run one test after the other.
 struct FaultProxy {
@@ -44,9 +44,9 @@ struct FaultProxy {
     }
   }
 
-  /// A store of ministack behind the proxy, quick to give up.
+  /// A store of the server behind the proxy, quick to give up.
   func store(_ change: (inout S3Options) -> Void = { _ in }) throws -> S3ObjectStore {
-    try TestServer.ministack.store("faults") { options in
+    try TestServer.proxied.store("faults") { options in
       options.endpoint = origin.address
       options.patience.firstByteMilliseconds = 600
       options.patience.stallMilliseconds = 600

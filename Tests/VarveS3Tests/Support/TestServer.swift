@@ -18,7 +18,10 @@ enum TestServer: String, CaseIterable, Sendable, CustomStringConvertible {
 
   var isThere: Bool { Self.variable(rawValue) != nil }
 
-  static var hasProxy: Bool { ministack.isThere && variable("PROXY") != nil }
+  /// The server behind the proxy.
+  static var proxied: TestServer { variable("PROXIED") == "swift" ? .swift : .ministack }
+
+  static var hasProxy: Bool { proxied.isThere && variable("PROXY") != nil }
 
   /// Options for its bucket, below a prefix that nobody else uses.
   func options(_ prefix: String) throws -> S3Options {

@@ -42,7 +42,7 @@ struct SimulatedLevels {
   var hasBucket = false
   var uploaded: Set<UInt64> = []
   /// Value files that a compaction wrote.
-  var ordered: Set<UInt64> = []
+  var ordered: Set<UInt64> { Set(valueFiles.values.filter(\.isOrdered).map(\.number)) }
   /// Bytes written by flushes and compactions, values included.
   var flushedBytes: UInt64 = 0
   var compactedBytes: UInt64 = 0
@@ -74,7 +74,7 @@ struct SimulatedLevels {
     CompactionState(
       segments: segments.values.map(\.record), valueFiles: Array(valueFiles.values),
       freshValueFiles: hasBucket ? Set(valueFiles.keys).subtracting(uploaded) : [],
-      orderedValueFiles: ordered, rules: rules, running: running, starts: starts)
+      rules: rules, running: running, starts: starts)
   }
 
   var segmentBytes: UInt64 { segments.values.reduce(0) { $0 + $1.record.size } }
@@ -191,7 +191,7 @@ extension SimulatedLevels {
     }
     for segment in plan.segments { segments[segment.number] = nil }
     addValueFile(file, output.flatMap(\.self))
-    ordered.insert(file)
+    valueFiles[file]?.isOrdered = true
     for part in output { add(part, level: UInt8(plan.outputLevel)) }
     compactedBytes += UInt64(kept.count) * Self.entryBytes
   }

@@ -7,12 +7,12 @@ import VarveTestSupport
 @Suite("Order of values")
 struct ValueOrderTests {
   /// A store with a bucket and values in the order of their writing.
-  private func store(_ random: inout SeededRandom, flushes: Int = 30) -> SimulatedLevels {
+  private func store(_ random: inout SeededRandom, keys: Int = 400) -> SimulatedLevels {
     var store = SimulatedLevels()
     store.hasBucket = true
-    for _ in 0..<flushes {
+    for _ in 0..<30 {
       store.flush(
-        CompactionPickerTests.puts(64, below: 2_000, &random), separatingValues: true)
+        CompactionPickerTests.puts(64, below: keys, &random), separatingValues: true)
       if random.oneIn(4) { store.settle() }
     }
     return store
@@ -30,6 +30,13 @@ struct ValueOrderTests {
     return steps
   }
 
+  /// Whether no more is left in the order of writing than must be written again besides.
+  private func isOrdered(_ store: SimulatedLevels) -> Bool {
+    let left = Set(store.valueFiles.keys).subtracting(store.ordered)
+    let live = store.segments.values.map { $0.record.referencedBytes(in: left) }.reduce(0, +)
+    return live < store.segmentBytes
+  }
+
   @Test(arguments: 0..<4 as Range<UInt64>)
   func valuesInTheOrderOfWritingAreMovedOnce(seed: UInt64) {
     var random = SeededRandom(seed: seed)
@@ -38,7 +45,7 @@ struct ValueOrderTests {
     store.movedValueBytes = 0
     #expect(layOut(&store) > 0)
     #expect(store.flaw == nil && store.misread() == nil)
-    #expect(store.valueFiles.keys.allSatisfy(store.ordered.contains))
+    #expect(isOrdered(store))
     #expect(store.movedValueBytes <= UInt64(live) * SimulatedLevels.valueBytes)
     #expect(layOut(&store) == 0)
   }
@@ -62,19 +69,20 @@ struct ValueOrderTests {
     var store = SimulatedLevels()
     store.hasBucket = true
     for _ in 0..<40 {
-      store.flush(CompactionPickerTests.puts(200, below: 1_000, &random), separatingValues: true)
+      store.flush(CompactionPickerTests.puts(200, below: 600, &random), separatingValues: true)
       store.settle()
     }
     let before = store.segmentBytes + store.valueFileBytes
-    var most: UInt64 = 0
+    var (most, steps) = (before, 0)
     while let plan = InputChooser(store.state, store.options).valueOrder(before: .max) {
       let there = store.segmentBytes + store.valueFileBytes
       most = max(most, there + store.carryOut(plan))
+      steps += 1
     }
-    #expect(store.valueFiles.keys.allSatisfy(store.ordered.contains))
+    #expect(isOrdered(store))
+    #expect(steps > 2)
     let step = store.options.largestInputBytes
-    #expect(most <= before + 2 * step, "\(most - before), \(step)")
-    #expect(before > 5 * step)
+    #expect(most <= before + 3 * step, "\(most - before), \(step)")
   }
 
   @Test func littleIsNotWorthTheRest() {
