@@ -201,13 +201,13 @@ def _tie(reader, number, store):
     head = _head(reader, number, store)
     at = reader.offset
     apart = manifest._fields(reader, {APART_TAG}).get(APART_TAG)
-    if apart is not None and (len(apart) != 8 or int.from_bytes(apart, "little") > MAX_SEQUENCE):
+    if apart is not None and (len(apart) != 16 or u64(apart, 8) > MAX_SEQUENCE):
         reader.fail("value", at, "apart since")
     if reader.left:
         reader.fail("excess", reader.offset, "bytes behind the body")
     return {
         "location": location, "writers": writers, "state": state, "head": head,
-        "apart_since": None if apart is None else int.from_bytes(apart, "little")}
+        "apart_since": None if apart is None else [u64(apart, 0), u64(apart, 8)]}
 
 
 def _head(reader, number, store):

@@ -72,8 +72,9 @@ struct BucketScrubbing {
     _ local: LocalFile, _ place: ColdPlace, isHere: Bool, _ scrub: inout BucketScrub
   ) throws(StoreError) {
     var there = try flaw(inBucket: place, &scrub)
-    // What was left behind meanwhile may be gone for a reason.
-    if tier.known.head?.copies[local.key] != place.file.object { there = nil }
+    // What was left behind meanwhile may be gone for a reason, and what is here of it goes as well.
+    let isNamed = tier.known.head?.copies[local.key] == place.file.object
+    if !isNamed { there = nil }
     let here = isHere ? try flaw(here: local, place.file.object.digest, &scrub) : nil
     if let there {
       var isRepaired = repairs && isHere && here == nil
@@ -84,7 +85,7 @@ struct BucketScrubbing {
           isRepaired: isRepaired))
     }
     if let here {
-      let isRepaired = repairs && there == nil
+      let isRepaired = repairs && isNamed && there == nil
       if isRepaired { try tier.replace(local) { reopen(local) } }
       scrub.damages.append(
         .init(

@@ -30,10 +30,11 @@ extension BucketTier {
     } catch {
       // Who was never there keeps writing where it is.
       if case .fenced = error, known.head != nil { try? tier.noteFence() }
-      guard options.opensWithoutBucket, error.isTransient else {
+      let mayGoOn = options.opensWithoutBucket && known.state != .fenced
+      guard mayGoOn, error.isTransient else {
         throw StoreError(error, at: location)
       }
-      try noteApart(known, last, in: directory)
+      try noteApart(known, manifest, last, in: directory)
       return tier
     }
     (known.writers, known.location, known.state) = ([id], location, .whole)
@@ -42,14 +43,14 @@ extension BucketTier {
     return tier
   }
 
-  /// Notes before anything is written that the bucket is not there: what the two have in common from here on
-  /// no number tells any more.
+  /// Notes before anything is written that the bucket is not there: of what is later than this no number tells
+  /// any more whether both have it.
   static func noteApart(
-    _ tie: BucketTie, _ last: SequenceNumber, in directory: GuardedDirectory
+    _ tie: BucketTie, _ manifest: Manifest, _ last: SequenceNumber, in directory: GuardedDirectory
   ) throws(StoreError) {
     guard tie.apartSince == nil else { return }
     var apart = tie
-    apart.apartSince = last
+    apart.apartSince = .init(manifest: manifest.number, last: last)
     try TieFile(directory: directory).write(apart)
   }
 
@@ -74,19 +75,20 @@ extension BucketTier {
     _ known: BucketTie, _ clock: StoreClock, of manifest: Manifest,
     through last: SequenceNumber, _ cold: [LocalFile]
   ) throws(BucketError) -> BucketWriter {
-    let common = min(last, known.apartSince ?? last)
+    // A copy that went on without the bucket may have later numbers than what it does not know.
+    let common = known.apartSince ?? .init(manifest: manifest.number, last: last)
     do throws(BucketError) {
       let writer = try claim.run(
         as: id, of: manifest.storeID, after: options.takesOver ? .anybody : .oneOf(before)
       ) { head throws(BucketError) in
         // Of an earlier copy of the directory, the writer is known as well. What was taken over by force
-        // is known too. A copy that went on without the bucket may have later numbers.
-        let isLater = known.apartSince == nil && manifest.number >= head.version.number
-        let isKnown = isLater || known.head?.version == head.version
+        // is known too.
+        let isKnown =
+          common.manifest >= head.version.number || known.head?.version == head.version
         guard options.takesOver || isKnown else { throw .newer }
         // What its logs hold was durable here before.
         let logged = try BucketReader(options.objects).lastLogged(behind: head)
-        guard options.takesOver || logged <= common else { throw .newer }
+        guard options.takesOver || logged <= common.last else { throw .newer }
         let copies = head.copies
         for file in cold where copies[file.key] == nil {
           throw .lacks(file: file.name.description)
@@ -94,7 +96,7 @@ extension BucketTier {
       }
       // Until the claim another copy of this directory may have put more.
       let logged = try BucketReader(options.objects).lastLogged(behind: writer.head.manifest)
-      guard options.takesOver || logged <= common else { throw .newer }
+      guard options.takesOver || logged <= common.last else { throw .newer }
       return writer
     } catch {
       guard case .noStore = error else { throw error }

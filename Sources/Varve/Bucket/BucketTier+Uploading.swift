@@ -3,17 +3,20 @@ import VarveObjects
 import VarvePlatform
 
 extension BucketTier {
-  /// Makes `version` the newest in the bucket. Its files stay on disk meanwhile: the caller keeps it.
+  /// Makes the version that is shown now the newest in the bucket; returns which that was. Its files stay on disk
+  /// meanwhile.
   ///
-  /// - Parameter present: the version that readers see when all is done.
+  /// - Parameter shown: what readers see, asked when it is this one's turn: of two who upload at once the last
+  ///   one must not put an earlier version there.
   func upload(
-    _ version: Version, _ progress: (UInt64) -> Void, present: () -> Version
-  ) throws(StoreError) -> BucketStatus.Amount {
+    _ shown: () -> Version, _ progress: (UInt64) -> Void
+  ) throws(StoreError) -> (BucketStatus.Amount, SequenceNumber) {
     try state.withLock { state throws(StoreError) in
+      let version = shown()
+      defer { withExtendedLifetime(version) {} }
       let writer = try connectedWriter()
       let next = version.manifest.forBucket
-      guard next.number > state.committed else { return .init() }
-      if let head = state.tie.head, has(next, head) { return .init() }
+      if let head = state.tie.head, has(next, head) { return (.init(), next.lastSequence) }
       var upload = BucketStatus.Amount()
       let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
       var copies: [BucketObject] = []
@@ -34,12 +37,11 @@ extension BucketTier {
       let head = try commit(next, copies, writer, removed: state.removed)
       var tie = state.tie
       tie.head = head.manifest
-      try note(tie, live: present().manifest)
+      try note(tie, live: shown().manifest)
       state.tie = tie
-      state.committed = next.number
       state.uploaded = [:]
       state.removed = []
-      return upload
+      return (upload, next.lastSequence)
     }
   }
 

@@ -17,9 +17,6 @@ final class BucketTier: Sendable {
     var tie: BucketTie
     /// What was put since the last commit.
     var uploaded: [FileKey: BucketObject] = [:]
-    /// The latest version of this directory that was committed there, by its number here: of two who upload
-    /// at once the one that took its version first may come last.
-    var committed: UInt64 = 0
     /// Garbage that was removed, for the next commit to leave out.
     var removed: Set<BucketFile> = []
   }

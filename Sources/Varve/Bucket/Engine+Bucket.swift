@@ -25,19 +25,19 @@ extension Engine {
   ) throws(StoreError) -> BucketStatus.Amount {
     let bucket = try requireBucket()
     try flushAllNow()
-    if ordersValues {
-      do throws(StoreError) { try orderFreshValues() } catch {
-        // Files that are in the bucket are what makes room.
-        guard error.code == .full else { throw error }
-      }
-    }
-    let version = versions.current
-    // Its files must not go while they are read.
-    defer { withExtendedLifetime(version) {} }
-    let done = try bucket.upload(version, progress) { versions.current }
-    backlog?.reach(version.manifest.lastSequence)
+    if ordersValues { try orderFreshValuesIfPossible() }
+    let (done, last) = try bucket.upload({ versions.current }, progress)
+    backlog?.reach(last)
     if done.files > 0, isOpenNow { report(.uploaded(files: done.files, bytes: done.bytes)) }
     return done
+  }
+
+  /// What cannot be laid out goes there as it lies: what is there is safe, and makes room here.
+  private func orderFreshValuesIfPossible() throws(StoreError) {
+    do throws(StoreError) { try orderFreshValues() } catch {
+      guard ![.closed, .poisoned, .fenced].contains(error.code) else { throw error }
+      report(.backgroundFailure(error))
+    }
   }
 
   /// Lets sealed files go whose copies are in the bucket, the oldest first, until at most `kept` bytes of

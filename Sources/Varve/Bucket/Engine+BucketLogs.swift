@@ -23,7 +23,7 @@ extension Engine {
       // Nothing is flushed for a bucket that is not there.
       _ = try bucket.connectedWriter()
       if try !putLog(through: sequence, backlog, bucket, unlessFailedSince: ticket) {
-        try uploadNow()
+        try uploadNow(ordersValues: false)
       }
     }
   }

@@ -2,6 +2,8 @@
 struct CompactionOptions: Sendable {
   /// Bytes a segment grows to before the next one is begun.
   var segmentBytes: UInt64
+  /// Bytes of values from which the next file is begun.
+  var valueFileBytes: UInt64 = 64 << 20
   /// Bytes that the level below level 0 holds before it is passed on.
   var baseBytes: UInt64
   /// Segments in level 0 that start a compaction: so many sorted runs a reader may meet, and so much

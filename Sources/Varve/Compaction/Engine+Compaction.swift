@@ -38,8 +38,10 @@ struct CompactionMemory {
 
 extension Engine {
   var compactionOptions: CompactionOptions {
-    CompactionOptions(
+    var compaction = CompactionOptions(
       segmentBytes: UInt64(options.segmentBytes), flushBytes: UInt64(derived.flushBytes))
+    compaction.valueFileBytes = max(1, derived.valueFileBytes)
+    return compaction
   }
 
   /// Does the compaction that is most needed; false when none is.
@@ -52,7 +54,9 @@ extension Engine {
   func orderFreshValues() throws(StoreError) {
     // Others may go on writing for ever.
     let end = numbers.upcoming
-    while try compact({ InputChooser($0, compactionOptions).valueOrder(before: end) }) { reclaim() }
+    while !work.isPaused,
+      try compact({ InputChooser($0, compactionOptions).valueOrder(before: end) })
+    { reclaim() }
   }
 
   /// Does what `choose` chooses; false where that is nothing.

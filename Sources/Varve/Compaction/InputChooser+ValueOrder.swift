@@ -27,8 +27,10 @@ extension InputChooser {
     }
     let files = Set(oldest.map(\.number))
     guard rewrittenBytes(toEmpty: files) <= oldest.statedSum(\.liveBytes) else { return nil }
+    // One that leaves those files alone would not bring it to an end.
     if map.levels[0].referencedBytes(in: files) > 0,
-      let plan = levelZero(.valueOrder, relocating: files)
+      let plan = levelZero(.valueOrder, relocating: files),
+      plan.segments.referencedBytes(in: files) > 0
     {
       return plan
     }
@@ -43,14 +45,19 @@ extension InputChooser {
   func scatteredValues(before firstOwnNumber: UInt64) -> CompactionPlan? {
     let unordered = unorderedFiles
     return layOut(map.last, .manual) { segment in
-      let files = segment.valueReferences.map(\.file).filter(state.freshValueFiles.contains)
-      guard files.count > Self.mostRuns || !unordered.isDisjoint(with: files) else { return [] }
+      let references = segment.valueReferences.filter { state.freshValueFiles.contains($0.file) }
+      let files = references.map(\.file)
+      let isScattered = files.count > mostFiles(with: references.statedSum(\.bytes))
+      guard isScattered || !unordered.isDisjoint(with: files) else { return [] }
       return files.filter { $0 < firstOwnNumber && !state.openValueFiles.contains($0) }
     }
   }
 
-  /// Files that neighbours may lie in that were laid out together: one ends where the next begins.
-  private static let mostRuns = 2
+  /// How many files so many bytes lie in that were laid out together: the first and the last belong to
+  /// neighbours as well.
+  private func mostFiles(with bytes: UInt64) -> Int {
+    2 + Int(clamping: bytes / options.valueFileBytes)
+  }
 
   /// Files whose values are still to be laid out.
   private var unorderedFiles: Set<UInt64> {

@@ -86,7 +86,6 @@ extension SegmentOutput {
     result.segments.append(summary.record(number: number, level: level))
     result.bytes += summary.size
     self.writer = nil
-    pacedBytes = 0
   }
 
   private mutating func addPointer(_ entry: EntryView) throws(StoreError) {
@@ -137,7 +136,7 @@ extension SegmentOutput {
 
   /// Keeps to the rate that was asked for, counted in steps of what was written.
   private mutating func pace() throws(StoreError) {
-    let bytes = segmentBytes
+    let bytes = result.bytes + segmentBytes + (valueWriter?.size ?? 0)
     guard bytes > pacedBytes + WritePacer.stepBytes else { return }
     try pacer?.spend(bytes - pacedBytes)
     pacedBytes = bytes

@@ -183,7 +183,7 @@ extension StoreOpening {
         file: path)
     }
     guard let bucket = options.bucket else {
-      if let tie { try BucketTier.noteApart(tie, last, in: directory) }
+      if let tie { try BucketTier.noteApart(tie, manifest, last, in: directory) }
       return nil
     }
     return try BucketTier.open(

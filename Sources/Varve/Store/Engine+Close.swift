@@ -38,6 +38,8 @@ extension Engine {
     work.stop()
     bucket?.letGo()
     replica?.cold.letGo()
+    // One for an upload, whose thread nobody waits for.
+    compacting.withLock { _ in }
     log.abandon()
     release()
   }

@@ -17,9 +17,10 @@ extension BucketTie {
     writer.append(head)
     var fields = ManifestFields()
     if let apartSince {
-      var number = ByteWriter(reserving: 8)
-      number.uint64(apartSince.rawValue)
-      fields.append(Self.apartTag, number.bytes)
+      var moment = ByteWriter(reserving: 16)
+      moment.uint64(apartSince.manifest)
+      moment.uint64(apartSince.last.rawValue)
+      fields.append(Self.apartTag, moment.bytes)
     }
     fields.encode(to: &writer)
     let number = self.head?.number ?? 0

@@ -6,7 +6,7 @@
 ///       state     u8
 /// ```
 ///
-/// Field 2: `apartSince`, u64.
+/// Field 2: `apartSince`: manifest, last sequence, u64 each.
 package struct BucketTie: Equatable, Sendable {
   /// Where the bucket is, for people.
   package var location: String
@@ -16,9 +16,22 @@ package struct BucketTie: Equatable, Sendable {
   package var head: BucketManifest?
   package var storeID: FileID
   package var state: State
-  /// The last entry when the store was first opened for writing without its bucket since it was there last;
-  /// nil where it was not.
-  package var apartSince: SequenceNumber?
+  /// When the store was first opened for writing without its bucket since it was there last; nil where it was
+  /// not.
+  package var apartSince: Moment?
+
+  /// A state of this directory.
+  package struct Moment: Equatable, Sendable {
+    /// The number of its manifest.
+    package var manifest: UInt64
+    /// Its last entry, those in logs included.
+    package var last: SequenceNumber
+
+    package init(manifest: UInt64, last: SequenceNumber) {
+      self.manifest = manifest
+      self.last = last
+    }
+  }
 
   package enum State: UInt8, Sendable, CaseIterable {
     case whole = 0
@@ -33,7 +46,7 @@ package struct BucketTie: Equatable, Sendable {
 
   package init(
     location: String, writers: [FileID], head: BucketManifest?, storeID: FileID,
-    state: State = .whole, apartSince: SequenceNumber? = nil
+    state: State = .whole, apartSince: Moment? = nil
   ) {
     self.state = state
     self.apartSince = apartSince
@@ -81,12 +94,13 @@ package struct BucketTie: Equatable, Sendable {
     try reader.end()
   }
 
-  private static func apart(_ reader: inout ByteReader) throws(FormatError) -> SequenceNumber? {
+  private static func apart(_ reader: inout ByteReader) throws(FormatError) -> Moment? {
     let start = reader
     guard let bytes = try ManifestFields(&reader, known: [apartTag])[apartTag] else { return nil }
-    guard bytes.count == 8, let number = bytes.withByteView({ $0.uint64(at: 0) }),
-      number <= SequenceNumber.max.rawValue
+    let numbers = bytes.withByteView { ($0.uint64(at: 0), $0.uint64(at: 8)) }
+    guard bytes.count == 16, let manifest = numbers.0, let last = numbers.1,
+      last <= SequenceNumber.max.rawValue
     else { throw start.error(.value("apart since")) }
-    return SequenceNumber(number)
+    return Moment(manifest: manifest, last: SequenceNumber(last))
   }
 }

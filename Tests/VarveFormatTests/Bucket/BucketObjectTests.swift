@@ -65,7 +65,7 @@ extension [UInt8] {
       location: "s3://bücket/a", writers: [FileID(low: 1, high: 2)], head: .sample,
       storeID: BucketManifest.sample.version.storeID, state: .fenced)
     #expect(try read(tie) == tie)
-    tie.apartSince = SequenceNumber(9)
+    tie.apartSince = .init(manifest: 8, last: SequenceNumber(9))
     #expect(try read(tie) == tie)
     tie.location = "x" + String(repeating: "ü", count: 40_000)
     #expect(try read(tie).location == tie.location.prefix(1 + 32_767))

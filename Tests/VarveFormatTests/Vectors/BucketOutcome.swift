@@ -74,7 +74,10 @@ extension BucketTie {
       ("store_id", storeID.json), ("location", .text(location)),
       ("writers", .list(writers.map(\.json))), ("state", .number(UInt64(state.rawValue))),
       ("head", head?.json ?? .nothing),
-      ("apart_since", apartSince.map { .number($0.rawValue) } ?? .nothing),
+      (
+        "apart_since",
+        apartSince.map { [.number($0.manifest), .number($0.last.rawValue)] } ?? .nothing
+      ),
     ])
   }
 }

@@ -311,7 +311,7 @@ extension BucketVectors {
       vector(.tie, "bucket: \(name)", note: broken, bytes)
     }
     var apart = tie
-    apart.apartSince = SequenceNumber(77)
+    apart.apartSince = .init(manifest: 5, last: SequenceNumber(77))
     let alone = apart.encoded()
     /// Where the head's length stands.
     let length = ObjectFrame.byteCount + 2 + tie.location.utf8.count + 1 + 32 + 1

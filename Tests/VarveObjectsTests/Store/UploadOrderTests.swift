@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import VarveFormat
 import VarveObjects
@@ -9,21 +10,56 @@ import VarveTestSupport
 
 /// Who puts what into the bucket when several come at once, or come late.
 @Suite struct UploadOrderTests {
-  /// Two threads upload: the one that took its version first may be the last to come to it.
-  @Test func aVersionThatWasTakenEarlierDoesNotReplaceALaterOne() throws {
+  /// Values that cannot be laid out are put as they lie.
+  @Test func whatCannotBeLaidOutIsPutAllTheSame() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 9)
+    var options = machine.connected()
+    let failures = Monitor<[StoreError]>([])
+    options.onEvent = { event in
+      if case .backgroundFailure(let error) = event { failures.withLock { $0.append(error) } }
+    }
+    let store = try machine.open(options)
+    try sample.write(400, to: store)
+    try store.flush()
+    machine.disk.inject(Fault(.create, "values-", lasts: .forGood))
+    try store.upload()
+    #expect(failures.withLock { $0.map(\.code) } == [.inputOutput])
+    machine.disk.clearFaults()
+    let other = try machine.openElsewhere()
+    #expect(try sample.difference(from: other) == nil)
+    try other.close()
+    try store.close()
+  }
+
+  /// Its upload may be laying values out: nobody may open it before that has come to its end.
+  @Test func whoeverLetsGoWaitsForWhatIsLaidOut() throws {
     let machine = TieredStore()
     let store = try machine.open()
-    let keyspace = try store.keyspace("sample")
-    try keyspace.put("first", [1])
+    let engine = store.engine
+    defer { withExtendedLifetime(store) {} }
+    let thread = try engine.compacting.withLock { _ in
+      let thread = try WorkerThread(name: "letting go") { engine.dissolve() }
+      usleep(50_000)
+      #expect(try storeCode { _ = try machine.open() } == .locked)
+      return thread
+    }
+    thread.join()
+    try machine.open().close()
+  }
+
+  /// Nor is anything laid out while compaction rests.
+  @Test func whatRestsIsNotLaidOut() throws {
+    let machine = TieredStore()
+    var sample = Sample(seed: 9)
+    let store = try machine.open()
+    store.pauseCompaction()
+    try sample.write(400, to: store)
     try store.flush()
-    let earlier = store.engine.versions.current
-    try keyspace.put("second", [2])
+    let before = machine.disk.sealedFiles.sorted()
     try store.upload()
-    let bucket = try #require(store.engine.bucket)
-    _ = try bucket.upload(earlier, { _ in }, present: { store.engine.versions.current })
-    let other = try machine.openElsewhere()
-    #expect(try other.keyspace("sample").value(for: "second") == [2])
-    try other.close()
+    #expect(machine.disk.sealedFiles.sorted() == before)
+    store.resumeCompaction()
     try store.close()
   }
 

@@ -27,16 +27,20 @@ struct ValueOrderTests {
     _ keyspace: Keyspace, _ count: Int, _ machine: TieredStore, every: Int
   ) throws -> [Int] {
     try stride(from: 5, to: count - 10, by: every).map { start in
-      try machine.bucket.requests {
-        var cursor = try keyspace.cursor()
-        for row in start..<start + 10 {
-          let isFound = row == start ? try cursor.seek(to: "v\(100_000 + row)") : try cursor.next()
-          #expect(isFound)
-          #expect(String(copying: cursor.key) == "v\(100_000 + row)")
-          #expect(cursor.value.count >= 1_000)
-        }
-      }.count
+      try scan(keyspace, from: start, machine)
     }
+  }
+
+  private func scan(_ keyspace: Keyspace, from start: Int, _ machine: TieredStore) throws -> Int {
+    try machine.bucket.requests {
+      var cursor = try keyspace.cursor()
+      for row in start..<start + 10 {
+        let isFound = row == start ? try cursor.seek(to: "v\(100_000 + row)") : try cursor.next()
+        #expect(isFound)
+        #expect(String(copying: cursor.key) == "v\(100_000 + row)")
+        #expect(cursor.value.count >= 1_000)
+      }
+    }.count
   }
 
   @Test(arguments: [1_000, 3_000, 6_000])
@@ -50,6 +54,29 @@ struct ValueOrderTests {
     let requests = try scans(keyspace, 1_500, machine, every: 83)
     #expect(requests.allSatisfy { $0 <= 2 }, "\(requests)")
     try store.close()
+  }
+
+  /// One for the block that leads to the values where it is not here yet, one for the values.
+  @Test(arguments: [1_000, 6_000])
+  func soTheyDoWhereNothingIsHere(bytes: Int) throws {
+    let machine = TieredStore()
+    let (store, _) = try vectors(3_000, in: machine, bytes: bytes)
+    try store.compact()
+    try store.upload()
+    try store.evict()
+    #expect(machine.disk.sealedFiles.isEmpty)
+    try store.close()
+    var requests: [Int] = []
+    for start in stride(from: 1_700, to: 2_900, by: 97) {
+      var options = machine.connected()
+      options.bucket?.diskCacheBytes = 0
+      // Nothing is known of what was read before.
+      let again = try machine.open(options)
+      requests.append(try scan(again.keyspace("vectors"), from: start, machine))
+      try again.close()
+    }
+    // What leads to them mostly comes with the opening, and all ten values come at once.
+    #expect(requests.allSatisfy { $0 <= 2 } && requests.count { $0 > 1 } <= 2, "\(requests)")
   }
 
   @Test func theyDoWithoutACompactionToo() throws {
