@@ -66,17 +66,18 @@ extension ColdFile {
     if let ends = try ends(for: range) {
       ends.copy(range, of: place, into: buffer)
     } else {
-      try ColdSlots(files, place, in: files.slots, kept: files.kept).read(
-        range, expecting: takeExpected(before: range), into: buffer)
+      let expected = state.withLock { $0.expected }
+      let isWhole = try ColdSlots(files, place, in: files.slots, kept: files.kept).read(
+        range, expecting: expected, into: buffer)
+      if !isWhole { forget(expected, before: range) }
     }
     return range.count
   }
 
-  private func takeExpected(before range: Range<UInt64>) -> Range<UInt64> {
+  /// What was fetched together with `range` is not expected any more: what is read there later is another's.
+  private func forget(_ expected: Range<UInt64>, before range: Range<UInt64>) {
     state.withLock { state in
-      // Once: what is read there later is another's.
-      defer { if state.expected.contains(range.lowerBound) { state.expected = 0..<0 } }
-      return state.expected
+      if state.expected == expected, expected.contains(range.lowerBound) { state.expected = 0..<0 }
     }
   }
 

@@ -52,7 +52,7 @@ final class ColdPassage: ReadOnlyFile {
     if place.isEnd(range) {
       try ends().copy(range, of: place, into: buffer)
     } else {
-      try ColdSlots(files, place, in: files.passing, kept: nil).read(
+      _ = try ColdSlots(files, place, in: files.passing, kept: nil).read(
         range, expecting: expected(behind: range), into: buffer)
     }
     return range.count

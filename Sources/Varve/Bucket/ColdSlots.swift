@@ -34,21 +34,26 @@ struct ColdSlots {
     self.kept = kept
   }
 
-  /// Copies bytes of the file to the start of `buffer`.
+  /// Copies bytes of the file to the start of `buffer`. Returns whether all of them were in memory.
   ///
   /// - Parameter expected: what is read soon: fetched as well where something is to be fetched before it.
   func read(
     _ range: Range<UInt64>, expecting expected: Range<UInt64>, into buffer: AlignedBuffer
-  ) throws(FileSystemError) {
+  ) throws(FileSystemError) -> Bool {
     var start = range.lowerBound
+    var isWhole = true
     while start < range.upperBound {
       let piece = start..<start + min(Self.mostBytes, range.upperBound - start)
       let slots = Self.slots(of: piece)
-      for (number, block) in zip(slots, try blocks(slots, last: last(piece, slots, expected))) {
+      let found = slots.map(cached)
+      isWhole = isWhole && !found.contains { $0 == nil }
+      let blocks = try blocks(slots, found, last: last(piece, slots, expected))
+      for (number, block) in zip(slots, blocks) {
         copy(block, number, piece, into: buffer, at: range.lowerBound)
       }
       start = piece.upperBound
     }
+    return isWhole
   }
 
   private func copy(
@@ -98,9 +103,9 @@ extension ColdSlots {
 
   /// The slots, wherever they are. Several may come to the same one at once.
   private func blocks(
-    _ slots: Range<UInt64>, last: UInt64
+    _ slots: Range<UInt64>, _ inMemory: [CachedBlock?], last: UInt64
   ) throws(FileSystemError) -> [CachedBlock] {
-    var found = slots.map(cached)
+    var found = inMemory
     files.count(memoryHits: found.count { $0 != nil })
     guard Waiting.isAllowed else { return try blocksHere(slots, found) }
     while let first = found.firstIndex(where: { $0 == nil }),

@@ -201,9 +201,12 @@ extension Cursor {
     if engine.bucket != nil, order == .ascending, let range = valueWalk.first(pointer) {
       engine.values.store.expectFirst(range, of: pointer.file)
     }
-    let resolved = try engine.values.resolve(pointer)
+    let store = engine.values.store
+    let resolved =
+      valueWalk.isNear(pointer)
+      ? try store.valueInPassing(for: pointer) : try store.value(for: pointer)
     if let range = valueWalk.next(pointer) {
-      engine.values.store.expect(range, of: pointer.file)
+      store.expect(range, of: pointer.file)
     }
     owner = resolved.owner
     return resolved.bytes

@@ -107,6 +107,12 @@ extension OpenValueFile {
     return LentValue(bytes: block.bytes, owner: block)
   }
 
+  /// The value for one who passes by: what is not mapped is not kept for others, who would find a walk's last
+  /// values instead of their own.
+  func valueInPassing(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    pointer.codec == .none ? try stored(for: pointer) : try ownedValue(for: pointer)
+  }
+
   /// The value as it is stored, in memory of its own: for moving it to another file. It is checked there,
   /// whoever found it good before: a mapping may change with its page at any moment, also behind a check,
   /// and a fresh checksum would hide that.

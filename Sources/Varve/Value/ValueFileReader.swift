@@ -81,6 +81,14 @@ extension ValueFileReader {
     unsafe file.takeUnretainedValue().expect(range)
   }
 
+  /// The same for one who passes by.
+  func valueInPassing(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    guard let file = unsafe opened.present else {
+      return try open().valueInPassing(for: pointer)
+    }
+    return try unsafe file.lend { file throws(StoreError) in try file.valueInPassing(for: pointer) }
+  }
+
   /// Says that a walk begins with bytes of the file.
   func expectFirst(_ range: Range<UInt64>) {
     // Whoever reads the value is told why it cannot be opened.

@@ -31,6 +31,14 @@ final class ValueStore: Sendable {
     }
   }
 
+  /// The same for one who passes by: nothing is kept of what is not mapped.
+  func valueInPassing(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+    try table.read { table throws(StoreError) in
+      try unsafe table.reader(for: pointer.file, at: pointer.offset)
+        .lend { reader throws(StoreError) in try reader.valueInPassing(for: pointer) }
+    }
+  }
+
   /// Says that bytes of a file are read soon: advice, which costs nothing where it cannot be followed.
   func expect(_ range: Range<UInt64>, of file: UInt64) {
     reader(for: file)?.expect(range)

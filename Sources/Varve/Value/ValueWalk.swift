@@ -23,7 +23,8 @@ struct ValueWalk {
     return overflow ? nil : pointer.offset..<end
   }
 
-  private func isNear(_ pointer: ValuePointer) -> Bool {
+  /// Whether the pointer goes on from the last one.
+  func isNear(_ pointer: ValuePointer) -> Bool {
     pointer.file == file && pointer.offset >= end && pointer.offset - end <= Self.nearBytes
   }
 

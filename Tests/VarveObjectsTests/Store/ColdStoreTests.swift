@@ -118,6 +118,7 @@ import VarveTestSupport
     try keyspace.forEach { key, value in bytes += key.count + value.count }
     let calls = machine.bucket.calls
     #expect(bytes > 2_500_000)
+    print("CALLS", calls.count)
     #expect(calls.count <= 80, "\(calls.count) requests")
     let fetched = calls.reduce(0) { $0 + $1.bytes }
     #expect(fetched < 2 * bytes, "\(fetched) bytes fetched of \(bytes)")
