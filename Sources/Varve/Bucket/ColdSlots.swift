@@ -79,7 +79,9 @@ struct ColdSlots {
       expected.lowerBound <= range.upperBound + Self.slotBytes
       && expected.upperBound > range.upperBound
     guard goesOn else { return slots.upperBound - 1 }
-    let limit = min(expected.upperBound, place.tailStart, range.upperBound + Self.mostBytes)
+    // What comes must not drive out what came before anybody has read it.
+    let most = min(Self.mostBytes, UInt64(memory.budget / 4))
+    let limit = min(expected.upperBound, place.tailStart, range.upperBound + most)
     return max(slots.upperBound, Self.slots(of: 0..<limit).upperBound) - 1
   }
 }

@@ -41,6 +41,9 @@ public struct S3Options: Sendable {
   public var patience: S3Patience
   /// Whether a small read whose answer is late is asked for once more (at most one in twenty, over time).
   public var hedgesReads: Bool
+  /// The most that is put by one request: from 100 MB on AWS advises parts. A store's files are smaller, and
+  /// each part would be a request more.
+  var singlePutBytes: UInt64 = 100 << 20
 
   /// Options for `s3://bucket` or `s3://bucket/prefix`; behind it may stand `?endpoint=https://host:port`,
   /// `?region=name`, or both with `&` between them.

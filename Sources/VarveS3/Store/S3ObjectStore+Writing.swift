@@ -9,7 +9,7 @@ extension S3ObjectStore {
     class storageClass: StorageClass?
   ) throws(ObjectStoreError) -> ObjectReceipt {
     let storageClass = try usedClass(storageClass, name)
-    if content.count <= Self.singlePutBytes {
+    if content.count <= options.singlePutBytes {
       return try putWhole(name, content, if: condition, storageClass)
     }
     return try client.underWay { cancellation throws(ObjectStoreError) in

@@ -19,9 +19,6 @@ public import VarveObjects
 /// to where AWS says that this bucket is.
 /// Needs libcurl 7.68 or newer, which is found when it is first used.
 public final class S3ObjectStore: ObjectStore {
-  /// The most that is put by one request.
-  static let singlePutBytes: UInt64 = 64 << 20
-
   let client: S3Client
   let options: S3Options
 

@@ -101,6 +101,7 @@ extension S3ObjectStore {
     _ change: (inout S3Options) -> Void = { _ in }
   ) throws -> S3ObjectStore {
     var options = try S3Options("s3://bucket/p")
+    options.singlePutBytes = 64 << 20
     options.credentials = .fixed(S3Credentials(accessKey: "KEY", secretKey: Secret("SECRET")))
     change(&options)
     return try S3ObjectStore(options, .fake(transport, clock: clock))

@@ -35,6 +35,7 @@ enum TestServer: String, CaseIterable, Sendable, CustomStringConvertible {
         accessKey: Self.variable("\(rawValue)_KEY") ?? "",
         secretKey: Secret(Self.variable("\(rawValue)_SECRET") ?? "")))
     options.profile = self == .swift ? .swift : self == .ministack ? .minio : .unknown
+    options.singlePutBytes = 64 << 20
     options.patience.firstDelayMilliseconds = 20
     options.patience.longestDelayMilliseconds = 200
     options.patience.retryMilliseconds = 5_000
