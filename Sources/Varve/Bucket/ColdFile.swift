@@ -35,7 +35,17 @@ final class ColdFile: ReadOnlyFile {
 
   func size() throws(FileSystemError) -> UInt64 { place.size }
 
-  func expect(_ range: Range<UInt64>) { state.withLock { $0.expected = range } }
+  /// Bytes that are worth a thread: what a walk expects that has gone on for a while.
+  private static let longBytes = 256 << 10
+
+  func expect(_ range: Range<UInt64>) {
+    state.withLock { $0.expected = range }
+    guard range.count >= Self.longBytes, let ahead = files.ahead else { return }
+    // Whoever walks is not there yet; what fails is asked for again by him.
+    ahead.run { [files, place] in
+      ColdSlots(files, place, in: files.slots, kept: files.kept).bring(range)
+    }
+  }
 
   func close() throws(FileSystemError) {}
 

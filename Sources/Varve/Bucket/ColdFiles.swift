@@ -49,13 +49,17 @@ final class ColdFiles: Sendable {
   let flights = SlotFlights()
   /// Open while files of the directory may be changed: not where the store is only looked at.
   let gate = ChangeGate(isOpen: false)
+  /// Fetch what long walks come to next; nil where whoever reads does all himself.
+  let ahead: ReadThreads?
   private let state = Monitor(State())
   private let reads = Atomic<UInt64>(0)
   private let readBytes = Atomic<UInt64>(0)
   private let memoryHits = Atomic<UInt64>(0)
 
   /// - Parameter budget: bytes of memory for parts of files that were fetched.
-  init(budget: Int) {
+  /// - Parameter readsAhead: whether threads fetch what walks come to next.
+  init(budget: Int, readsAhead: Bool = false) {
+    ahead = readsAhead ? ReadThreads() : nil
     passing = BlockCache(budget: budget / 4)
     slots = BlockCache(budget: budget - budget / 4)
   }
@@ -102,7 +106,10 @@ final class ColdFiles: Sendable {
   }
 
   /// From here on nothing changes files of the directory: waits for those who do.
-  func letGo() { gate.close() }
+  func letGo() {
+    ahead?.close()
+    gate.close()
+  }
 
   /// Slots on the local disk; nil where none are kept.
   var kept: SlotCache? { state.withLock { $0.kept } }

@@ -56,6 +56,19 @@ struct ColdSlots {
     return isWhole
   }
 
+  /// Brings to memory what is missing of a part of the file. Not where memory is so short that it would drive
+  /// out what was not read yet.
+  func bring(_ range: Range<UInt64>) {
+    let end = min(range.upperBound, place.tailStart)
+    guard range.lowerBound < end, end - range.lowerBound <= UInt64(memory.budget / 16) else {
+      return
+    }
+    let slots = Self.slots(of: range.lowerBound..<end)
+    let found = slots.map(cached)
+    guard found.contains(where: { $0 == nil }) else { return }
+    _ = try? blocks(slots, found, last: slots.upperBound - 1)
+  }
+
   private func copy(
     _ block: CachedBlock, _ slot: UInt64, _ piece: Range<UInt64>, into buffer: AlignedBuffer,
     at base: UInt64

@@ -61,7 +61,8 @@ struct StoreOpening {
     do throws(FileSystemError) {
       tiered = TieredDirectory(
         try components.fileSystem.openDirectory(at: path, create: isMaking),
-        ColdFiles(budget: derived.coldBytes))
+        ColdFiles(
+          budget: derived.coldBytes, readsAhead: components.background == .threads))
     } catch {
       throw StoreError(opening: path, isMaking: isMaking, error)
     }
