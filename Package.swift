@@ -98,8 +98,8 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// tools/test: the engine is optimised with its assertions left in, so that sanitizers take a third of the
-// time. For the release configuration; what is not worth the optimiser's time goes without.
+// tools/test: the engine is optimised with its assertions left in, so that sanitizers take less than half
+// of the time. For the release configuration; what is not worth the optimiser's time goes without.
 if Context.environment["VARVE_ASSERTED"] != nil {
   let plain = ["VarveCLI", "VarveS3", "VarveSoak"]
   for target in package.targets where target.name.hasPrefix("Varve") {

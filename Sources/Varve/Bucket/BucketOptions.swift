@@ -57,8 +57,7 @@ public struct BucketOptions: Sendable {
 
   /// Opens the store for writing though the bucket does not answer: what lies only there cannot be read
   /// meanwhile, and nothing is put there until the next opening, which is refused where the bucket is not as it was
-  /// left then. Where the list of keyspaces lies only
-  /// there, the store does not open.
+  /// left then. Where the list of keyspaces lies only there, the store does not open.
   public var opensWithoutBucket = false
 
   /// The defaults, with this bucket.

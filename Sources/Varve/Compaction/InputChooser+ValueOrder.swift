@@ -34,9 +34,13 @@ extension InputChooser {
     {
       return plan
     }
-    return (1...map.last).lazy.compactMap { level in
-      layOut(level, .valueOrder) { $0.valueReferences.map(\.file).filter(files.contains) }
-    }.first
+    for level in 1...map.last {
+      let plan = layOut(level, .valueOrder) { segment in
+        segment.valueReferences.map(\.file).filter(files.contains)
+      }
+      if let plan { return plan }
+    }
+    return nil
   }
 
   /// Segments of the last level with values in more places than neighbours need, or in the order of writing.

@@ -198,7 +198,7 @@ extension Cursor {
   /// The value behind a pointer, kept until the cursor moves.
   private mutating func resolve(_ stored: ByteView) throws(StoreError) -> ByteView {
     let pointer = try engine.values.decode(stored)
-    if engine.bucket != nil, order == .ascending, let range = valueWalk.first(pointer) {
+    if engine.derived.coldBytes > 0, order == .ascending, let range = valueWalk.first(pointer) {
       engine.values.store.expectFirst(range, of: pointer.file)
     }
     let store = engine.values.store

@@ -81,7 +81,7 @@ final class BackgroundWork: Sendable {
     }
   }
 
-  /// Whether nothing is compacted, and nothing is to be for now.
+  /// Whether nothing is compacted, and nothing is about to be.
   var isCompactionAtRest: Bool {
     wants.withLock { !$0.isCompacting && (!$0.compaction || $0.pauses > 0) }
   }

@@ -121,6 +121,7 @@ extension Engine {
       }
       // Nil: time has come for entries to go that expired while nobody wrote.
       if isStopping ?? false { return }
+      work.setCompacting(true)
       defer { work.setCompacting(false) }
       attempt { () throws(StoreError) in
         while !work.isPaused {

@@ -49,6 +49,8 @@ final class OpenValueFile: Sendable {
   private let source: Source
   /// The file for those who move its values.
   private let passage: (any File)?
+  /// Whether the file lies in the bucket, where passing by is another way than reading.
+  private let isCold: Bool
   /// The whole file where it is mapped: at hand without a reference to the mapping.
   private let mapped: ByteView?
   private let extent: Extent
@@ -67,6 +69,7 @@ final class OpenValueFile: Sendable {
     self.access = access
     mapped = if case .mapping(let mapping) = source { mapping.bytes } else { nil }
     passage = if case .file(let file) = source { file.passing() } else { nil }
+    isCold = if case .file(let file) = source { passage !== file } else { false }
     touched = TouchedBits(count: mapped.map { $0.count >> Int(Self.touchShift) + 1 } ?? 0)
   }
 
@@ -107,10 +110,10 @@ extension OpenValueFile {
     return LentValue(bytes: block.bytes, owner: block)
   }
 
-  /// The value for one who passes by: what is not mapped is not kept for others, who would find a walk's last
-  /// values instead of their own.
+  /// The value for one who passes by: of a cold file, whose slots stay in memory, it is not kept as well.
   func valueInPassing(for pointer: ValuePointer) throws(StoreError) -> LentValue {
-    pointer.codec == .none ? try stored(for: pointer) : try ownedValue(for: pointer)
+    guard isCold else { return try value(for: pointer) }
+    return pointer.codec == .none ? try stored(for: pointer) : try ownedValue(for: pointer)
   }
 
   /// The value as it is stored, in memory of its own: for moving it to another file. It is checked there,

@@ -31,7 +31,7 @@ final class ValueStore: Sendable {
     }
   }
 
-  /// The same for one who passes by: nothing is kept of what is not mapped.
+  /// The same for one who passes by: of a cold file nothing is kept beside its slots.
   func valueInPassing(for pointer: ValuePointer) throws(StoreError) -> LentValue {
     try table.read { table throws(StoreError) in
       try unsafe table.reader(for: pointer.file, at: pointer.offset)

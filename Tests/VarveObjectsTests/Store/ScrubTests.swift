@@ -16,6 +16,8 @@ import VarveTestSupport
   private static func filled(_ machine: TieredStore) throws -> (SegmentStore, Sample) {
     var sample = Sample(seed: 1)
     let store = try machine.open()
+    // Many files: else values are laid out in one.
+    store.pauseCompaction()
     try sample.write(300, to: store)
     try store.upload()
     return (store, sample)
@@ -45,7 +47,7 @@ import VarveTestSupport
     let (store, sample) = try Self.filled(machine)
     #expect(try Self.sound(store))
     let whole = try store.scrubBucket()
-    #expect(whole.files == Self.copies(machine).count && whole.files >= 2)
+    #expect(whole.files == Self.copies(machine).count && whole.files > 5)
     for name in Self.copies(machine) {
       for harm in Harm.allCases {
         let bytes = try #require(machine.bucket.bytes(of: name))
@@ -86,7 +88,7 @@ import VarveTestSupport
       #expect(scrub.isSound)
       found += 1
     }
-    #expect(found >= 2)
+    #expect(found > 5)
     #expect(try Self.sound(store))
     #expect(try sample.difference(from: store) == nil)
     try store.close()

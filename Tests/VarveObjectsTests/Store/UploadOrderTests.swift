@@ -63,6 +63,31 @@ import VarveTestSupport
     try store.close()
   }
 
+  /// Whoever waits for another's upload puts what is there when it is his turn: the version of his coming may be
+  /// an earlier one than what the other puts.
+  @Test func aVersionIsTakenWhenItIsItsTurn() throws {
+    let machine = TieredStore()
+    let store = try machine.open()
+    let keyspace = try store.keyspace("sample")
+    try keyspace.put("first", [1])
+    try store.flush()
+    let bucket = try #require(store.engine.bucket)
+    let thread = try bucket.state.withLock { _ in
+      let thread = try WorkerThread(name: "uploading") {
+        _ = try? bucket.upload({ store.engine.versions.current }, { _ in })
+      }
+      usleep(50_000)
+      try keyspace.put("second", [2])
+      try store.flush()
+      return thread
+    }
+    thread.join()
+    let other = try machine.openElsewhere()
+    #expect(try other.keyspace("sample").value(for: "second") == [2])
+    try other.close()
+    try store.close()
+  }
+
   @Test func manyUploadAtOnceAndTheNewestStays() throws {
     let machine = TieredStore()
     let store = try machine.open()
