@@ -38,19 +38,27 @@ def section(run):
     return lines
 
 
+def kept(figures):
+    """The sections that are there, by their campaigns."""
+    parts = re.split(r"^### (.+)$", figures, flags=re.M)
+    return {name: f"### {name}{text.rstrip()}\n" for name, text in zip(parts[1::2], parts[2::2])}
+
+
 def report(root):
-    folder = os.path.join(root, ".soak")
-    lines = []
-    for name in sorted(os.listdir(folder)):
-        with open(os.path.join(folder, name)) as file:
-            lines += section(json.load(file))
+    """Campaigns that left nothing in .soak, on another machine perhaps, keep what is said of them."""
     path = os.path.join(root, "RELIABILITY.md")
     with open(path) as file:
         text = file.read()
     begin, end = MARKS
     if begin not in text or end not in text:
         raise SystemExit(f"{path} has no place for figures")
-    between = re.compile(re.escape(begin) + ".*" + re.escape(end), re.S)
-    figures = "\n".join([begin, "", *lines, end])
+    before, rest = text.split(begin, 1)
+    figures, after = rest.split(end, 1)
+    sections = kept(figures)
+    folder = os.path.join(root, ".soak")
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name)) as file:
+            lines = section(json.load(file))
+        sections.update(kept("\n".join(lines)))
     with open(path, "w") as file:
-        file.write(between.sub(lambda _: figures, text))
+        file.write("\n".join([before + begin, "", *(sections[name] for name in sorted(sections)), end]) + after)

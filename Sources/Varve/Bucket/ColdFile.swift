@@ -84,6 +84,11 @@ extension ColdFile {
     return range.count
   }
 
+  /// The slot with all of `range`, where that is in memory, and where it begins in the file.
+  func slot(with range: Range<UInt64>) -> (block: CachedBlock, start: UInt64)? {
+    ColdSlots(files, place, in: files.slots, kept: nil).one(with: range)
+  }
+
   /// What was fetched together with `range` is not expected any more: what is read there later is another's.
   private func forget(_ expected: Range<UInt64>, before range: Range<UInt64>) {
     state.withLock { state in

@@ -12,7 +12,7 @@ import VarvePlatform
 ///
 /// A request takes as long for 64 KiB as for one block, and what lies near a value is often asked for next.
 /// Bytes are copied twice on their way: from the answer into the slot, which is what stays in memory, and from
-/// there to whoever asked.
+/// there to whoever asked; walks over large values are lent those in one slot where they lie.
 struct ColdSlots {
   static let slotBytes = UInt64(SlotEntry.slotBytes)
   /// Bytes that one request brings at most, about.
@@ -54,6 +54,14 @@ struct ColdSlots {
       start = piece.upperBound
     }
     return isWhole
+  }
+
+  /// The slot with all of `range`, where there is one and it is in memory, and where it begins.
+  func one(with range: Range<UInt64>) -> (block: CachedBlock, start: UInt64)? {
+    let slots = Self.slots(of: range)
+    guard slots.count == 1, let block = cached(slots.lowerBound) else { return nil }
+    files.count(memoryHits: 1)
+    return (block, slots.lowerBound * Self.slotBytes)
   }
 
   /// Brings to memory what is missing of a part of the file. Not where memory is so short that it would drive

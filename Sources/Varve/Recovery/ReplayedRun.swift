@@ -30,10 +30,10 @@ final class ReplayedRun {
   /// Bytes of memory that the run takes, or takes while it is sorted.
   var memoryBytes: Int { count * Self.bytesAnEntry + moved.allocatedBytes }
 
-  var count: Int { takenCount + places.count }
+  var count: Int { unsafe takenCount + places.count }
 
   /// Makes room for so many entries. Room that is never used is never touched: it takes no memory.
-  func reserve(_ count: Int) { places.reserveCapacity(count) }
+  func reserve(_ count: Int) { unsafe places.reserveCapacity(count) }
 
   /// Adds an entry that stays where it lies.
   func append(_ entry: BatchEntry, _ sequence: SequenceNumber) {
@@ -41,8 +41,8 @@ final class ReplayedRun {
     let end = unsafe entry.key.start + entry.key.count
     // A delete has no value, and its empty view no place.
     let gap = entry.kind == .delete ? 0 : unsafe entry.value.start - end
-    places.append(
-      unsafe EntryPlace(
+    unsafe places.append(
+      EntryPlace(
         entry.key.start, sequence, entry.kind, keyCount: entry.key.count, gap: gap,
         valueCount: entry.value.count, hasExpiry: entry.expiry != 0))
   }
@@ -61,8 +61,8 @@ final class ReplayedRun {
     copy.bytes.withByteView { bytes in
       unsafe start.copyMemory(from: bytes.start, byteCount: bytes.count)
     }
-    places.append(
-      unsafe EntryPlace(
+    unsafe places.append(
+      EntryPlace(
         UnsafeRawPointer(start), sequence, .pointer, keyCount: entry.key.count, gap: gap,
         valueCount: ValuePointer.byteCount, hasExpiry: entry.expiry != 0))
   }
@@ -72,22 +72,22 @@ final class ReplayedRun {
     precondition(other.moved.allocatedBytes == 0)
     dataBytes += other.dataBytes
     takenCount += other.count
-    if !places.isEmpty {
-      takenCount += places.count
-      taken.append(places)
-      places = []
+    if unsafe !places.isEmpty {
+      unsafe takenCount += places.count
+      unsafe taken.append(places)
+      unsafe places = []
     }
     taken += other.takeParts()
   }
 
   /// Hands all entries out, in several parts. Those that moved lie in memory that lives as long as the run.
   func takeParts() -> [[EntryPlace]] {
-    defer { (taken, takenCount, places, dataBytes) = ([], 0, [], 0) }
-    return taken + [places]
+    defer { unsafe (taken, takenCount, places, dataBytes) = ([], 0, [], 0) }
+    return unsafe taken + [places]
   }
 
   /// Takes back all entries but the first `count`, none of which was taken over.
-  func removeAll(from count: Int) { places.removeLast(self.count - count) }
+  func removeAll(from count: Int) { unsafe places.removeLast(self.count - count) }
 }
 
 /// Where one entry lies.

@@ -15,7 +15,7 @@ struct KnownLeaves: ~Copyable, @unchecked Sendable {
   private let words: UnsafeMutablePointer<Word>
   private let count: Int
   /// Leaves that were found damaged after all. Somebody may be looking at one: they go with the rest.
-  private let forgotten = Monitor<[UnsafePointer<IndexNode>]>([])
+  private let forgotten = unsafe Monitor<[UnsafePointer<IndexNode>]>([])
 
   init(count: Int) {
     self.count = count
@@ -25,7 +25,7 @@ struct KnownLeaves: ~Copyable, @unchecked Sendable {
 
   deinit {
     for index in 0..<count { unsafe words[index].load(ordering: .acquiring)?.deallocate() }
-    unsafe forgotten.withLock { leaves in for leaf in unsafe leaves { unsafe leaf.deallocate() } }
+    unsafe forgotten.withLock { unsafe $0.forEach { leaf in unsafe leaf.deallocate() } }
     unsafe words.deinitialize(count: count)
     unsafe words.deallocate()
   }

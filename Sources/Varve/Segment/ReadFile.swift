@@ -15,8 +15,8 @@ final class ReadFile: ReadOnlyFile {
   /// Nil: opened for each read.
   private let kept: (any File)?
   private let isCounted: Bool
-  /// Whether it lies in the bucket.
-  let isCold: Bool
+  /// The file where it lies in the bucket.
+  let cold: ColdFile?
 
   /// - Parameter mostKept: files that may keep their descriptor, this one included.
   init(
@@ -26,9 +26,9 @@ final class ReadFile: ReadOnlyFile {
     self.directory = directory
     let file = try directory.open(name)
     // One that lies in the bucket has none.
-    isCold = file is ColdFile
-    isCounted = !isCold && Self.takeDescriptor(of: mostKept)
-    kept = isCold || isCounted ? file : nil
+    cold = file as? ColdFile
+    isCounted = cold == nil && Self.takeDescriptor(of: mostKept)
+    kept = cold != nil || isCounted ? file : nil
     if kept == nil { try file.close() }
   }
 
@@ -61,12 +61,12 @@ final class ReadFile: ReadOnlyFile {
 
   func expect(_ range: Range<UInt64>) { kept?.expect(range) }
 
-  func passing() -> any File { (kept as? ColdFile)?.passing() ?? self }
+  func passing() -> any File { cold?.passing() ?? self }
 
   /// The same for one who checks what is there: on the disk or in the bucket, and not in the cache. Where that
   /// cannot be had, the cache must do.
   func checking() -> any File {
-    if let cold = kept as? ColdFile { return cold.checking() }
+    if let cold { return cold.checking() }
     try? dropCache()
     return self
   }

@@ -62,11 +62,11 @@ final class SegmentReader: Sendable {
     do throws(StoreError) {
       let segment = try OpenSegment.open(pieces, number: number, id: id, environment.blocks)
       // What came over a network is checked before anybody relies on it.
-      if file.isCold { try segment.checkTail() }
+      if file.cold != nil { try segment.checkTail() }
       return segment
     } catch {
       // Else the same bytes would come again.
-      if file.isCold, error.code == .corrupted { try? file.dropCache() }
+      if file.cold != nil, error.code == .corrupted { try? file.dropCache() }
       throw error
     }
   }

@@ -49,8 +49,8 @@ final class OpenValueFile: Sendable {
   private let source: Source
   /// The file for those who move its values.
   private let passage: (any File)?
-  /// Whether the file lies in the bucket, where passing by is another way than reading.
-  private let isCold: Bool
+  /// The file where it lies in the bucket: passing by is another way than reading there.
+  private let cold: ColdFile?
   /// The whole file where it is mapped: at hand without a reference to the mapping.
   private let mapped: ByteView?
   private let extent: Extent
@@ -69,7 +69,7 @@ final class OpenValueFile: Sendable {
     self.access = access
     mapped = if case .mapping(let mapping) = source { mapping.bytes } else { nil }
     passage = if case .file(let file) = source { file.passing() } else { nil }
-    isCold = if case .file(let file) = source { passage !== file } else { false }
+    cold = if case .file(let file) = source { (file as? ReadFile)?.cold } else { nil }
     touched = TouchedBits(count: mapped.map { $0.count >> Int(Self.touchShift) + 1 } ?? 0)
   }
 
@@ -110,10 +110,15 @@ extension OpenValueFile {
     return LentValue(bytes: block.bytes, owner: block)
   }
 
-  /// The value for one who passes by: of a cold file, whose slots stay in memory, it is not kept as well.
+  /// The value for one who passes by: of a cold file, whose slots stay in memory, it is not kept as well, and
+  /// lent from its slot where all of it lies there.
   func valueInPassing(for pointer: ValuePointer) throws(StoreError) -> LentValue {
-    guard isCold else { return try value(for: pointer) }
-    return pointer.codec == .none ? try stored(for: pointer) : try ownedValue(for: pointer)
+    guard let cold else { return try value(for: pointer) }
+    let inSlot = try lent(pointer, from: cold)
+    let stored = if let inSlot { inSlot } else { try read(pointer, from: cold) }
+    guard pointer.codec != .none else { return stored }
+    let block = try uncompressed(stored, pointer)
+    return LentValue(bytes: block.bytes, owner: block)
   }
 
   /// The value as it is stored, in memory of its own: for moving it to another file. It is checked there,
@@ -141,7 +146,12 @@ extension OpenValueFile {
 
   /// The uncompressed value in memory of its own.
   private func ownedBlock(for pointer: ValuePointer) throws(StoreError) -> CachedBlock {
-    let stored = try stored(for: pointer)
+    try uncompressed(try stored(for: pointer), pointer)
+  }
+
+  private func uncompressed(
+    _ stored: LentValue, _ pointer: ValuePointer
+  ) throws(StoreError) -> CachedBlock {
     defer { withExtendedLifetime(stored.owner) {} }
     do throws(FormatError) {
       let buffer = try access.decompressor.decompress(
@@ -229,8 +239,25 @@ extension OpenValueFile {
     let whole = file.dropping(Int(pointer.offset) - 64).prefix(64 + Int(pointer.storedCount))
     let buffer = AlignedBuffer(capacity: whole.count)
     buffer.copy(whole)
-    do throws(StoreError) { return try checked(buffer, whole.count, pointer) } catch {
+    let block = CachedBlock(buffer, count: whole.count)
+    do throws(StoreError) { return try checked(block.bytes, of: block, pointer) } catch {
       doubt(pointer)
+      throw error
+    }
+  }
+
+  /// The value where it lies in memory as it came from the bucket; nil where not all of it does.
+  private func lent(
+    _ pointer: ValuePointer, from file: ColdFile
+  ) throws(StoreError) -> LentValue? {
+    do throws(FormatError) { try check(pointer) } catch { throw StoreError(error, in: name) }
+    let range = pointer.offset - 64..<pointer.offset + UInt64(pointer.storedCount)
+    guard let (slot, start) = file.slot(with: range) else { return nil }
+    do throws(StoreError) {
+      let bytes = slot.bytes.dropping(Int(range.lowerBound - start)).prefix(range.count)
+      return try checked(bytes, of: slot, pointer)
+    } catch {
+      try? file.dropCache()
       throw error
     }
   }
@@ -248,25 +275,25 @@ extension OpenValueFile {
     } catch {
       throw StoreError(error)
     }
-    do throws(StoreError) { return try checked(buffer, found, pointer) } catch {
+    let block = CachedBlock(buffer, count: found)
+    do throws(StoreError) { return try checked(block.bytes, of: block, pointer) } catch {
       // What was kept of the file on the way here may be what is damaged: the next reader asks anew.
       try? file.dropCache()
       throw error
     }
   }
 
-  /// The value in a buffer that holds the 64 bytes before it, too.
+  /// The value in bytes of `owner` that begin 64 before it.
   private func checked(
-    _ buffer: AlignedBuffer, _ found: Int, _ pointer: ValuePointer
+    _ bytes: ByteView, of owner: CachedBlock, _ pointer: ValuePointer
   ) throws(StoreError) -> LentValue {
     do throws(FormatError) {
-      let bytes = buffer.view(count: found)
       try check(bytes.dropping(64 - ValueRecord.headerBytes), against: pointer)
       guard let stored = bytes.part(at: 64, count: Int(pointer.storedCount)) else {
-        throw FormatError(.valueRecord, .truncated, at: pointer.offset - 64 + UInt64(found))
+        throw FormatError(.valueRecord, .truncated, at: pointer.offset - 64 + UInt64(bytes.count))
       }
       try checkSum(of: stored, pointer)
-      return LentValue(bytes: stored, owner: CachedBlock(buffer, count: buffer.capacity))
+      return LentValue(bytes: stored, owner: owner)
     } catch {
       throw StoreError(error, in: name)
     }

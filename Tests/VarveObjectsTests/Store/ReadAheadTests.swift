@@ -53,6 +53,39 @@ import VarveTestSupport
     }
   }
 
+  /// A walk is lent values where they came to lie: each is checked there, and what is damaged is asked for anew.
+  @Test func damageIsToldToWhoWalks() throws {
+    try withTemporaryDirectory { path in
+      let machine = TieredStore()
+      let values = try Self.make(machine, at: path)
+      let store = try SegmentStore.open(
+        at: path, options: Self.options(machine.bucket.connect()))
+      let keyspace = try store.keyspace("vectors")
+      for name in machine.bucket.names where name.description.hasSuffix(".values") {
+        let whole = try #require(machine.bucket.bytes(of: name))
+        var harmed = whole
+        harmed[whole.count / 2] ^= 1
+        machine.bucket.tamper(name, with: harmed)
+        var count = 0
+        do throws(StoreError) {
+          var cursor = try keyspace.cursor()
+          while try cursor.next() {
+            let isRight = Array(copying: cursor.value) == values[count]
+            #expect(isRight)
+            count += 1
+          }
+          Issue.record("damage was not told")
+        } catch {
+          #expect(error.code == .corrupted && (1..<values.count).contains(count), "\(error)")
+        }
+        machine.bucket.tamper(name, with: whole)
+        let isWhole = try Self.read(store) == values
+        #expect(isWhole)
+      }
+      try store.close()
+    }
+  }
+
   /// Who comes to it asks again, and says why it cannot be had.
   @Test func failuresOfWhatIsFetchedAheadAreTold() throws {
     try withTemporaryDirectory { path in

@@ -1,5 +1,5 @@
-package import VarveFormat
-package import VarveObjects
+import VarveFormat
+import VarveObjects
 package import VarvePlatform
 package import VarveSimulation
 

@@ -1,4 +1,4 @@
-package import VarvePlatform
+import VarvePlatform
 package import VarveSimulation
 
 /// Lets one of several threads go on at a time, each for as long as it wants, in an order that a seed
