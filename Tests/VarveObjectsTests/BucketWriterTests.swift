@@ -160,6 +160,20 @@ import VarveTestSupport
     #expect(said?.contains(name.description) == true && said?.contains("checksum") == true)
   }
 
+  /// However long it has been there: a reader who just found it may be about to pin it.
+  @Test func whatWasTheNewestAMomentAgoStays() throws {
+    let bucket = SimulatedBucket()
+    let writer = try Self.made(bucket.connect())
+    bucket.clock.advance(milliseconds: 7_200_000)
+    for _ in 0..<3 { try writer.commit(Self.next(writer), [], removed: []) }
+    var collector = BucketCollector(for: writer)
+    collector.keptManifests = 1
+    let newest = writer.head.manifest.number
+    #expect(try collector.plan().manifests == Array(1..<newest - 3))
+    bucket.clock.advance(milliseconds: 7_200_000)
+    #expect(try collector.plan().manifests == Array(1..<newest))
+  }
+
   @Test func aWriterAtRestAsksNothing() throws {
     let bucket = SimulatedBucket()
     let writer = try Self.made(bucket.connect())

@@ -28,7 +28,7 @@ package struct BucketCollector: Sendable {
   package var grace: UInt64 = 3_600_000
   /// How old an object must be that no manifest names: longer than any upload takes.
   package var orphanAge: UInt64 = 86_400_000
-  /// So many of the newest manifests stay.
+  /// So many of the newest manifests stay, at least 1.
   package var keptManifests = 100
 
   /// Logs stay so long, however short the grace: a writer whose log was put within half of it need not ask
@@ -100,11 +100,14 @@ extension BucketCollector {
   private func oldManifests(
     _ now: UInt64, sparing pinned: Set<UInt64>
   ) throws(BucketError) -> [UInt64] {
+    let entries = try BucketReader(objects).entries(BucketLayout.manifests)
+    let most = max(0, entries.count - keptManifests)
     var old: [UInt64] = []
-    for entry in try BucketReader(objects).entries(BucketLayout.manifests).dropLast(keptManifests) {
+    for (entry, next) in zip(entries, entries.dropFirst()).prefix(most) {
       // From the lowest up: where one must stay, those above it do as well.
       guard let number = BucketLayout.manifestNumber(entry.name) else { continue }
-      guard Self.isOlder(entry.modified, than: grace, at: now), number < writer.head.manifest.number
+      // However old it is: until the next one came whoever looked for the newest found it.
+      guard Self.isOlder(next.modified, than: grace, at: now), number < writer.head.manifest.number
       else { break }
       if !pinned.contains(number) { old.append(number) }
     }
