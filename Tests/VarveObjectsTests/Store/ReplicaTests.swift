@@ -61,6 +61,13 @@ import VarveTestSupport
     #expect(opening.count { $0.hasSuffix("file") } <= 3, "\(opening)")
     try opened?.close()
     try store.close()
+    // A writer that has its files here claims the store besides, and looks whether it came too late.
+    let claiming = try machine.bucket.requests { opened = try machine.open() }
+    #expect(
+      claiming == [
+        "read store", "list manifest", "read manifest", "put manifest", "list manifest",
+      ])
+    try opened?.close()
   }
 
   @Test func aReplicaAsksForLittle() throws {
