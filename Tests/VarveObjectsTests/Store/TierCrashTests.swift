@@ -1,12 +1,13 @@
 import Testing
 import Varve
+import VarveFormat
 import VarveObjects
 import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
 
-/// The machine dies at every call to its disk and at every request to the bucket, while it uploads, evicts
-/// and compacts; the power is cut as well.
+/// The machine dies at every call to its disk and at every request to the bucket, while it uploads, evicts,
+/// compacts and collects; the power is cut as well. Nothing is lost, and nothing is left over for good.
 @Suite struct TierCrashTests {
   /// What a run had acknowledged, and what it had put into the bucket for certain.
   private struct Progress {
@@ -23,7 +24,7 @@ import VarveTestSupport
     return Array("\(number):".utf8) + random.bytes(number % 5 == 0 ? 3_000 : 40)
   }
 
-  /// Writes, uploads, evicts and compacts in turn until something fails.
+  /// Writes, uploads, evicts, compacts and collects in turn until something fails.
   private static func run(_ machine: TieredStore, _ options: StoreOptions) -> Progress {
     var progress = Progress()
     guard let store = try? machine.open(options), let keyspace = try? store.keyspace("sample")
@@ -41,6 +42,7 @@ import VarveTestSupport
         case 12: try store.evict()
         // What is cold may not be at hand; what failed is tried again.
         case 15: _ = try? store.compact()
+        case 3: _ = try? store.collectBucket(grace: 0)
         default: break
         }
       }
@@ -81,7 +83,32 @@ import VarveTestSupport
     if restored.map({ $0 >= progress.uploaded }) != true {
       Issue.record("\(place), elsewhere: \(restored as Any) of \(progress.uploaded) entries")
     }
+    try collectAll(other, machine, place)
     try other.close()
+  }
+
+  /// When all is old enough the bucket has what the newest version names, and nothing else.
+  private static func collectAll(
+    _ store: SegmentStore, _ machine: TieredStore, _ place: String
+  ) throws {
+    let expected = try beginning(of: store)
+    let keyspace = try store.keyspace("others")
+    for number in 0..<2 {
+      try keyspace.put("key-\(number)", "value")
+      try store.upload()
+      machine.bucket.clock.advance(milliseconds: 2 * 86_400_000)
+      try store.collectBucket()
+    }
+    let reader = BucketReader(machine.bucket.connect())
+    let named = try reader.head()?.manifest.files.map(BucketLayout.file) ?? []
+    let others = [BucketLayout.manifests, BucketLayout.store.description]
+    let found = machine.bucket.names.filter { name in
+      !others.contains { name.description.hasPrefix($0) }
+    }
+    if Set(found) != Set(named) {
+      Issue.record("\(place): \(Set(found).symmetricDifference(named)) left over or lost")
+    }
+    #expect(try beginning(of: store) == expected, "\(place), collected")
   }
 
   @Test func theMachineDiesAtEveryCallToItsDisk() throws {
