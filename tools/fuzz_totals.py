@@ -1,13 +1,25 @@
 """What fuzz campaigns did in all: .soak/fuzz.json, from which tools/soak report makes its tables.
 
 One row for each target and way, and their sums by target. Written after each run, so that a campaign that is
-broken off keeps what it had done, and the next one goes on from there.
+broken off keeps what it had done, and the next one goes on from there. Where there is no such file yet, on another
+machine, it begins with what RELIABILITY.md says.
 """
 import json
 import os
+import re
 import subprocess
 import threading
 import time
+
+
+def reported(path):
+    """The rows of the table by way that a report wrote."""
+    with open(path) as file:
+        found = re.search(r"^### fuzz$.*?^By way:$(.*?)^#", file.read(), re.M | re.S)
+    lines = [[cell.strip() for cell in line.strip("|").split("|")]
+             for line in (found[1] if found else "").splitlines() if line.startswith("|")]
+    return [{name: int(cell.replace(",", "")) if re.fullmatch(r"[\d,]+", cell) and name != "commits" else cell
+             for name, cell in zip(lines[0], cells)} for cells in lines[2:]]
 
 
 class Totals:
@@ -19,6 +31,8 @@ class Totals:
         if os.path.exists(self.path):
             with open(self.path) as file:
                 self.rows = json.load(file)["figures"]["by way"]
+        else:
+            self.rows = reported(os.path.join(root, "RELIABILITY.md"))
         self.commit = subprocess.run(
             ["git", "-C", root, "describe", "--always", "--dirty"], capture_output=True,
             text=True).stdout.strip()
