@@ -69,6 +69,8 @@ final class ScheduledWriter {
   }
 
   private var removed: Set<BucketFile> = []
+  /// The next number of a file, also where the last ones came to nothing.
+  private var nextNumber: UInt64 = 1
 
   /// Whether to go on.
   private func commit(_ writer: BucketWriter, _ connection: any ObjectStore) -> Bool {
@@ -109,8 +111,9 @@ final class ScheduledWriter {
     var objects = Dictionary(uniqueKeysWithValues: head.files.map { ($0.number, $0.object) })
     version.segments.removeAll { _ in random.oneIn(3) }
     for _ in 0..<1 + random.below(2) {
-      let file = version.nextFileNumber + UInt64(random.below(3))
-      version.nextFileNumber = file + 1
+      let file = max(version.nextFileNumber, nextNumber) + UInt64(random.below(3))
+      nextNumber = file + 1
+      version.nextFileNumber = nextNumber
       version.lastSequence = SequenceNumber(version.lastSequence.rawValue + 1)
       version.segments.append(Self.segment(file, version.lastSequence))
       let bytes = BucketSchedule.content(number: file, epoch: epoch)
