@@ -174,6 +174,23 @@ import VarveTestSupport
     #expect(try collector.plan().manifests == Array(1..<newest))
   }
 
+  @Test func whatAProbeLeftGoes() throws {
+    let bucket = SimulatedBucket()
+    let dying = bucket.connect()
+    dying.setFaults { _, kind, _ in kind == .remove ? .diesBefore : nil }
+    #expect(throws: BucketError.self) {
+      try BucketClaim(dying, random: SimulatedRandom(seed: 1)).probe()
+    }
+    let writer = try Self.made(bucket.connect())
+    let collector = BucketCollector(for: writer)
+    #expect(try collector.plan().orphans.isEmpty)
+    bucket.clock.advance(milliseconds: 2 * 86_400_000)
+    let plan = try collector.plan()
+    #expect(plan.orphans.count == 1)
+    try collector.remove(plan)
+    #expect(!bucket.names.contains { $0.description.hasPrefix("probe/") })
+  }
+
   @Test func aWriterAtRestAsksNothing() throws {
     let bucket = SimulatedBucket()
     let writer = try Self.made(bucket.connect())

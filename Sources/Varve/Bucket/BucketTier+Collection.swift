@@ -60,7 +60,7 @@ extension BucketTier {
 public struct BucketCollection: Sendable, Equatable {
   /// Files of versions that were replaced longer ago than the grace.
   public var files: Int
-  /// Files that no version ever named, and that are older than a day.
+  /// Files that no version ever named, and what trying the bucket out left, older than a day.
   public var orphans: Int
   /// Descriptions of old versions.
   public var manifests: Int

@@ -16,7 +16,7 @@ package struct BucketCollector: Sendable {
   package struct Result: Sendable, Equatable {
     /// Garbage; to be left out by the next commit.
     package var files: Set<BucketFile> = []
-    /// Files that no manifest names.
+    /// Files that no manifest names, and what probes left.
     package var orphans: [ObjectName] = []
     package var manifests: [UInt64] = []
     /// Logs of which the newest version has everything.
@@ -65,7 +65,7 @@ extension BucketCollector {
           && !kept.contains(garbage.file)
       }.map(\.file))
     let known = Set((head.files + head.garbage.map(\.file) + kept).map(BucketLayout.file))
-    plan.orphans = try orphans(now, sparing: known.union(busy))
+    plan.orphans = try orphans(now, sparing: known.union(busy)) + probes(now)
     plan.manifests = try oldManifests(now, sparing: Set(pinned.map(\.number)))
     plan.logs = try oldLogs(now)
     return plan
@@ -95,6 +95,12 @@ extension BucketCollector {
       }
     }
     return orphans
+  }
+
+  /// What a writer left that died while it tried the bucket out.
+  private func probes(_ now: UInt64) throws(BucketError) -> [ObjectName] {
+    try BucketReader(objects).entries(BucketLayout.probes)
+      .filter { Self.isOlder($0.modified, than: orphanAge, at: now) }.map(\.name)
   }
 
   private func oldManifests(
