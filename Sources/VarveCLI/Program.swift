@@ -139,13 +139,15 @@ extension Program {
 /// What to do about an error of the store, added to what happened.
 enum StoreAdvice {
   static func text(for error: StoreError) -> String {
-    guard let advice = advice(for: error.code) else { return error.description }
+    guard let advice = advice(for: error) else { return error.description }
     return "\(error.description)\n  \(advice)"
   }
 
-  private static func advice(for code: StoreError.Code) -> String? {
-    switch code {
+  private static func advice(for error: StoreError) -> String? {
+    switch error.code {
     case .locked: "'varve dump' takes no lock: it shows the files of an open store"
+    case .corrupted where error.message.contains("in the bucket"):
+      "'varve remote verify' compares all copies; with --repair it puts good ones in the place of others"
     case .corrupted: "'varve verify --deep' lists all damage; restore the file from a copy"
     case .poisoned: "the store stopped writing after a failed write; open it again to recover"
     case .full: "make room on the disk and try again; what was committed is there"

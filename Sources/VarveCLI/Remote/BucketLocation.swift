@@ -17,6 +17,9 @@ struct BucketLocation {
     self.text = start.map { "\($0)/\(text)" } ?? text
   }
 
+  /// How long what failed is tried again: somebody waits, and can call the command once more.
+  private static let retryMilliseconds: UInt64 = 30_000
+
   /// The object store that it names.
   ///
   /// - Parameter create: makes a directory that is missing: only where a bucket is begun. Below a mount that
@@ -26,7 +29,9 @@ struct BucketLocation {
       guard text.contains("://") else {
         return try DirectoryObjectStore(path: text, create: create)
       }
-      return try S3ObjectStore(try S3Options(text))
+      var options = try S3Options(text)
+      options.patience.retryMilliseconds = Self.retryMilliseconds
+      return try S3ObjectStore(options)
     } catch {
       throw CommandFailure("the bucket cannot be opened: \(error)")
     }
