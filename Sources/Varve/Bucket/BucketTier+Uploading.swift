@@ -20,6 +20,10 @@ extension BucketTier {
       var upload = BucketStatus.Amount()
       let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
       var copies: [BucketObject] = []
+      let ahead = CopiesAhead(
+        next.bucketFiles.filter { there[$0.key] == nil }, in: directory, epoch: writer.epoch,
+        hasThreads: cold.ahead != nil)
+      defer { ahead.finish() }
       for file in next.bucketFiles {
         if let copy = there[file.key] {
           copies.append(copy)
@@ -28,7 +32,7 @@ extension BucketTier {
         // Between files: whoever was fenced puts nothing there, and one that was closed stops.
         try changeFiles { () throws(StoreError) in }
         _ = try connectedWriter()
-        let copy = try put(file, of: writer)
+        let copy = try put(ahead.take(), of: writer)
         state.uploaded[file.key] = copy
         copies.append(copy)
         upload.add(file.size)
@@ -73,19 +77,16 @@ extension BucketTier {
   }
 
   private func put(
-    _ file: LocalFile, of writer: BucketWriter
+    _ next: CopiesAhead.Prepared, of writer: BucketWriter
   ) throws(StoreError) -> BucketObject {
-    let source = try FileContent(file, in: directory)
-    let copy = BucketObject(
-      epoch: writer.epoch, digest: try source.digest(), tailBytes: try source.tailBytes())
-    let name = BucketLayout.file(BucketFile(file.kind, file.number, copy))
+    let name = BucketLayout.file(BucketFile(next.file.kind, next.file.number, next.copy))
     do throws(ObjectStoreError) {
-      let receipt = try objects.put(
-        name, source.content(digest: copy.digest), if: .always, class: nil)
+      let content = next.content.content(digest: next.copy.digest)
+      let receipt = try objects.put(name, content, if: .always, class: nil)
       writer.note(serverTime: receipt.serverTime)
     } catch {
-      throw source.failure ?? StoreError(.request(error), at: objects.location)
+      throw next.content.failure ?? StoreError(.request(error), at: objects.location)
     }
-    return copy
+    return next.copy
   }
 }

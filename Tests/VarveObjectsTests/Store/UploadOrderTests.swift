@@ -32,6 +32,39 @@ import VarveTestSupport
     try store.close()
   }
 
+  /// While one file is sent another thread reads the next: the copies are the same, in their order, and what
+  /// cannot be read is told when it is its turn.
+  @Test func whatIsReadBeforeItsTurnIsTheSame() throws {
+    let disk = SimulatedFileSystem()
+    let directory = try disk.openDirectory(at: "/files", create: true)
+    var random = SplitMix64(seed: 3)
+    var files: [LocalFile] = []
+    for number: UInt64 in 1...5 {
+      let bytes = random.bytes(300_000)
+      let local = LocalFile(
+        kind: .values, number: number, id: FileID(low: 1, high: number), size: 300_000)
+      let file = try directory.create(local.name.description)
+      try bytes.withByteView { view throws(FileSystemError) in try file.write(view, at: 0) }
+      try file.close()
+      files.append(local)
+    }
+    func copies(hasThreads: Bool) -> [Result<BucketObject, StoreError>] {
+      let ahead = CopiesAhead(files, in: directory, epoch: 7, hasThreads: hasThreads)
+      defer { ahead.finish() }
+      return files.map { _ in
+        Result { () throws(StoreError) in try ahead.take().copy }
+      }
+    }
+    let expected = try copies(hasThreads: false).map { try $0.get() }
+    #expect(Set(expected.map(\.digest)).count == files.count)
+    #expect(try copies(hasThreads: true).map { try $0.get() } == expected)
+    try directory.remove(files[2].name.description)
+    for hasThreads in [false, true] {
+      let found = copies(hasThreads: hasThreads)
+      #expect(found.map { try? $0.get() } == expected.enumerated().map { $0 == 2 ? nil : $1 })
+    }
+  }
+
   /// Its upload may be laying values out: nobody may open it before that has come to its end.
   @Test func whoeverLetsGoWaitsForWhatIsLaidOut() throws {
     let machine = TieredStore()
