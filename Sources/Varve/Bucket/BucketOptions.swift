@@ -37,6 +37,10 @@ public struct BucketOptions: Sendable {
   /// are in the bucket. Nil: all stay.
   public var localBytes: UInt64?
 
+  /// Seconds that sealed files stay on this machine at most, about, after they were written or came back, once
+  /// their copies are in the bucket, by the file system's clock. Nil: no age makes them go.
+  public var localSeconds: Int?
+
   /// Seconds between two looks of a replica for a newer version; nil: only ``SegmentStore/refresh()`` looks.
   public var refreshInterval: Int? = 10
 

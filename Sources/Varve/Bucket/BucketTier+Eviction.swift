@@ -2,37 +2,39 @@ import VarveFormat
 import VarvePlatform
 
 extension BucketTier {
-  /// The files of `version` that may leave this machine, the lowest numbers first, for at most `kept`
-  /// bytes to stay.
+  /// The files of `version` that may leave this machine, the lowest numbers first, for at most `kept` bytes to
+  /// stay, and none that was written before `oldest`, in ms since 1970.
   ///
   /// Segments that lead to values in files of their own stay as long as there is anything else: with them
   /// on disk a value that is cold takes one request and not two.
   func filesToEvict(
-    of version: Version, keeping kept: UInt64
+    of version: Version, keeping kept: UInt64, writtenAfter oldest: UInt64
   ) throws(StoreError) -> [LocalFile] {
     guard let copies = known.head?.copies else { return [] }
     let leading = Set(
       version.manifest.segments.filter { !$0.valueReferences.isEmpty }.map(\.number))
-    var local: [LocalFile] = []
-    for file in version.manifest.forBucket.bucketFiles where try isLocal(file) {
-      local.append(file)
+    var local: [(file: LocalFile, written: UInt64)] = []
+    for file in version.manifest.forBucket.bucketFiles {
+      if let status = try localStatus(of: file) { local.append((file, status.modified)) }
     }
-    var bytes = local.reduce(0) { $0 + $1.size }
-    let order = local.filter { copies[$0.key] != nil }.sorted {
-      let (left, right) = ($0.leads(leading), $1.leads(leading))
-      return left != right ? !left : $0.number < $1.number
+    var bytes = local.reduce(0) { $0 + $1.file.size }
+    let order = local.filter { copies[$0.file.key] != nil }.sorted {
+      let (left, right) = ($0.file.leads(leading), $1.file.leads(leading))
+      return left != right ? !left : $0.file.number < $1.file.number
     }
     var going: [LocalFile] = []
-    for file in order where bytes > kept {
+    for (file, written) in order where bytes > kept || written < oldest {
       going.append(file)
       bytes -= file.size
     }
     return going
   }
 
-  func isLocal(_ file: LocalFile) throws(StoreError) -> Bool {
+  func isLocal(_ file: LocalFile) throws(StoreError) -> Bool { try localStatus(of: file) != nil }
+
+  private func localStatus(of file: LocalFile) throws(StoreError) -> FileStatus? {
     do throws(FileSystemError) {
-      return try tiered.localStatus(of: file.name.description) != nil
+      return try tiered.localStatus(of: file.name.description)
     } catch {
       throw StoreError(error)
     }

@@ -41,15 +41,18 @@ extension Engine {
   }
 
   /// Lets sealed files go whose copies are in the bucket, the oldest first, until at most `kept` bytes of
-  /// them are left. Returns how many bytes went.
+  /// them are left, and those that were written more than `seconds` ago. Returns how many bytes went.
   @discardableResult
-  func evict(keeping kept: UInt64) throws(StoreError) -> UInt64 {
+  func evict(keeping kept: UInt64, olderThan seconds: Int? = nil) throws(StoreError) -> UInt64 {
     let bucket = try requireBucket()
     try checkWritable()
     let version = versions.current
     // Its files stay known until this is over.
     defer { withExtendedLifetime(version) {} }
-    let going = try bucket.filesToEvict(of: version, keeping: kept)
+    let now = clock.now()
+    let age = seconds.map { UInt64(clamping: min($0, 1 << 40)) * 1_000 } ?? now
+    let going = try bucket.filesToEvict(
+      of: version, keeping: kept, writtenAfter: now - min(now, age))
     guard !going.isEmpty else { return 0 }
     try bucket.checkHead()
     let gone = try bucket.changeFiles { () throws(StoreError) in try letGo(of: going, bucket) }
@@ -152,7 +155,10 @@ extension Engine {
           try uploadNow()
           try collectNow(and: &collected)
         }
-        if let kept = bucket.options.localBytes { try evict(keeping: kept) }
+        let options = bucket.options
+        if options.localBytes != nil || options.localSeconds != nil {
+          try evict(keeping: options.localBytes ?? .max, olderThan: options.localSeconds)
+        }
       }
       schedule.begin(at: clock.monotonicNanoseconds())
     }

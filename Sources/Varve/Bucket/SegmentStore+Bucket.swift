@@ -24,13 +24,16 @@ extension SegmentStore {
   /// Ends one ``pauseUploads()``.
   public func resumeUploads() { engine.work.resumeUploads() }
 
-  /// Lets sealed files leave this machine whose copies are in the bucket, the oldest first, until at most
-  /// `kept` bytes are left of them. They are read from the bucket from then on, block by block.
+  /// Lets sealed files leave this machine whose copies are in the bucket: all, or the oldest until at most `kept`
+  /// bytes are left of them, and those that were written, or came back, more than `seconds` ago. They are read
+  /// from the bucket from then on, block by block.
   ///
   /// What a search needs to find a block stays. Returns the bytes that went.
   @discardableResult
-  public func evict(keeping kept: UInt64 = 0) throws(StoreError) -> UInt64 {
-    try engine.evict(keeping: kept)
+  public func evict(
+    keeping kept: UInt64? = nil, olderThan seconds: Int? = nil
+  ) throws(StoreError) -> UInt64 {
+    try engine.evict(keeping: kept ?? (seconds == nil ? 0 : .max), olderThan: seconds)
   }
 
   /// Brings files back to this machine that lie only in the bucket, at most `most` bytes of them, each

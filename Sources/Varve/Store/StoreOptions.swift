@@ -120,6 +120,9 @@ extension StoreOptions {
     if let interval = bucket?.logInterval, !(1...31_536_000).contains(interval) {
       problems.append("bucket.logInterval is not 1 second to a year")
     }
+    if let seconds = bucket?.localSeconds, !(1...3_153_600_000).contains(seconds) {
+      problems.append("bucket.localSeconds is not 1 second to 100 years")
+    }
     if let bytes = bucket?.logBytes, !(1...LogBacklog.mostBytes).contains(bytes) {
       problems.append("bucket.logBytes is not 1 byte to 64 MiB")
     }

@@ -5,6 +5,9 @@ enum RemoteTransfers {
   private static let keep = Option.bytes(
     "--keep", "SIZE", in: 0...(1 << 60), default: "nothing",
     "bytes of sealed files that stay on this machine")
+  private static let older = Option.count(
+    "--older", "SECONDS", in: 0...Int.max,
+    "files that were written, or came back, longer ago go as well; alone: only those")
   private static let most = Option.bytes(
     "--most", "SIZE", in: 0...(1 << 60), default: "all", "bytes that come at most")
 
@@ -34,11 +37,14 @@ enum RemoteTransfers {
       "They are read from the bucket from then on, block by block. What a search needs to find a"
         + " block stays."
     ],
-    operands: [.store], options: [keep.specification, Option.json.specification],
+    operands: [.store],
+    options: [keep.specification, older.specification, Option.json.specification],
     examples: [.init("varve remote evict catalog.varve --keep 10G", "Keeps the newest 10 GiB.")],
     run: { invocation in
       try run(invocation, "left") { store, _ in
-        try store.evict(keeping: UInt64(invocation.arguments[keep] ?? 0))
+        try store.evict(
+          keeping: invocation.arguments[keep].map(UInt64.init),
+          olderThan: invocation.arguments[older])
       }
     })
 
