@@ -32,7 +32,11 @@ package struct CrashWorkload: Sendable {
     package var keys = 40
     /// The sizes of the values that are large.
     package var largeBytes = 2_000..<5_000
-    /// Of every commit; nil for two synced ones among three.
+    /// One of so many commits is large.
+    package var largeOneIn = 8
+    /// How many of three commits are buffered; the others are synced.
+    package var bufferedOfThree = 1
+    /// Of every commit, where it is not mixed.
     package var durability: Durability?
     /// Whether the store is closed and opened again now and then.
     package var reopens = true
@@ -40,6 +44,13 @@ package struct CrashWorkload: Sendable {
     package var commitsOnly = false
 
     package init() {}
+
+    /// Large values that nothing has synced most of the time: a power cut tears them.
+    package static var careless: Shape {
+      var shape = Shape()
+      (shape.largeOneIn, shape.bufferedOfThree) = (2, 2)
+      return shape
+    }
 
     /// Fills a disk within some hundred acts, by streams of large values too.
     package static var filling: Shape {
@@ -93,7 +104,7 @@ package struct CrashWorkload: Sendable {
         add(exists ? .dropKeyspace("b") : .makeKeyspace("b"))
       default:
         let writes = writes(&random, shape)
-        let usual: Durability = random.below(3) == 0 ? .buffered : .synced
+        let usual: Durability = random.below(3) < shape.bufferedOfThree ? .buffered : .synced
         add(.commit(writes, shape.durability ?? usual))
       }
     }
@@ -103,7 +114,7 @@ package struct CrashWorkload: Sendable {
     _ random: inout SeededRandom, _ shape: Shape
   ) -> [(String, [UInt8], [UInt8]?)] {
     let keyspaces = states[states.count - 1].keys.sorted()
-    let isLarge = random.below(8) == 0
+    let isLarge = random.below(shape.largeOneIn) == 0
     // Half of what a log holds and more: the next one is begun without a flush, made now where the one
     // that was prepared is too small.
     let isBulk = random.below(4) == 0

@@ -28,7 +28,8 @@ struct CrashRun {
   var isOver: @Sendable (CrashTally) -> Bool = { _ in false }
 
   func run() -> CrashTally {
-    let workload = CrashWorkload(varied: acts, seed: seed)
+    let workload = CrashWorkload(
+      varied: acts, seed: seed, shape: seed % 3 == 2 ? .careless : .init())
     let system = SimulatedFileSystem(seed: seed, logsAreReusable: seed % 2 == 0)
     let progress = Monitor(CrashWorkload.Progress())
     let tally = Monitor(CrashTally(workloads: 1, acts: acts))
