@@ -40,12 +40,19 @@ struct CrashCampaign {
   /// Whole workloads, then one for the rest.
   private var runs: [CrashRun] {
     let (whole, rest) = images.quotientAndRemainder(dividingBy: CrashSample.imagesOfWorkload)
-    var runs = (0..<whole).map { CrashRun(seed: seed &+ UInt64($0), acts: Self.acts) }
+    var runs = (0..<whole).map(run)
     if rest > 0 || runs.isEmpty {
-      var last = CrashRun(seed: seed &+ UInt64(whole), acts: Self.acts)
+      var last = run(whole)
       last.sample = CrashSample(images: rest, seed: last.seed)
       runs.append(last)
     }
     return runs
+  }
+
+  /// The workload of a number: one of three is careless.
+  private func run(_ number: Int) -> CrashRun {
+    var run = CrashRun(seed: seed &+ UInt64(number), acts: Self.acts)
+    if run.seed % 3 == 2 { run.shape = .careless }
+    return run
   }
 }

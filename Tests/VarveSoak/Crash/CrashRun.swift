@@ -16,6 +16,7 @@ import VarveTestSupport
 struct CrashRun {
   let seed: UInt64
   let acts: Int
+  var shape = CrashWorkload.Shape()
   /// Every how many steps a recovery is crashed too.
   var recoveryEvery = 6
   /// Which of all these disks are judged.
@@ -28,8 +29,7 @@ struct CrashRun {
   var isOver: @Sendable (CrashTally) -> Bool = { _ in false }
 
   func run() -> CrashTally {
-    let workload = CrashWorkload(
-      varied: acts, seed: seed, shape: seed % 3 == 2 ? .careless : .init())
+    let workload = CrashWorkload(varied: acts, seed: seed, shape: shape)
     let system = SimulatedFileSystem(seed: seed, logsAreReusable: seed % 2 == 0)
     let progress = Monitor(CrashWorkload.Progress())
     let tally = Monitor(CrashTally(workloads: 1, acts: acts))
