@@ -191,6 +191,24 @@ import VarveTestSupport
     #expect(!bucket.names.contains { $0.description.hasPrefix("probe/") })
   }
 
+  /// What somebody laid beside the manifests is none.
+  @Test func whatLiesBesideTheManifestsFencesNobody() throws {
+    let bucket = SimulatedBucket()
+    let connection = bucket.connect()
+    let writer = try Self.made(connection)
+    let behind = BucketLayout.manifest(writer.head.manifest.number).description
+    for text in [behind + ".bak"] + (10..<40).map({ "\(behind).copy-\($0)" }) + ["manifest/readme"]
+    {
+      let name = try #require(ObjectName(text))
+      _ = try connection.put(name, ObjectContent([1]), if: .always, class: nil)
+    }
+    try writer.checkHead()
+    try writer.commit(Self.next(writer), [], removed: [])
+    let other = try Self.claimed(connection, seed: 2)
+    try other.checkHead()
+    #expect(Self.code { try writer.checkHead() } == "\(BucketError.fenced)")
+  }
+
   @Test func aWriterAtRestAsksNothing() throws {
     let bucket = SimulatedBucket()
     let writer = try Self.made(bucket.connect())

@@ -134,8 +134,11 @@ extension BucketTier {
   /// - Parameter live: whose files may be needed from there.
   func note(_ tie: BucketTie, live: Manifest) throws(StoreError) {
     var tie = tie
-    if isFenced { tie.state = .fenced }
-    try changeFiles { () throws(StoreError) in try TieFile(directory: directory).write(tie) }
+    try changeFiles { () throws(StoreError) in
+      // Here, or the note of one who has just found that out would be lost.
+      if isFenced { tie.state = .fenced }
+      try TieFile(directory: directory).write(tie)
+    }
     current.withLock { $0.head = tie.head }
     if let head = tie.head { cold.add(head, among: live) }
   }

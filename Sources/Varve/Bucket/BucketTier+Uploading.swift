@@ -41,7 +41,10 @@ extension BucketTier {
       let head = try commit(next, copies, writer, removed: state.removed)
       var tie = state.tie
       tie.head = head.manifest
-      try note(tie, live: shown().manifest)
+      // Its files stay known meanwhile: one that went would be named for good.
+      let live = shown()
+      defer { withExtendedLifetime(live) {} }
+      try note(tie, live: live.manifest)
       state.tie = tie
       state.uploaded = [:]
       state.removed = []

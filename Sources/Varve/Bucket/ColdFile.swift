@@ -40,7 +40,7 @@ final class ColdFile: ReadOnlyFile {
 
   func expect(_ range: Range<UInt64>) {
     state.withLock { $0.expected = range }
-    guard range.count >= Self.longBytes, let ahead = files.ahead else { return }
+    guard range.count > Self.longBytes, let ahead = files.ahead else { return }
     // Whoever walks is not there yet; what fails is asked for again by him.
     ahead.run { [files, place] in
       ColdSlots(files, place, in: files.slots, kept: files.kept).bring(range)
@@ -92,7 +92,7 @@ extension ColdFile {
   /// What was fetched together with `range` is not expected any more: what is read there later is another's.
   private func forget(_ expected: Range<UInt64>, before range: Range<UInt64>) {
     state.withLock { state in
-      if state.expected == expected, expected.contains(range.lowerBound) { state.expected = 0..<0 }
+      if state.expected == expected, expected.overlaps(range) { state.expected = 0..<0 }
     }
   }
 

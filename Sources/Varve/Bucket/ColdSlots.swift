@@ -113,7 +113,8 @@ extension ColdSlots {
   private func key(_ slot: UInt64) -> SlotKey { SlotKey(file: content, slot: slot) }
 
   private func cached(_ slot: UInt64) -> CachedBlock? {
-    memory.cachedBlock(for: blockKey(slot))
+    let block = memory.cachedBlock(for: blockKey(slot))
+    return block?.count == bytes(of: slot..<slot + 1).count ? block : nil
   }
 
   private func blockKey(_ slot: UInt64) -> BlockKey {

@@ -24,6 +24,8 @@ extension Engine {
     ordersValues: Bool = true, _ progress: (UInt64) -> Void = { _ in }
   ) throws(StoreError) -> BucketStatus.Amount {
     let bucket = try requireBucket()
+    // Where nothing can be put nothing is written for it either.
+    _ = try bucket.connectedWriter()
     try flushAllNow()
     if ordersValues { try orderFreshValuesIfPossible() }
     let (done, last) = try bucket.upload({ versions.current }, progress)
@@ -143,25 +145,27 @@ extension Engine {
     let start = clock.monotonicNanoseconds()
     var schedule = UploadSchedule(interval: UInt64(interval) * 1_000_000_000, now: start)
     var collected = start
-    while !work.rest(until: clock.monotonicNanoseconds() + Self.uploadLookMilliseconds * 1_000_000)
+    while !bucket.isFenced,
+      !work.rest(until: clock.monotonicNanoseconds() + Self.uploadLookMilliseconds * 1_000_000)
     {
       let isSettled = work.isCompactionAtRest
       guard !work.isUploadPaused,
         schedule.isDue(at: clock.monotonicNanoseconds(), isSettled: isSettled)
       else { continue }
-      attempt { () throws(StoreError) in
-        // Who has nothing to put asks nothing.
-        if hasNews(for: bucket) {
-          try uploadNow()
-          try collectNow(and: &collected)
-        }
-        let options = bucket.options
-        if options.localBytes != nil || options.localSeconds != nil {
-          try evict(keeping: options.localBytes ?? .max, olderThan: options.localSeconds)
-        }
+      // Each by itself: a bucket that takes nothing more still lets go what it has. Who has nothing to put asks
+      // nothing.
+      if hasNews(for: bucket) {
+        attempt { () throws(StoreError) in try uploadNow() }
+        attempt { () throws(StoreError) in try collectNow(and: &collected) }
       }
+      attempt { () throws(StoreError) in try evictNow(bucket.options) }
       schedule.begin(at: clock.monotonicNanoseconds())
     }
+  }
+
+  private func evictNow(_ options: BucketOptions) throws(StoreError) {
+    guard options.localBytes != nil || options.localSeconds != nil else { return }
+    try evict(keeping: options.localBytes ?? .max, olderThan: options.localSeconds)
   }
 
   private func collectNow(and last: inout UInt64) throws(StoreError) {

@@ -47,12 +47,12 @@ extension Engine {
     versions.follow(next.version, files) { version in views.update { $0.installing(version) } }
   }
 
-  /// Where a store was taken over by force two files may have one name, of which only one can be kept here.
+  /// Where a store was taken over by force two files may have one number, of which only one can be kept here.
   private func checkNames(
     of next: BucketManifest, after shown: inout Replica.Shown
   ) throws(StoreError) {
     let files = next.version.bucketFiles
-    guard files.allSatisfy({ shown.files[$0.name] ?? $0.id == $0.id }),
+    guard files.allSatisfy({ shown.files[$0.number] ?? $0.key == $0.key }),
       next.version.lastSequence >= shown.manifest.version.lastSequence
     else {
       throw StoreError(
@@ -60,7 +60,7 @@ extension Engine {
         "the store in the bucket was replaced by an earlier one: open the replica again", file: path
       )
     }
-    for file in files { shown.files[file.name] = file.id }
+    for file in files { shown.files[file.number] = file.key }
   }
 
   func startFollowing() throws(StoreError) {

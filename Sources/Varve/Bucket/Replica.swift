@@ -9,8 +9,8 @@ final class Replica: Sendable {
     var manifest: BucketManifest
     /// When the manifests were last listed, by this machine's clock, in nanoseconds.
     var listed: UInt64
-    /// Every file that was ever shown: of no name may there be two, for what is kept here goes by names.
-    var files: [FileName: FileID]
+    /// Every file that was ever shown: of no number may there be two, for what is kept here goes by numbers.
+    var files: [UInt64: FileKey]
     /// The list of keyspaces is still that of an earlier version.
     var catalogIsOld = false
   }
@@ -38,8 +38,8 @@ final class Replica: Sendable {
       Shown(
         manifest: head, listed: clock.monotonicNanoseconds(),
         files: Dictionary(
-          head.version.bucketFiles.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first }
-        )
+          head.version.bucketFiles.map { ($0.number, $0.key) }
+        ) { first, _ in first }
       ))
   }
 

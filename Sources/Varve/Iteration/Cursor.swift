@@ -36,6 +36,8 @@ public struct Cursor: ~Copyable {
   @usableFromInline var lentKey = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   @usableFromInline var lentValue = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   private var owner: CachedBlock?
+  /// Keeps what is lent from its mapping, also where another reader takes its place.
+  private var valueReader: ValueFileReader?
   private var valueWalk = ValueWalk()
   /// How many of the source's skipped entries the store's metrics know of.
   private var reportedSkips: UInt64 = 0
@@ -202,9 +204,8 @@ extension Cursor {
       engine.values.store.expectFirst(range, of: pointer.file)
     }
     let store = engine.values.store
-    let resolved =
-      valueWalk.isNear(pointer)
-      ? try store.valueInPassing(for: pointer) : try store.value(for: pointer)
+    let resolved = try store.value(
+      for: pointer, inPassing: valueWalk.isNear(pointer), keeping: &valueReader)
     if let range = valueWalk.next(pointer) {
       store.expect(range, of: pointer.file)
     }

@@ -35,9 +35,10 @@ final class ObsoleteFiles: Sendable {
   }
 
   private func removeAll(from directory: any Directory) -> Int {
+    // In one order, in whatever order their last readers went: simulated runs repeat.
     let doomed = names.withLock { names in
       defer { names.removeAll() }
-      return names
+      return names.sorted { $0.description < $1.description }
     }
     let valueFiles = doomed.filter { $0.kind == .values }.map(\.number)
     if !valueFiles.isEmpty { forgetValueFiles.withLock { $0 }?(valueFiles) }

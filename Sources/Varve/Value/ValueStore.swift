@@ -10,8 +10,8 @@ import VarvePlatform
 ///
 /// Files change seldom and are read all the time, so the table is copied at each change.
 ///
-/// A value lent in place holds as long as its file's reader does: until `forget`, and then until the
-/// caller leaves the epoch in which it asked. Whoever keeps values longer keeps `reader(for:)`.
+/// A value lent in place holds as long as its file's reader does: until `forget` or `reopen`, and then until
+/// the caller leaves the epoch in which it asked. Whoever keeps values longer keeps the reader.
 final class ValueStore: Sendable {
   private let environment: ValueEnvironment
   private let table: Published<ValueFileTable>
@@ -31,11 +31,19 @@ final class ValueStore: Sendable {
     }
   }
 
-  /// The same for one who passes by: of a cold file nothing is kept beside its slots.
-  func valueInPassing(for pointer: ValuePointer) throws(StoreError) -> LentValue {
+  /// The same for one who keeps it: what is lent holds as long as `kept`, which becomes the file's reader.
+  ///
+  /// - Parameter inPassing: of a cold file nothing is kept in memory beside its slots.
+  func value(
+    for pointer: ValuePointer, inPassing: Bool, keeping kept: inout ValueFileReader?
+  ) throws(StoreError) -> LentValue {
     try table.read { table throws(StoreError) in
       try unsafe table.reader(for: pointer.file, at: pointer.offset)
-        .lend { reader throws(StoreError) in try reader.valueInPassing(for: pointer) }
+        .lend { reader throws(StoreError) in
+          if kept !== reader { kept = reader }
+          return inPassing
+            ? try reader.valueInPassing(for: pointer) : try reader.value(for: pointer)
+        }
     }
   }
 
@@ -82,9 +90,13 @@ extension ValueStore {
         .map { ValueFileReader($0, in: environment) })
   }
 
-  /// Reads sealed files from where they are now. What was lent holds until its reader leaves the epoch.
+  /// Reads sealed files from where they are now, as far as they are known. What was lent holds until its reader
+  /// leaves the epoch, or as long as it keeps the file's reader.
   func reopen(_ records: [ValueFileRecord]) {
-    insert(records.map { ValueFileReader($0, in: environment) })
+    let readers = Dictionary(
+      records.map { ($0.number, ValueFileReader($0, in: environment)) }
+    ) { first, _ in first }
+    change { before in before.map { readers[$0.number] ?? $0 } }
   }
 
   /// Makes the values of a file that is being written readable.

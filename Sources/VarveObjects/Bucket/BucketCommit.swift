@@ -60,11 +60,8 @@ struct BucketCommit {
 
   /// Throws `.fenced` where a higher number exists: ours had been removed as old, and was made again.
   private func headCheck(_ manifest: BucketManifest) throws(BucketError) -> UInt64? {
-    let name = BucketLayout.manifest(manifest.number)
-    let behind = try objects.request { objects throws(ObjectStoreError) in
-      try objects.list(BucketLayout.manifests, after: name.description, limit: 1)
-    }
-    guard behind.entries.isEmpty else { throw .fenced }
-    return behind.serverTime
+    let (isFollowed, time) = try BucketReader(objects).isFollowed(manifest.number)
+    guard !isFollowed else { throw .fenced }
+    return time
   }
 }

@@ -44,6 +44,25 @@ package struct BucketReader: Sendable {
       .map(\.name).compactMap(BucketLayout.manifestNumber)
   }
 
+  /// Whether a manifest with a higher number is there, and the bucket's time. One small request, where nothing
+  /// else lies among them.
+  package func isFollowed(
+    _ number: UInt64
+  ) throws(BucketError) -> (Bool, serverTime: UInt64?) {
+    var place: String? = BucketLayout.manifest(number).description
+    var time: UInt64?
+    repeat {
+      let page = try objects.request { [place] objects throws(ObjectStoreError) in
+        try objects.list(BucketLayout.manifests, after: place, limit: 16)
+      }
+      time = page.serverTime ?? time
+      let numbers = page.entries.compactMap { BucketLayout.manifestNumber($0.name) }
+      if numbers.contains(where: { $0 > number }) { return (true, time) }
+      place = page.end
+    } while place != nil
+    return (false, time)
+  }
+
   /// Whether there is a manifest. One small request.
   package func holdsManifest(_ number: UInt64) throws(BucketError) -> Bool {
     try objects.request { objects throws(ObjectStoreError) in

@@ -105,11 +105,8 @@ extension BucketWriter {
     try unlessFenced { state throws(BucketError) in
       // It may be our own that stands there.
       if let pending = state.pending { try confirm(pending, &state) }
-      let own = BucketLayout.manifest(state.head.manifest.number).description
-      let behind = try objects.request { objects throws(ObjectStoreError) in
-        try objects.list(BucketLayout.manifests, after: own, limit: 1)
-      }
-      guard behind.entries.isEmpty else { throw .fenced }
+      let own = state.head.manifest.number
+      guard try !BucketReader(objects).isFollowed(own).0 else { throw .fenced }
     }
   }
 

@@ -70,6 +70,10 @@ extension S3Call {
       offset = end
     }
     digest = sum.digest()
+    // Read once more, it must be what its name and the manifest say.
+    if isWhole, let known = content.sha256, known != digest {
+      throw ObjectStoreError(.damaged, "the content is not what it was when its SHA-256 was taken")
+    }
     if wantsChecksum { headers.set("x-amz-checksum-crc32c", ByteText.base64(checksum.value)) }
   }
 

@@ -51,4 +51,30 @@ import VarveTestSupport
       try store.close()
     }
   }
+
+  /// What a cursor stands on holds until it moves, also where its file leaves meanwhile.
+  @Test func whatACursorStandsOnStays() throws {
+    try withTemporaryDirectory { path in
+      let machine = TieredStore()
+      let store = try SegmentStore.open(at: path, options: machine.connected())
+      let keyspace = try store.keyspace("vectors")
+      var random = SplitMix64(seed: 4)
+      let values = (0..<20).map { _ in random.bytes(60_000) }
+      for (number, value) in values.enumerated() {
+        try keyspace.put("v\(100 + number)", value, durability: .buffered)
+      }
+      try store.compact()
+      try store.upload()
+      var cursor = try keyspace.cursor()
+      for (number, value) in values.enumerated() {
+        let isThere = try cursor.next()
+        #expect(isThere)
+        if number == 7 { #expect(try store.evict() > 0) }
+        if number == 12 { #expect(try store.prefetch() > 0) }
+        let isRight = Array(copying: cursor.value) == value
+        #expect(isRight, "\(number)")
+      }
+      try store.close()
+    }
+  }
 }

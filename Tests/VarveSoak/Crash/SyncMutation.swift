@@ -89,10 +89,7 @@ struct SyncMutation {
   /// Crashes machines that leave one sync out until that is noticed.
   private func outcome(without site: String, _ sites: SyncSites, seeds: [UInt64]) -> Outcome {
     var outcome = Outcome(site: site)
-    // Where it cannot be set up without this sync, that says nothing.
-    outcome.failure = try? CommitBesideFlush.failure {
-      $0.ignoringSync { _, _ in sites.current() == site }
-    }
+    outcome.failure = failureBesideFlush(without: site, sites)
     for number in seeds where outcome.images < mostImages && outcome.failure == nil {
       var run = CrashRun(seed: number, acts: Self.acts)
       run.prepare = { $0.ignoringSync { _, _ in sites.current() == site } }
@@ -103,9 +100,24 @@ struct SyncMutation {
       outcome.images += tally.allImages
       outcome.failure = tally.failures.first
     }
+    for _ in 0..<Self.meetings where outcome.failure == nil {
+      outcome.failure = failureBesideFlush(without: site, sites)
+    }
     let verdict = outcome.failure == nil ? "NOT MISSED" : "missed"
     Soak.tell("\(verdict) after \(outcome.images) images: \(site)")
     return outcome
+  }
+}
+
+extension SyncMutation {
+  /// How often two threads are let meet once more, of which it depends on their time what is missed.
+  private static let meetings = 8
+
+  private func failureBesideFlush(without site: String, _ sites: SyncSites) -> String? {
+    // Where it cannot be set up without this sync, that says nothing.
+    try? CommitBesideFlush.failure {
+      $0.ignoringSync { _, _ in sites.current() == site }
+    }
   }
 }
 
