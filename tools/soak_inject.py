@@ -73,6 +73,21 @@ def calls(trace, store):
     return found
 
 
+def durable_before(lines):
+    """The act that was synced when the last of these lines failed: the one that had begun, where its last sync was
+    of another file. What failed then is a log that is prepared for the next one."""
+    act = synced = None
+    for line in lines:
+        begun = re.search(r"write\(1.* begun (\d+)", line)
+        if begun:
+            act, synced = begun[1], None
+        sync = re.search(r"fdatasync\(\d+<([^>]*)>\)\s+= 0", line)
+        if sync:
+            synced = sync[1]
+    failed = re.search(r"fdatasync\(\d+<([^>]*)>", lines[-1]) if lines else None
+    return act if failed and synced and synced != failed[1] else None
+
+
 class Attempt:
     """One process with one fault, in a directory of its own."""
 
@@ -116,16 +131,14 @@ class Attempt:
         return code
 
     def check_silence(self):
-        """No commit that began after all syncs failed was acknowledged as synced. One that had begun may have been
-        durable by then, where what failed is the log that is prepared for the next one."""
+        """No commit was acknowledged as synced after all syncs failed, but for one that was durable before."""
         with open(self.trace) as file:
             lines = file.readlines()
         first = next((number for number, line in enumerate(lines) if "INJECTED" in line), len(lines))
-        begun = set()
+        durable = durable_before(lines[:first + 1])
         for line in lines[first:]:
-            begun.update(re.findall(r"write\(1.* begun (\d+)", line))
             done = re.search(r"write\(1.* done (\d+) synced", line)
-            if done and done[1] in begun:
+            if done and done[1] != durable:
                 raise Violation(f"acknowledged after a failed sync: {line.strip()}")
 
     def recovered(self, crashed, progress):

@@ -242,8 +242,12 @@ extension ColdSlots {
 }
 
 extension BlockCache {
-  /// Keeps a slot in memory for those who come next; returns the one that is kept.
+  /// Keeps a slot in memory for those who come next; returns the one that is kept. Where another file of the
+  /// number has left one there that is told by its length, that stays and is not taken for this one; whoever reads
+  /// checks the rest.
   fileprivate func keep(_ block: CachedBlock, for key: BlockKey) -> CachedBlock {
-    (try? self.block(for: key) { () throws(StoreError) in block }) ?? block
+    let kept = try? self.block(for: key) { () throws(StoreError) in block }
+    guard let kept, kept.count == block.count else { return block }
+    return kept
   }
 }

@@ -11,7 +11,9 @@ struct BucketLocation {
   init(_ text: String, endpoint: String? = nil, region: String? = nil) {
     let more = [("endpoint", endpoint), ("region", region)]
       .compactMap { name, value in value.map { "\(name)=\($0)" } }
-    let text = more.isEmpty ? text : "\(text)?\(more.joined(separator: "&"))"
+    // The place may say some of it itself.
+    let query = more.joined(separator: "&")
+    let text = more.isEmpty ? text : text + (text.contains("?") ? "&" : "?") + query
     let isPlace = text.contains("://") || text.hasPrefix("/")
     let start = isPlace ? nil : SystemCalls.workingDirectory
     self.text = start.map { "\($0)/\(text)" } ?? text

@@ -100,19 +100,21 @@ extension BucketCollector {
   /// What a writer left that died while it tried the bucket out.
   private func probes(_ now: UInt64) throws(BucketError) -> [ObjectName] {
     try BucketReader(objects).entries(BucketLayout.probes)
-      .filter { Self.isOlder($0.modified, than: orphanAge, at: now) }.map(\.name)
+      .filter { BucketLayout.isProbe($0.name) && Self.isOlder($0.modified, than: orphanAge, at: now) }
+      .map(\.name)
   }
 
   private func oldManifests(
     _ now: UInt64, sparing pinned: Set<UInt64>
   ) throws(BucketError) -> [UInt64] {
-    let entries = try BucketReader(objects).entries(BucketLayout.manifests)
-    let most = max(0, entries.count - keptManifests)
+    let manifests = try BucketReader(objects).entries(BucketLayout.manifests).compactMap { entry in
+      BucketLayout.manifestNumber(entry.name).map { (number: $0, modified: entry.modified) }
+    }
+    let most = max(0, manifests.count - keptManifests)
     var old: [UInt64] = []
-    for (entry, next) in zip(entries, entries.dropFirst()).prefix(most) {
-      // From the lowest up: where one must stay, those above it do as well.
-      guard let number = BucketLayout.manifestNumber(entry.name) else { continue }
-      // However old it is: until the next one came whoever looked for the newest found it.
+    for ((number, _), next) in zip(manifests, manifests.dropFirst()).prefix(most) {
+      // From the lowest up: where one must stay, those above it do as well. However old it is: until the next
+      // one came whoever looked for the newest found it.
       guard Self.isOlder(next.modified, than: grace, at: now), number < writer.head.manifest.number
       else { break }
       if !pinned.contains(number) { old.append(number) }

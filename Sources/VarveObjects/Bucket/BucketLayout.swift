@@ -27,6 +27,11 @@ package enum BucketLayout {
 
   static func probe(_ number: UInt64) -> ObjectName { literal(probes + hex(number, 16)) }
 
+  /// Whether a probe made the object.
+  static func isProbe(_ name: ObjectName) -> Bool {
+    UInt64(name.description.dropFirst(probes.count), radix: 16).map { probe($0) == name } ?? false
+  }
+
   /// The number in the name of a manifest; nil where it is none.
   package static func manifestNumber(_ name: ObjectName) -> UInt64? { number(name, manifests) }
 

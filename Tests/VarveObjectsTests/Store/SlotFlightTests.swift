@@ -53,6 +53,32 @@ import VarveTestSupport
     #expect(Self.lead(flights, 7...7)?.0 == 7..<8)
   }
 
+  /// Memory knows files by their numbers: of two with one number neither is read for the other.
+  @Test func whatAnotherFileOfTheNumberLeftIsNotTaken() throws {
+    let connection = SimulatedBucket().connect()
+    let files = ColdFiles(budget: 8 << 20)
+    files.connect(connection, keepsEnds: false)
+    var random = SplitMix64(seed: 2)
+    let contents = [random.bytes(65_536 + 100), random.bytes(3 * 65_536)]
+    for bytes in contents {
+      let copy = BucketObject(
+        epoch: 1, digest: bytes.withByteView(SHA256.digest(of:)), tailBytes: 0)
+      let file = BucketFile(.values, 50, copy)
+      _ = try connection.put(
+        BucketLayout.file(file), ObjectContent(bytes), if: .always, class: nil)
+      let slots = ColdSlots(
+        files, ColdPlace(file: file, size: UInt64(bytes.count)), in: files.slots, kept: nil)
+      let range = bytes.count - 60..<bytes.count
+      let buffer = AlignedBuffer(capacity: 2_000)
+      for range in [range, 65_536 + 40..<min(bytes.count, 65_536 + 1_500)] {
+        _ = try slots.read(
+          UInt64(range.lowerBound)..<UInt64(range.upperBound), expecting: 0..<0, into: buffer)
+        let isRight = buffer.view(count: range.count).array == Array(bytes[range])
+        #expect(isRight, "\(range)")
+      }
+    }
+  }
+
   private static func coldStore(
     _ machine: TieredStore, _ connection: SimulatedObjectStore
   ) throws -> (SegmentStore, [String: [UInt8]]) {
