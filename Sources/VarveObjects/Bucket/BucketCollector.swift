@@ -100,7 +100,9 @@ extension BucketCollector {
   /// What a writer left that died while it tried the bucket out.
   private func probes(_ now: UInt64) throws(BucketError) -> [ObjectName] {
     try BucketReader(objects).entries(BucketLayout.probes)
-      .filter { BucketLayout.isProbe($0.name) && Self.isOlder($0.modified, than: orphanAge, at: now) }
+      .filter {
+        BucketLayout.isProbe($0.name) && Self.isOlder($0.modified, than: orphanAge, at: now)
+      }
       .map(\.name)
   }
 
