@@ -124,6 +124,62 @@ import VarveTestSupport
     #expect(try BucketReader(connection).head() == writer.head)
   }
 
+  /// Whoever knows what was confirmed puts it back, and goes on from there.
+  @Test(arguments: ["damaged", "gone", "too large"], ["manifest", "store"])
+  func whatLeadsToTheNewestVersionIsPutBack(_ how: String, _ what: String) throws {
+    let bucket = SimulatedBucket()
+    let writer = try Self.made(bucket.connect())
+    try writer.commit(Self.next(writer), [])
+    let known = writer.head.manifest
+    let name = what == "store" ? BucketLayout.store : BucketLayout.manifest(known.number)
+    let before = try #require(bucket.bytes(of: name))
+    var bytes: [UInt8]? = before
+    bytes?[50] ^= 1
+    if how == "too large" { bytes = before + [UInt8](repeating: 0, count: 70_000) }
+    bucket.tamper(name, with: how == "gone" ? nil : bytes)
+    let claim = BucketClaim(bucket.connect(), random: SimulatedRandom(seed: 2))
+    if how != "gone" || what == "store" {
+      #expect(throws: BucketError.self) { try claim.run(as: claim.makeID(), after: .anybody) }
+    }
+    let next = try claim.run(
+      as: claim.makeID(), of: Self.store.storeID, after: .oneOf([writer.id]), knowing: known)
+    #expect(next.head.manifest.number == known.number + 1)
+    #expect(next.head.manifest.predecessorDigest == writer.head.digest)
+    if what == "manifest" { #expect(bucket.bytes(of: name) == before) }
+    #expect(try BucketReader(bucket.connect()).identity()?.storeID == Self.store.storeID)
+    try next.commit(Self.next(next), [])
+  }
+
+  /// A place that was emptied, or is another one, is not filled with what lay elsewhere.
+  @Test func anEmptyBucketIsNotMended() throws {
+    let writer = try Self.made(SimulatedBucket().connect())
+    let other = SimulatedBucket()
+    let claim = BucketClaim(other.connect(), random: SimulatedRandom(seed: 2))
+    #expect(
+      Self.code {
+        _ = try claim.run(
+          as: claim.makeID(), after: .oneOf([writer.id]), knowing: writer.head.manifest)
+      } == "\(BucketError.noStore)")
+    #expect(other.names.isEmpty)
+  }
+
+  /// Where another wrote since, what one knows is of the past.
+  @Test func whatIsKnownDoesNotUndoWhatFollowed() throws {
+    let bucket = SimulatedBucket()
+    let first = try Self.made(bucket.connect())
+    let known = first.head.manifest
+    let second = try Self.claimed(bucket.connect(), seed: 2)
+    try second.commit(Self.next(second), [])
+    bucket.tamper(BucketLayout.manifest(known.number), with: nil)
+    let claim = BucketClaim(bucket.connect(), random: SimulatedRandom(seed: 3))
+    #expect(
+      Self.code {
+        _ = try claim.run(as: claim.makeID(), after: .oneOf([first.id]), knowing: known)
+      } == "\(BucketError.fenced)")
+    #expect(try BucketReader(bucket.connect()).head() == second.head)
+    #expect(bucket.bytes(of: BucketLayout.manifest(known.number)) == nil)
+  }
+
   @Test func aBucketThatIgnoresConditionsIsRefused() throws {
     let bucket = SimulatedBucket()
     bucket.ignoreConditions()

@@ -5,6 +5,14 @@ import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 @Suite struct DirectoryObjectStoreTests {
   @Test func ofManyWhoRaceOneWins() throws {
     try withTemporaryDirectory { path in
@@ -51,6 +59,49 @@ import VarveTestSupport
       step += 1
     }
     #expect(step > 5)
+  }
+
+  /// A mount that is away takes everything with it: nothing is said to be missing, and nothing is made below.
+  @Test(arguments: [false, true]) func aDirectoryThatIsGoneIsUnavailable(isReplaced: Bool) throws {
+    try withTemporaryDirectory { path in
+      let store = try DirectoryObjectStore(path: path + "/bucket")
+      let names = ["top", "seg/00/a", "other/b"].compactMap(ObjectName.init)
+      _ = try store.put(names[1], ObjectContent([1]), if: .always, class: nil)
+      #expect(unsafe rename(path + "/bucket", path + "/away") == 0)
+      if isReplaced { #expect(unsafe mkdir(path + "/bucket", 0o700) == 0) }
+      func code(_ body: () throws(ObjectStoreError) -> Void) -> ObjectStoreError.Code? {
+        do throws(ObjectStoreError) { try body() } catch { return error.code }
+        return nil
+      }
+      for name in [names[0], names[2]] {
+        #expect(
+          code { () throws(ObjectStoreError) in
+            _ = try store.read(name, .bytes(offset: 0, count: 1))
+          } == .unavailable)
+        #expect(
+          code { () throws(ObjectStoreError) in _ = try store.status(of: name) } == .unavailable)
+      }
+      #expect(
+        code { () throws(ObjectStoreError) in _ = try store.list("other/", after: nil, limit: 9) }
+          == .unavailable)
+      let content = ObjectContent([1])
+      #expect(
+        code { () throws(ObjectStoreError) in
+          _ = try store.put(names[2], content, if: .absent, class: nil)
+        } == .unavailable)
+      #expect(unsafe rename(path + "/bucket", path + "/empty") == (isReplaced ? 0 : -1))
+      #expect(unsafe rename(path + "/away", path + "/bucket") == 0)
+      #expect(code { () throws(ObjectStoreError) in _ = try store.status(of: names[0]) } == nil)
+    }
+  }
+
+  @Test func aRelativePathIsNamedFromTheRoot() throws {
+    try withTemporaryDirectory { path in
+      let up = String(repeating: "../", count: 40)
+      let store = try DirectoryObjectStore(path: up + path.dropFirst())
+      #expect(store.location.hasPrefix("/") && store.lies(within: path))
+      #expect(!store.lies(within: path + "/other"))
+    }
   }
 
   @Test func whatWasNeverFinishedGoes() throws {

@@ -17,6 +17,7 @@ SMALLEST_OBJECT = 34
 FILE_KINDS = {1: "segment", 2: "values"}
 MAX_NUMBER = 2**56
 APART_TAG = 2
+UPLOADS_TAG = 3
 MAX_TAIL = 2**29
 MAX_BATCH = 2**28
 POINTER = 4
@@ -200,14 +201,32 @@ def _tie(reader, number, store):
         reader.fail("value", at, "state")
     head = _head(reader, number, store)
     at = reader.offset
-    apart = manifest._fields(reader, {APART_TAG}).get(APART_TAG)
+    fields = manifest._fields(reader, {APART_TAG, UPLOADS_TAG})
+    apart = fields.get(APART_TAG)
     if apart is not None and (len(apart) != 16 or u64(apart, 8) > MAX_SEQUENCE):
         reader.fail("value", at, "apart since")
+    try:
+        uploads = _uploads(Reader(fields.get(UPLOADS_TAG, bytes(1)), STRUCTURES["bucket"], 0))
+    except Damage:
+        reader.fail("value", at, "uploads")
     if reader.left:
         reader.fail("excess", reader.offset, "bytes behind the body")
     return {
         "location": location, "writers": writers, "state": state, "head": head,
-        "apart_since": None if apart is None else [u64(apart, 0), u64(apart, 8)]}
+        "apart_since": None if apart is None else [u64(apart, 0), u64(apart, 8)],
+        "uploads": uploads}
+
+
+def _uploads(reader):
+    uploads = []
+    for _ in range(manifest._count(reader, "uploads")):
+        kind, number = reader.u8("kind"), reader.varint("number")
+        if kind not in FILE_KINDS or not 1 <= number < MAX_NUMBER:
+            reader.fail("value", reader.offset, "kind or number of a file")
+        uploads.append({"kind": FILE_KINDS[kind], "number": number, "id": _id(reader, "id"), **_object(reader)})
+    if reader.left:
+        reader.fail("excess", reader.offset, "bytes behind the uploads")
+    return uploads
 
 
 def _head(reader, number, store):

@@ -14,7 +14,7 @@ from .primitives import (
 
 BODY = 72
 MAX_BODY = 2**28
-SMALLEST = {"logs": 3, "segments": 38, "value_files": 21, "references": 3, "fields": 2,
+SMALLEST = {"uploads": 52, "logs": 3, "segments": 38, "value_files": 21, "references": 3, "fields": 2,
             "garbage": 37, "batches": 22}
 DIGEST_TAG = 1
 ORDERED_TAG = 1

@@ -64,6 +64,10 @@ public struct BucketOptions: Sendable {
   /// left then. Where the list of keyspaces lies only there, the store does not open.
   public var opensWithoutBucket = false
 
+  /// What was put since the last commit is noted on this machine after so many bytes: a process that comes after
+  /// one which died puts no more than that again.
+  package var noteBytes: UInt64 = 64 << 20
+
   /// The defaults, with this bucket.
   public init(_ objects: any ObjectStore) { self.objects = objects }
 }

@@ -14,7 +14,10 @@ extension BucketTier {
       var collector = BucketCollector(for: writer)
       collector.grace = grace
       do throws(BucketError) {
-        let busy = Set(state.uploaded.map { key, copy in copy.objectName(of: key.name) })
+        let busy = Set(
+          (Array(state.uploaded) + Array(state.noted)).map { key, copy in
+            copy.objectName(of: key.name)
+          })
         var plan = try collector.plan(sparing: busy)
         let needed = cold.placeNames
         plan.files = plan.files.filter { !needed.contains($0.name.description) }

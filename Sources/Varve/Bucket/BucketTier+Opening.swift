@@ -24,14 +24,20 @@ extension BucketTier {
     let tier = BucketTier(options, directory, tiered, random, known)
     let cold = try tier.coldFiles(of: manifest)
     let writer: BucketWriter
+    var mayHaveClaimed = false
     do throws(BucketError) {
       writer = try Self.claim(
-        claim, id, before, options, known, clock, of: manifest, through: last, cold)
+        claim, id, before, options, known, clock, of: manifest, through: last, cold, &mayHaveClaimed
+      )
     } catch {
       // Who was never there keeps writing where it is.
       if case .fenced = error, known.head != nil { try? tier.noteFence() }
       let mayGoOn = options.opensWithoutBucket && known.state != .fenced
       guard mayGoOn, error.isTransient else {
+        // A store that came for the first time and was refused is without a bucket, as it was.
+        if tie == nil, !mayHaveClaimed || !error.isTransient {
+          try TieFile(directory: directory).remove()
+        }
         throw StoreError(error, at: location)
       }
       try noteApart(known, manifest, last, in: directory)
@@ -63,23 +69,26 @@ extension BucketTier {
     let writers = tie?.writers ?? []
     let before = Array(
       writers.prefix(1) + writers.dropFirst().suffix(BucketTie.mostWriters - 2))
-    let noted = BucketTie(
+    var noted = BucketTie(
       // Another place is noted when the store was found there.
       location: tie?.location ?? location, writers: before + [id], head: tie?.head,
       storeID: storeID, state: tie?.state ?? .whole, apartSince: tie?.apartSince)
+    noted.uploads = tie?.location == location ? tie?.uploads ?? [] : []
     return (noted, before)
   }
 
   private static func claim(
     _ claim: BucketClaim, _ id: FileID, _ before: [FileID], _ options: BucketOptions,
     _ known: BucketTie, _ clock: StoreClock, of manifest: Manifest,
-    through last: SequenceNumber, _ cold: [LocalFile]
+    through last: SequenceNumber, _ cold: [LocalFile], _ mayHaveClaimed: inout Bool
   ) throws(BucketError) -> BucketWriter {
     // A copy that went on without the bucket may have later numbers than what it does not know.
     let common = known.apartSince ?? .init(manifest: manifest.number, last: last)
     do throws(BucketError) {
       let writer = try claim.run(
-        as: id, of: manifest.storeID, after: options.takesOver ? .anybody : .oneOf(before)
+        as: id, of: manifest.storeID, after: options.takesOver ? .anybody : .oneOf(before),
+        // Another place may be a copy of an earlier moment, without the files.
+        knowing: known.location == options.objects.location ? known.head : nil
       ) { head throws(BucketError) in
         // Of an earlier copy of the directory, the writer is known as well. What was taken over by force
         // is known too.
@@ -93,6 +102,7 @@ extension BucketTier {
         for file in cold where copies[file.key] == nil {
           throw .lacks(file: file.name.description)
         }
+        mayHaveClaimed = true
       }
       // Until the claim another copy of this directory may have put more.
       let logged = try BucketReader(options.objects).lastLogged(behind: writer.head.manifest)
@@ -108,6 +118,7 @@ extension BucketTier {
             "there is no store where this one was put: is it the same bucket, is it there?"
           ))
       }
+      mayHaveClaimed = true
       return try claim.make(for: Manifest(storeID: manifest.storeID), created: clock.now(), as: id)
     }
   }
@@ -118,9 +129,16 @@ extension BucketTier {
   ) throws(StoreError) {
     var tie = tie
     tie.head = writer.head.manifest
+    // By force nobody knows who has collected since.
+    if options.takesOver { tie.uploads = [] }
     if options.logInterval != nil { writer.beginLogs() }
     try note(tie, live: manifest)
-    state.withLock { [tie] in $0.tie = tie }
+    state.withLock { [tie] state in
+      state.tie = tie
+      state.noted = Dictionary(
+        tie.uploads.map { (FileKey(name: $0.file.name, id: $0.id), $0.file.object) }
+      ) { first, _ in first }
+    }
     current.withLock { $0.writer = writer }
     // Whoever has taken over may have collected it.
     cold.explainMissing { [weak self] in
@@ -133,13 +151,17 @@ extension BucketTier {
   ///
   /// - Parameter live: whose files may be needed from there.
   func note(_ tie: BucketTie, live: Manifest) throws(StoreError) {
+    try write(tie)
+    current.withLock { $0.head = tie.head }
+    if let head = tie.head { cold.add(head, among: live) }
+  }
+
+  func write(_ tie: BucketTie) throws(StoreError) {
     var tie = tie
     try changeFiles { () throws(StoreError) in
       // Here, or the note of one who has just found that out would be lost.
       if isFenced { tie.state = .fenced }
       try TieFile(directory: directory).write(tie)
     }
-    current.withLock { $0.head = tie.head }
-    if let head = tie.head { cold.add(head, among: live) }
   }
 }

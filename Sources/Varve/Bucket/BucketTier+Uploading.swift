@@ -17,13 +17,34 @@ extension BucketTier {
       let writer = try connectedWriter()
       let next = version.manifest.forBucket
       if let head = state.tie.head, has(next, head) { return (.init(), next.lastSequence) }
-      var upload = BucketStatus.Amount()
-      let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
-      var copies: [BucketObject] = []
-      let ahead = CopiesAhead(
-        next.bucketFiles.filter { there[$0.key] == nil }, in: directory, epoch: writer.epoch,
-        hasThreads: cold.ahead != nil)
-      defer { ahead.finish() }
+      try findNoted(next, &state)
+      let (copies, upload) = try putFiles(of: next, writer, &state, progress)
+      let head = try commit(next, copies, writer, removed: state.removed)
+      var tie = state.tie
+      (tie.head, tie.uploads) = (head.manifest, [])
+      // Its files stay known meanwhile: one that went would be named for good.
+      let live = shown()
+      defer { withExtendedLifetime(live) {} }
+      try note(tie, live: live.manifest)
+      state.tie = tie
+      (state.uploaded, state.noted, state.removed) = ([:], [:], [])
+      return (upload, next.lastSequence)
+    }
+  }
+
+  /// Puts the files that are not there yet. Returns where all are, in the version's order.
+  private func putFiles(
+    of next: Manifest, _ writer: BucketWriter, _ state: inout State, _ progress: (UInt64) -> Void
+  ) throws(StoreError) -> ([BucketObject], BucketStatus.Amount) {
+    let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
+    let ahead = CopiesAhead(
+      next.bucketFiles.filter { there[$0.key] == nil }, in: directory, epoch: writer.epoch,
+      hasThreads: cold.ahead != nil)
+    defer { ahead.finish() }
+    var copies: [BucketObject] = []
+    var upload = BucketStatus.Amount()
+    var unnoted: UInt64 = 0
+    do throws(StoreError) {
       for file in next.bucketFiles {
         if let copy = there[file.key] {
           copies.append(copy)
@@ -37,19 +58,15 @@ extension BucketTier {
         copies.append(copy)
         upload.add(file.size)
         progress(upload.bytes)
+        unnoted += file.size
+        if unnoted >= options.noteBytes { try noteUploads(&unnoted, state) }
       }
-      let head = try commit(next, copies, writer, removed: state.removed)
-      var tie = state.tie
-      tie.head = head.manifest
-      // Its files stay known meanwhile: one that went would be named for good.
-      let live = shown()
-      defer { withExtendedLifetime(live) {} }
-      try note(tie, live: live.manifest)
-      state.tie = tie
-      state.uploaded = [:]
-      state.removed = []
-      return (upload, next.lastSequence)
+    } catch {
+      // What was put is not put again, by whomever.
+      if unnoted > 0 { try? noteUploads(&unnoted, state) }
+      throw error
     }
+    return (copies, upload)
   }
 
   /// The value files of a version that the bucket does not name yet.
@@ -69,6 +86,31 @@ extension BucketTier {
   func put(_ batches: [BucketLog.Batch]) throws(StoreError) {
     let writer = try connectedWriter()
     do throws(BucketError) { try writer.put(batches) } catch { throw refusal(error) }
+  }
+
+  /// Takes what an earlier opening had put there for what it is, where it is there: one small request each.
+  private func findNoted(_ next: Manifest, _ state: inout State) throws(StoreError) {
+    for file in next.bucketFiles {
+      guard let copy = state.noted[file.key] else { continue }
+      let name = BucketLayout.file(BucketFile(file.kind, file.number, copy))
+      let status: ObjectStatus?
+      do throws(ObjectStoreError) { status = try objects.status(of: name) } catch {
+        throw StoreError(.request(error), at: objects.location)
+      }
+      state.noted[file.key] = nil
+      if status?.size == file.size { state.uploaded[file.key] = copy }
+    }
+  }
+
+  /// Makes durable what was put so far, so that it is not put again where this process ends.
+  private func noteUploads(_ unnoted: inout UInt64, _ state: State) throws(StoreError) {
+    var tie = state.tie
+    tie.uploads = state.uploaded.map { key, copy in
+      let kind: BucketFile.Kind = key.name.kind == .segment ? .segment : .values
+      return BucketUpload(BucketFile(kind, key.name.number, copy), id: key.id)
+    }.sorted { $0.file < $1.file }
+    try write(tie)
+    unnoted = 0
   }
 
   private func commit(

@@ -17,6 +17,8 @@ final class BucketTier: Sendable {
     var tie: BucketTie
     /// What was put since the last commit.
     var uploaded: [FileKey: BucketObject] = [:]
+    /// What an earlier opening noted that it had put; to be looked for before it counts.
+    var noted: [FileKey: BucketObject] = [:]
     /// Garbage that was removed, for the next commit to leave out.
     var removed: Set<BucketFile> = []
   }

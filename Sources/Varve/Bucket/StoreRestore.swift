@@ -17,6 +17,11 @@ struct StoreRestore {
   let components: StoreComponents
 
   func run() throws(StoreError) {
+    var options = StoreOptions()
+    options.bucket = bucket
+    try StoreOpening.checkBucketPlace(options, path)
+    // Before anything is made here.
+    try checkBucket()
     let directory: any Directory
     let lock: any FileLock
     do throws(FileSystemError) {
@@ -58,6 +63,14 @@ struct StoreRestore {
           throw .unfit("a later version wrote the store: it may be read, not written to (\(flags))")
         }
       }
+    } catch {
+      throw StoreError(error, at: bucket.objects.location)
+    }
+  }
+
+  private func checkBucket() throws(StoreError) {
+    do throws(BucketError) {
+      guard try BucketReader(bucket.objects).identity() != nil else { throw .noStore }
     } catch {
       throw StoreError(error, at: bucket.objects.location)
     }

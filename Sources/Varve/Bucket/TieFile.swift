@@ -30,6 +30,16 @@ struct TieFile {
     }
   }
 
+  /// Removes it: the store has no bucket any more when this returns, durably.
+  func remove() throws(StoreError) {
+    do throws(FileSystemError) {
+      try directory.remove(FileName.bucket)
+      try directory.sync()
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
   /// Replaces it: durable when this returns.
   func write(_ tie: BucketTie) throws(StoreError) {
     let bytes = tie.encoded()

@@ -1,4 +1,5 @@
 import VarveFormat
+import VarveObjects
 import VarvePlatform
 
 // Opening a store, step by step. A crash at any of them, again and again, is harmless:
@@ -53,6 +54,7 @@ struct StoreOpening {
     at path: String, _ options: StoreOptions, _ components: StoreComponents, as role: Role
   ) throws(StoreError) -> Engine {
     try options.check()
+    try checkBucketPlace(options, path)
     let isMaking = role == .replica || role == .writer && options.createIfMissing
     let poison = Poison()
     let derived = DerivedOptions(options)
@@ -89,6 +91,14 @@ struct StoreOpening {
       lock?.release()
       throw error
     }
+  }
+
+  /// What goes with the machine's directory is no copy.
+  static func checkBucketPlace(_ options: StoreOptions, _ path: String) throws(StoreError) {
+    guard let bucket = options.bucket?.objects as? DirectoryObjectStore, bucket.lies(within: path)
+    else { return }
+    throw StoreError(
+      .invalid, "the bucket lies in the store's own directory: name another place", file: path)
   }
 
   /// Throws where there is no store and none may be made, before so much as a lock file is left there.
@@ -264,11 +274,29 @@ extension StoreOpening {
         structure: "manifest", offset: 0)
     }
     try found.checkPlace(path, isMaking: options.access == .readWrite && options.createIfMissing)
+    try checkBucketIsFree()
     var manifest = Manifest(
       storeID: FileID(low: components.random.next(), high: components.random.next()))
     manifest.number = 1
     let writer = ManifestWriter(directory: directory, poison: poison)
     return (manifest, try writer.write(manifest))
+  }
+
+  /// Of a store that lies in the bucket already a new one would be another, of which nothing could be put there.
+  private func checkBucketIsFree() throws(StoreError) {
+    guard let bucket = options.bucket else { return }
+    do throws(BucketError) {
+      guard try BucketReader(bucket.objects).identity() != nil else { return }
+    } catch {
+      guard bucket.opensWithoutBucket, error.isTransient else {
+        throw StoreError(error, at: bucket.objects.location)
+      }
+      return
+    }
+    throw StoreError(
+      .exists,
+      "the bucket holds a store: open it from there (open(fromBucketTo:), 'varve remote restore')",
+      file: bucket.objects.location)
   }
 
   /// A store in which a later version keeps something that this one would not keep right is only read.

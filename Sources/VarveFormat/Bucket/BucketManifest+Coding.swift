@@ -117,13 +117,13 @@ extension BucketManifest {
 extension BucketObject {
   static let smallestBytes = 1 + Manifest.digestBytes + 1
 
-  fileprivate func encode(to writer: inout ByteWriter) {
+  func encode(to writer: inout ByteWriter) {
     writer.varint(epoch)
     writer.append(digest)
     writer.varint(tailBytes)
   }
 
-  fileprivate init(_ reader: inout ByteReader) throws(FormatError) {
+  init(_ reader: inout ByteReader) throws(FormatError) {
     epoch = try reader.varint()
     digest = try reader.view(Manifest.digestBytes).array
     tailBytes = try reader.varint()

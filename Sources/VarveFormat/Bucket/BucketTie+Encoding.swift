@@ -22,6 +22,7 @@ extension BucketTie {
       moment.uint64(apartSince.last.rawValue)
       fields.append(Self.apartTag, moment.bytes)
     }
+    if !uploads.isEmpty { fields.append(Self.uploadsTag, BucketUpload.encoded(uploads)) }
     fields.encode(to: &writer)
     let number = self.head?.number ?? 0
     return ObjectFrame(.tie, number: number, storeID: storeID).encoded(writer.bytes)

@@ -6,7 +6,7 @@
 ///       state     u8
 /// ```
 ///
-/// Field 2: `apartSince`: manifest, last sequence, u64 each.
+/// Field 2: `apartSince`: manifest, last sequence, u64 each. Field 3: `uploads`: varint count, each.
 package struct BucketTie: Equatable, Sendable {
   /// Where the bucket is, for people.
   package var location: String
@@ -19,6 +19,8 @@ package struct BucketTie: Equatable, Sendable {
   /// When the store was first opened for writing without its bucket since it was there last; nil where it was
   /// not.
   package var apartSince: Moment?
+  /// What this machine has put there since the head, as far as it was noted.
+  package var uploads: [BucketUpload] = []
 
   /// A state of this directory.
   package struct Moment: Equatable, Sendable {
@@ -43,6 +45,7 @@ package struct BucketTie: Equatable, Sendable {
 
   package static let mostWriters = 255
   static let apartTag: UInt64 = 2
+  static let uploadsTag: UInt64 = 3
 
   package init(
     location: String, writers: [FileID], head: BucketManifest?, storeID: FileID,
@@ -90,13 +93,22 @@ package struct BucketTie: Equatable, Sendable {
     } else if frame.number != 0 {
       throw FormatError(.bucketObject, .value("number"), at: 16)
     }
-    apartSince = try Self.apart(&reader)
+    try readFields(&reader)
     try reader.end()
   }
 
-  private static func apart(_ reader: inout ByteReader) throws(FormatError) -> Moment? {
+  private mutating func readFields(_ reader: inout ByteReader) throws(FormatError) {
     let start = reader
-    guard let bytes = try ManifestFields(&reader, known: [apartTag])[apartTag] else { return nil }
+    let fields = try ManifestFields(&reader, known: [Self.apartTag, Self.uploadsTag])
+    apartSince = try fields[Self.apartTag].map { bytes throws(FormatError) in
+      try Self.apart(bytes, at: start)
+    }
+    uploads = try BucketUpload.decoded(fields[Self.uploadsTag] ?? [0], at: start)
+  }
+
+  private static func apart(
+    _ bytes: [UInt8], at start: ByteReader
+  ) throws(FormatError) -> Moment {
     let numbers = bytes.withByteView { ($0.uint64(at: 0), $0.uint64(at: 8)) }
     guard bytes.count == 16, let manifest = numbers.0, let last = numbers.1,
       last <= SequenceNumber.max.rawValue

@@ -47,17 +47,20 @@ package struct BucketClaim: Sendable {
 
   /// Claims the store that is in the bucket.
   ///
-  /// - Parameter check: throws where the newest manifest is not one to go on from; nothing is claimed then.
+  /// - Parameters:
+  ///   - known: the newest manifest that is known to have been there: put back where it is gone or damaged.
+  ///   - check: throws where the newest manifest is not one to go on from; nothing is claimed then.
   /// - Throws: `.noStore`; `.otherStore`; `.fenced` where neither we nor whom we expected wrote last.
   package func run(
     as id: FileID, of storeID: FileID? = nil, after predecessor: Predecessor,
+    knowing known: BucketManifest? = nil,
     check: (BucketManifest) throws(BucketError) -> Void = { _ throws(BucketError) in }
   ) throws(BucketError) -> BucketWriter {
-    let reader = BucketReader(objects)
-    guard let identity = try reader.identity() else { throw .noStore }
+    let mending = BucketMending(objects: objects, known: known)
+    guard let identity = try mending.identity() else { throw .noStore }
     guard storeID == nil || identity.storeID == storeID else { throw .otherStore }
     for tries in 1... {
-      guard let head = try reader.head() else { throw .noStore }
+      guard let head = try mending.head() else { throw .noStore }
       guard head.manifest.version.storeID == identity.storeID else { throw .otherStore }
       if case .oneOf(let writers) = predecessor, !writers.contains(head.manifest.writer) {
         throw .fenced

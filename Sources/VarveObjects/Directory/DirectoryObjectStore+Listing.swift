@@ -75,7 +75,7 @@ extension DirectoryObjectStore {
     }
   }
 
-  private func at<Result>(
+  func at<Result>(
     _ path: String, _ body: () throws(FileSystemError) -> Result
   ) throws(ObjectStoreError) -> Result {
     do throws(FileSystemError) { return try body() } catch { throw ObjectStoreError(error, path) }

@@ -15,23 +15,33 @@ public final class DirectoryObjectStore: ObjectStore {
   static let pieceBytes = 1 << 20
   static let temporaryMark = "~"
 
-  /// The path of the directory.
+  /// The path of the directory, from the root.
   public let location: String
   /// True: a link is made by one of those who race.
   public var createsAtomically: Bool { true }
 
   private let fileSystem: any FileSystem
   private let random: any RandomSource
+  /// What stood at the path when it was opened.
+  private let identity: FileIdentity
   /// Directories that were opened, by their path below ours; nil once the store is closed.
   private let directories: Monitor<[String: any Directory]?>
 
   /// Objects in the directory `path`.
   ///
-  /// - Parameter create: makes the directory where it is missing; its parent must be there. Where it must
-  ///   exist, as below a mount that may be away, say false: then `.absent` is thrown.
+  /// - Parameters:
+  ///   - path: where it is; a relative one is named from the root from here on.
+  ///   - create: makes the directory where it is missing; its parent must be there. Where it must exist, as below
+  ///     a mount that may be away, say false: then `.absent` is thrown.
   public convenience init(path: String, create: Bool = true) throws(ObjectStoreError) {
     try self.init(
-      path: path, create: create, fileSystem: PosixFileSystem(), random: SystemRandom())
+      path: PosixPath.absolute(path), create: create, fileSystem: PosixFileSystem(),
+      random: SystemRandom())
+  }
+
+  /// Whether it is the directory `path` of this machine, or lies below.
+  package func lies(within path: String) -> Bool {
+    fileSystem is PosixFileSystem && PosixPath.lies(location, within: path)
   }
 
   /// The same in any file system.
@@ -42,7 +52,9 @@ public final class DirectoryObjectStore: ObjectStore {
     self.fileSystem = fileSystem
     self.random = random
     do throws(FileSystemError) {
-      directories = Monitor(["": try fileSystem.openDirectory(at: path, create: create)])
+      let directory = try fileSystem.openDirectory(at: path, create: create)
+      identity = try directory.identity
+      directories = Monitor(["": directory])
     } catch {
       throw ObjectStoreError(error, path)
     }
@@ -168,7 +180,7 @@ extension DirectoryObjectStore {
     let (path, file) = name.parted
     guard let directory = try directory(path) else { throw Self.absent(name) }
     return try named(name) { () throws(FileSystemError) in
-      let open = try directory.open(file)
+      let open = try open(file, in: directory)
       defer { try? open.close() }
       let size = try open.size()
       let part = range.resolved(in: size)
@@ -185,8 +197,20 @@ extension DirectoryObjectStore {
     let (path, file) = name.parted
     guard let directory = try directory(path) else { return nil }
     return try named(name) { () throws(FileSystemError) in
-      guard let status = try directory.status(of: file), status.isRegularFile else { return nil }
+      guard let status = try directory.status(of: file), status.isRegularFile else {
+        try checkRoot()
+        return nil
+      }
       return ObjectStatus(size: status.size, modified: status.modified)
+    }
+  }
+
+  private func open(
+    _ file: String, in directory: any Directory
+  ) throws(FileSystemError) -> any File {
+    do throws(FileSystemError) { return try directory.open(file) } catch {
+      if error.reason == .notFound { try checkRoot() }
+      throw error
     }
   }
 
@@ -210,7 +234,10 @@ extension DirectoryObjectStore {
         known?[path] = found
         return found
       } catch {
-        if !creating, error.reason == .notFound || error.reason == .wrongKind { return nil }
+        if !creating, error.reason == .notFound || error.reason == .wrongKind {
+          try at(path) { () throws(FileSystemError) in try checkRoot() }
+          return nil
+        }
         throw ObjectStoreError(error, path)
       }
     }
@@ -226,12 +253,26 @@ extension DirectoryObjectStore {
   /// Opens a directory below ours, and makes each one on the way and its name durable.
   private func open(_ path: String, creating: Bool) throws(FileSystemError) -> any Directory {
     if creating {
+      try checkRoot()
       for (index, byte) in path.utf8.enumerated() where byte == UInt8(ascii: "/") {
         let above = String(decoding: path.utf8.prefix(index), as: UTF8.self)
         _ = try fileSystem.openDirectory(at: "\(location)/\(above)", create: true)
       }
     }
     return try fileSystem.openDirectory(at: "\(location)/\(path)", create: creating)
+  }
+
+  /// Throws where the path leads elsewhere, or nowhere, since it was opened: what is missing below it then is
+  /// not gone.
+  private func checkRoot() throws(FileSystemError) {
+    do throws(FileSystemError) {
+      let found = try fileSystem.openDirectory(at: location, create: false).identity
+      if found == identity { return }
+    } catch {
+      guard error.reason == .notFound || error.reason == .wrongKind else { throw error }
+    }
+    let away = "the directory is gone, or another stands in its place"
+    throw FileSystemError(.openDirectory, .remote(.init(.unavailable, away)), path: location)
   }
 
   private static var closed: ObjectStoreError {

@@ -41,11 +41,13 @@ extension BucketObject {
 
 extension BucketGarbage {
   var json: JSON {
-    let file = [
-      ("kind", JSON.text(file.kind == .segment ? "segment" : "values")),
-      ("number", .number(file.number)),
-    ]
-    return .object(file + self.file.object.members + [("since", .number(since))])
+    .object(file.members + file.object.members + [("since", .number(since))])
+  }
+}
+
+extension BucketFile {
+  fileprivate var members: [(String, JSON)] {
+    [("kind", .text(kind == .segment ? "segment" : "values")), ("number", .number(number))]
   }
 }
 
@@ -77,6 +79,13 @@ extension BucketTie {
       (
         "apart_since",
         apartSince.map { [.number($0.manifest), .number($0.last.rawValue)] } ?? .nothing
+      ),
+      (
+        "uploads",
+        .list(
+          uploads.map { upload in
+            .object(upload.file.members + [("id", upload.id.json)] + upload.file.object.members)
+          })
       ),
     ])
   }

@@ -313,6 +313,13 @@ extension BucketVectors {
     var apart = tie
     apart.apartSince = .init(manifest: 5, last: SequenceNumber(77))
     let alone = apart.encoded()
+    var busy = apart
+    let copy = BucketObject(epoch: 3, digest: [UInt8](repeating: 7, count: 32), tailBytes: 300)
+    busy.uploads = [
+      BucketUpload(BucketFile(.segment, 8, copy), id: FileID(low: 5, high: 6)),
+      BucketUpload(BucketFile(.values, 9, copy), id: FileID(low: 7, high: 8)),
+    ]
+    let noted = busy.encoded()
     /// Where the head's length stands.
     let length = ObjectFrame.byteCount + 2 + tie.location.utf8.count + 1 + 32 + 1
     return [
@@ -322,6 +329,15 @@ extension BucketVectors {
       bad(
         "apart since, cut",
         whole.with(body: Array(whole.body.dropLast()) + [1, 2, 7, 1, 0, 0, 0, 0, 0, 0])),
+      vector(.tie, "bucket: uploads", note: "put, and named by no manifest yet", noted, bad: false),
+      bad("uploads cut", bare.withFields([1, 3, 1, 1])),
+      bad("uploads, excess", bare.withFields([1, 3, 2, 0, 0])),
+      bad(
+        "upload of an unknown kind",
+        bare.withFields([1, 3, 53, 1, 3, 9] + [UInt8](repeating: 1, count: 50))),
+      bad(
+        "upload of file zero",
+        bare.withFields([1, 3, 53, 1, 1, 0] + [UInt8](repeating: 1, count: 50))),
       vector(.tie, "bucket: young", note: "no writer, no manifest yet", bare, bad: false),
       bad("unknown state", whole.changed { $0[length - 1] = 3 }),
       bad("location not of text", bare.changed { $0[50] = 0xff }),

@@ -1,0 +1,30 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Paths of this machine, as texts.
+package enum PosixPath {
+  /// The same place named from the root, so that it means the same from everywhere; links on the way stay.
+  package static func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let start = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(start) }
+    return unsafe String(validatingCString: start).map { "\($0)/\(path)" } ?? path
+  }
+
+  /// Where it leads to, past all links; nil where there is nothing.
+  package static func resolved(_ path: String) -> String? {
+    guard let found = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(found) }
+    return unsafe String(validatingCString: found)
+  }
+
+  /// Whether `path` is `directory`, or lies below it.
+  package static func lies(_ path: String, within directory: String) -> Bool {
+    guard let path = resolved(path), let directory = resolved(directory) else { return false }
+    return path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
+  }
+}
