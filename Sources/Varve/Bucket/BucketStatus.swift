@@ -1,4 +1,5 @@
 import VarveFormat
+import VarveObjects
 import VarvePlatform
 
 /// What of a store is where.
@@ -49,6 +50,8 @@ public struct BucketStatus: Sendable {
   public var coldDiskHits: UInt64
   /// Bytes of the parts on disk; 0 before the first look there.
   public var diskCacheBytes: UInt64
+  /// What the bucket was asked for since the store was opened.
+  public var requests = ObjectRequests()
 }
 
 extension BucketTier {
@@ -61,13 +64,68 @@ extension BucketTier {
       isConnected: writer != nil, isFenced: writer?.isFenced ?? false, coldReads: reads.reads,
       coldReadBytes: reads.bytes, coldMemoryHits: reads.memoryHits,
       coldDiskHits: reads.diskHits, diskCacheBytes: reads.diskBytes)
-    let stored = head?.copies ?? [:]
-    for file in version.manifest.forBucket.bucketFiles {
-      if try isLocal(file) { status.local.add(file.size) } else { status.cold.add(file.size) }
-      if stored[file.key] == nil { status.waiting.add(file.size) }
-    }
-    for file in head?.version.bucketFiles ?? [] { status.stored.add(file.size) }
-    status.garbageFiles = head?.garbage.count ?? 0
+    status.requests = (options.objects as? CountedObjectStore)?.requests ?? .init()
+    try status.count(version.manifest, head) { file throws(StoreError) in try isLocal(file) }
     return status
+  }
+}
+
+extension BucketStatus {
+  fileprivate mutating func count(
+    _ manifest: Manifest, _ head: BucketManifest?,
+    isLocal: (LocalFile) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    let copies = head?.copies ?? [:]
+    for file in manifest.forBucket.bucketFiles {
+      if try isLocal(file) { local.add(file.size) } else { cold.add(file.size) }
+      if copies[file.key] == nil { waiting.add(file.size) }
+    }
+    for file in head?.version.bucketFiles ?? [] { stored.add(file.size) }
+    garbageFiles = head?.garbage.count ?? 0
+  }
+}
+
+extension SegmentStore {
+  /// What is where, of the store in the directory `path`, by what it says there; nil where it has no bucket. Takes no
+  /// lock, asks nothing of the bucket, and changes nothing: while the store is open it may be a moment behind.
+  public static func bucketStatus(
+    ofStoreAt path: String
+  ) throws(StoreError) -> BucketStatus? {
+    let directory: any Directory
+    do throws(FileSystemError) {
+      directory = try PosixFileSystem().openDirectory(at: path, create: false)
+    } catch {
+      throw StoreError(opening: path, error)
+    }
+    for tries in 1... {
+      do throws(StoreError) { return try BucketStatus(of: directory, path) } catch {
+        // Whoever writes may have replaced a manifest just now.
+        guard error.code == .corrupted, tries < 4 else { throw error }
+      }
+    }
+    return nil
+  }
+}
+
+extension BucketStatus {
+  fileprivate init?(of directory: any Directory, _ path: String) throws(StoreError) {
+    guard let tie = try TieFile(directory: directory).read() else { return nil }
+    guard let number = try FoundFiles(in: directory).manifests.max() else {
+      throw StoreError(
+        .notFound, "the store was not restored to its end: open it from its bucket again",
+        file: path)
+    }
+    let manifest = try ManifestFile(directory: directory).read(number).0
+    self.init(
+      location: tie.location, epoch: tie.head?.epoch, version: tie.head?.number,
+      allowsRivals: true, isConnected: false, isFenced: tie.state == .fenced, coldReads: 0,
+      coldReadBytes: 0, coldMemoryHits: 0, coldDiskHits: 0, diskCacheBytes: 0)
+    try count(manifest, tie.head) { file throws(StoreError) in
+      do throws(FileSystemError) {
+        return try directory.status(of: file.name.description) != nil
+      } catch {
+        throw StoreError(error)
+      }
+    }
   }
 }

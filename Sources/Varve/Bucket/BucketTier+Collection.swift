@@ -10,7 +10,7 @@ extension BucketTier {
     grace: UInt64, isDry: Bool
   ) throws(StoreError) -> BucketCollection {
     try state.withLock { state throws(StoreError) in
-      let writer = try connectedWriter()
+      let writer = try collectingWriter()
       var collector = BucketCollector(for: writer)
       collector.grace = grace
       do throws(BucketError) {
@@ -23,12 +23,27 @@ extension BucketTier {
         plan.files = plan.files.filter { !needed.contains($0.name.description) }
         if isDry { return BucketCollection(plan, unfinished: 0) }
         try collector.remove(plan)
-        state.removed.formUnion(plan.files)
+        state.removed.formUnion(plan.files.union(plan.gone))
         let unfinished = try removeUnfinished(olderThan: collector.orphanAge)
         return BucketCollection(plan, unfinished: unfinished)
       } catch {
         throw refusal(error)
       }
+    }
+  }
+
+  /// Who was opened without the bucket, and wrote there last, may remove what it left there: a bucket that is full
+  /// takes no claim before.
+  private func collectingWriter() throws(StoreError) -> BucketWriter {
+    if let writer = known.writer, !writer.isFenced { return writer }
+    guard known.writer == nil, let writers = try TieFile(directory: directory).read()?.writers
+    else {
+      return try connectedWriter()
+    }
+    do throws(BucketError) {
+      return try BucketClaim(objects, random: random).resume(as: writers)
+    } catch {
+      throw refusal(error)
     }
   }
 

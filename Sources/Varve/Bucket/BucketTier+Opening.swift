@@ -15,9 +15,6 @@ extension BucketTier {
   ) throws(StoreError) -> BucketTier {
     let location = options.objects.location
     let claim = BucketClaim(options.objects, random: random)
-    if tie?.head == nil || tie?.location != location {
-      do throws(BucketError) { try claim.probe() } catch { throw StoreError(error, at: location) }
-    }
     let id = claim.makeID()
     var (known, before) = Self.introduced(id, tie, location, manifest.storeID)
     try TieFile(directory: directory).write(known)
@@ -26,6 +23,7 @@ extension BucketTier {
     let writer: BucketWriter
     var mayHaveClaimed = false
     do throws(BucketError) {
+      if tie?.head == nil || tie?.location != location { try claim.probe() }
       writer = try Self.claim(
         claim, id, before, options, known, clock, of: manifest, through: last, cold, &mayHaveClaimed
       )

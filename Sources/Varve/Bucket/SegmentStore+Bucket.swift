@@ -81,14 +81,17 @@ extension SegmentStore {
   /// Keeps the newest version in the bucket, with all its files, until ``removeCheckpoint(_:)``. Returns the
   /// version's number there.
   ///
+  /// What was written since the last ``upload(progress:)`` is not in it.
   /// - Parameter name: made of `a-z`, `0-9`, `.`, `_` and `-`.
-  /// - Throws: `.exists` where the name is taken.
+  /// - Throws: `.exists` where the name is taken; `.notFound` where nothing was put there yet.
   @discardableResult
   public func makeCheckpoint(_ name: String) throws(StoreError) -> UInt64 {
     try engine.checkpointBucket(name, isRemoval: false)
   }
 
   /// Lets the version go that a checkpoint keeps.
+  ///
+  /// - Throws: `.notFound` where there is none of the name.
   public func removeCheckpoint(_ name: String) throws(StoreError) {
     _ = try engine.checkpointBucket(name, isRemoval: true)
   }
@@ -109,16 +112,20 @@ extension SegmentStore {
   ///
   /// No file is fetched: they are cold, and read when they are needed. Interrupted, it can be called again.
   ///
-  /// - Throws: `.exists` where the directory holds a store; `.notFound` where the bucket holds none.
+  /// - Parameter version: which one to go on from; of an earlier one, what came after it, and what was put into logs
+  ///   only, is no part of the store any more.
+  /// - Throws: `.exists` where the directory holds a store; `.notFound` where the bucket holds none, or not that
+  ///   version whole.
   public static func open(
-    fromBucketTo path: String, options: StoreOptions
+    fromBucketTo path: String, options: StoreOptions, version: BucketVersion.Name = .newest
   ) throws(StoreError) -> SegmentStore {
-    try open(fromBucketTo: path, options: options, components: .system)
+    try open(fromBucketTo: path, options: options, version: version, components: .system)
   }
 
   /// The same on other parts of the world.
   package static func open(
-    fromBucketTo path: String, options: StoreOptions, components: StoreComponents
+    fromBucketTo path: String, options: StoreOptions, version: BucketVersion.Name = .newest,
+    components: StoreComponents
   ) throws(StoreError) -> SegmentStore {
     guard let bucket = options.bucket else {
       throw StoreError(.invalid, "options: there is no bucket to open the store from")
@@ -128,7 +135,7 @@ extension SegmentStore {
     guard options.access == .readWrite else {
       throw StoreError(.invalid, "options: to take a store over it must be opened for writing")
     }
-    try StoreRestore(bucket: bucket, path: path, components: components).run()
+    try StoreRestore(bucket: bucket, version: version, path: path, components: components).run()
     return try open(at: path, options: options, components: components)
   }
 }

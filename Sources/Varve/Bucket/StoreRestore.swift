@@ -13,6 +13,7 @@ import VarvePlatform
 /// newest. Without the last step the directory is one that was not restored to its end; it begins again then.
 struct StoreRestore {
   let bucket: BucketOptions
+  let version: BucketVersion.Name
   let path: String
   let components: StoreComponents
 
@@ -48,23 +49,30 @@ struct StoreRestore {
     version.predecessorDigest = BucketManifest.firstPredecessor
     // Above the logs of a restoring that did not come to its end: those go when the store is opened.
     version.nextFileNumber = max(version.nextFileNumber, found.nextNumber)
-    try RestoredLogs(
-      reader: BucketReader(bucket.objects), directory: directory, random: components.random
-    ).write(behind: head, to: writer.firstLog, into: &version)
+    if self.version == .newest {
+      try RestoredLogs(
+        reader: BucketReader(bucket.objects), directory: directory, random: components.random
+      ).write(behind: head, to: writer.firstLog, into: &version)
+    }
     _ = try ManifestWriter(directory: directory, poison: Poison()).write(version)
   }
 
   private func claim() throws(StoreError) -> BucketWriter {
     let claim = BucketClaim(bucket.objects, random: components.random)
     do throws(BucketError) {
-      return try claim.run(as: claim.makeID(), after: .anybody) { head throws(BucketError) in
-        let flags = head.version.readCompatibleFlags
-        guard flags == 0 else {
-          throw .unfit("a later version wrote the store: it may be read, not written to (\(flags))")
-        }
+      if let number = try version.number(in: BucketReader(bucket.objects)) {
+        return try claim.run(as: claim.makeID(), backTo: number, check: Self.checkMayWrite)
       }
+      return try claim.run(as: claim.makeID(), after: .anybody, check: Self.checkMayWrite)
     } catch {
       throw StoreError(error, at: bucket.objects.location)
+    }
+  }
+
+  private static func checkMayWrite(_ head: BucketManifest) throws(BucketError) {
+    let flags = head.version.readCompatibleFlags
+    guard flags == 0 else {
+      throw .unfit("a later version wrote the store: it may be read, not written to (\(flags))")
     }
   }
 

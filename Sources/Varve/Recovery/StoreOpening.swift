@@ -55,6 +55,8 @@ struct StoreOpening {
   ) throws(StoreError) -> Engine {
     try options.check()
     try checkBucketPlace(options, path)
+    var options = options
+    if let bucket = options.bucket { options.bucket?.objects = CountedObjectStore(bucket.objects) }
     let isMaking = role == .replica || role == .writer && options.createIfMissing
     let poison = Poison()
     let derived = DerivedOptions(options)

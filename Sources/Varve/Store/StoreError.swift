@@ -196,7 +196,7 @@ extension StoreError {
       case .fenced, .split, .newer: .fenced
       case .lacks: .corrupted
       case .unfit: .invalid
-      case .noStore: .notFound
+      case .noStore, .noVersion: .notFound
       case .otherStore: .exists
       }
     var object: String?

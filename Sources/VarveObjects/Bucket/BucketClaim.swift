@@ -74,7 +74,18 @@ package struct BucketClaim: Sendable {
     throw .fenced
   }
 
-  private static let mostTries = 16
+  /// One who goes on as the writer of the newest manifest, without a claim: it may collect, and commits nothing.
+  ///
+  /// - Throws: `.fenced` where none of `writers` wrote that.
+  package func resume(as writers: [FileID]) throws(BucketError) -> BucketWriter {
+    guard let head = try BucketReader(objects).head() else { throw .noStore }
+    guard writers.contains(head.manifest.writer) else { throw .fenced }
+    return BucketWriter(
+      objects, id: head.manifest.writer, head: head, confirmed: nil,
+      logs: BucketWriter.Logs(next: 0, first: 0), random: random)
+  }
+
+  static let mostTries = 16
 
   private func claim(as id: FileID, on head: BucketHead) -> BucketManifest {
     var next = head.manifest
@@ -87,7 +98,7 @@ package struct BucketClaim: Sendable {
   }
 
   /// A claim that may or may not have been written is one of `id`, and of nobody else.
-  private func commit(_ manifest: BucketManifest) throws(BucketError) -> BucketWriter {
+  func commit(_ manifest: BucketManifest) throws(BucketError) -> BucketWriter {
     let bytes = manifest.encoded()
     let time: UInt64?
     do throws(BucketError) {

@@ -16,6 +16,8 @@ package struct BucketCollector: Sendable {
   package struct Result: Sendable, Equatable {
     /// Garbage; to be left out by the next commit.
     package var files: Set<BucketFile> = []
+    /// Garbage that was removed before, by one who had no time to say so; to be left out as well.
+    package var gone: Set<BucketFile> = []
     /// Files that no manifest names, and what probes left.
     package var orphans: [ObjectName] = []
     package var manifests: [UInt64] = []
@@ -57,15 +59,20 @@ extension BucketCollector {
     let pinned = try pinnedManifests(now)
     let kept = Set(pinned.flatMap(\.files))
     var plan = Result()
-    plan.files = Set(
+    let listed = try BucketReader(objects).entries(BucketLayout.files)
+    let names = Set(listed.map(\.name))
+    let old = Set(
       head.garbage.filter { garbage in
         // What the head left behind is garbage from when that was known to be there.
         let since = garbage.since == 0 ? writer.confirmed ?? 0 : garbage.since
         return since != 0 && Self.isOlder(since, than: grace, at: now)
           && !kept.contains(garbage.file)
       }.map(\.file))
+    plan.files = old.filter { names.contains(BucketLayout.file($0)) }
+    plan.gone = Set(
+      head.garbage.map(\.file).filter { !names.contains(BucketLayout.file($0)) })
     let known = Set((head.files + head.garbage.map(\.file) + kept).map(BucketLayout.file))
-    plan.orphans = try orphans(now, sparing: known.union(busy)) + probes(now)
+    plan.orphans = orphans(listed, now, sparing: known.union(busy)) + (try probes(now))
     plan.manifests = try oldManifests(now, sparing: Set(pinned.map(\.number)))
     plan.logs = try oldLogs(now)
     return plan
@@ -84,10 +91,10 @@ extension BucketCollector {
   }
 
   private func orphans(
-    _ now: UInt64, sparing known: Set<ObjectName>
-  ) throws(BucketError) -> [ObjectName] {
+    _ listed: [ObjectListing.Entry], _ now: UInt64, sparing known: Set<ObjectName>
+  ) -> [ObjectName] {
     var orphans: [ObjectName] = []
-    for entry in try BucketReader(objects).entries(BucketLayout.files)
+    for entry in listed
     where Self.isOlder(entry.modified, than: orphanAge, at: now) && !known.contains(entry.name) {
       // A later writer's are none of ours.
       if let epoch = BucketLayout.epoch(of: entry.name), epoch <= writer.epoch {
@@ -109,9 +116,7 @@ extension BucketCollector {
   private func oldManifests(
     _ now: UInt64, sparing pinned: Set<UInt64>
   ) throws(BucketError) -> [UInt64] {
-    let manifests = try BucketReader(objects).entries(BucketLayout.manifests).compactMap { entry in
-      BucketLayout.manifestNumber(entry.name).map { (number: $0, modified: entry.modified) }
-    }
+    let manifests = try BucketReader(objects).manifests()
     let most = max(0, manifests.count - keptManifests)
     var old: [UInt64] = []
     for ((number, _), next) in zip(manifests, manifests.dropFirst()).prefix(most) {

@@ -14,6 +14,8 @@ package enum BucketError: Error, Sendable {
   case unfit(String)
   /// There is no store.
   case noStore
+  /// There is no such version, or checkpoint, to go on from.
+  case noVersion(String)
   /// It is another store's.
   case otherStore
   /// It has a newer state of the store than this directory.
@@ -31,6 +33,7 @@ extension BucketError: CustomStringConvertible {
     case .split(let object): "\(object): two processes write with the same epoch"
     case .unfit(let what): "the bucket cannot be written to by a store: \(what)"
     case .noStore: "there is no store in the bucket"
+    case .noVersion(let why): why
     case .otherStore: "the bucket holds another store"
     case .newer:
       "the bucket has a newer state of the store than this directory, which is a copy of an earlier one:"

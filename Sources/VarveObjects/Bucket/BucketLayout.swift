@@ -35,6 +35,13 @@ package enum BucketLayout {
   /// The number in the name of a manifest; nil where it is none.
   package static func manifestNumber(_ name: ObjectName) -> UInt64? { number(name, manifests) }
 
+  /// The number in the name of a file; nil where it is none.
+  static func fileNumber(_ name: ObjectName) -> UInt64? {
+    let parts = name.description.split(separator: "/").last?.split(separator: "-") ?? []
+    guard parts.count == 3, let number = UInt64(parts[1], radix: 16) else { return nil }
+    return number < Limits.fileNumber ? number : nil
+  }
+
   /// The number in the name of a log; nil where it is none.
   package static func logNumber(_ name: ObjectName) -> UInt64? { number(name, logs) }
 

@@ -71,7 +71,7 @@ struct BucketMending {
 
 extension BucketError {
   /// Whether an object is there and is not what was put.
-  var isDamage: Bool {
+  package var isDamage: Bool {
     switch self {
     case .damaged(let error, _):
       switch error.fault {

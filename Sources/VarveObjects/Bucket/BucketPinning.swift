@@ -15,7 +15,8 @@ package struct BucketPinning: Sendable {
 
   /// Keeps the newest version under `name`. A listing, a read and a write.
   ///
-  /// - Throws: `.request` with `.exists` where the name is taken, with `.invalid` where it is no name.
+  /// - Throws: `.request` with `.exists` where the name is taken, with `.invalid` where it is no name; `.noVersion`
+  ///   where nothing was put there yet.
   package func pinHead(
     as name: String, _ kind: BucketPin.Kind, expires: UInt64 = 0
   ) throws(BucketError) -> BucketPin {
@@ -23,21 +24,37 @@ package struct BucketPinning: Sendable {
     let time = BucketTime(objects, random: random)
     let before = try time.now()
     guard let head = try BucketReader(objects).head() else { throw .noStore }
+    guard
+      kind != .checkpoint || !head.manifest.objects.isEmpty
+        || head.manifest.version.lastSequence > .zero
+    else {
+      throw .noVersion("nothing was put into the bucket yet that could be kept")
+    }
     let pin = BucketPin(
       storeID: head.manifest.version.storeID, manifest: head.manifest.number, kind: kind,
       expires: expires, nonce: FileID(low: random.next(), high: random.next()))
     let written = try put(pin, object)
     let after = if let written { written } else { try time.now() }
     guard after >= before, after - before <= grace / 2 else {
-      try remove(name)
+      try remove(object)
       throw .request(ObjectStoreError(.unavailable, "the bucket was too slow to pin a version"))
     }
     return pin
   }
 
-  /// Lets the version go that `name` keeps. Nothing happens where there is none.
+  /// Lets the version go that `name` keeps.
+  ///
+  /// - Throws: `.noVersion` where there is none of the name.
   package func remove(_ name: String) throws(BucketError) {
     let object = try Self.object(name)
+    let found = try objects.request { objects throws(ObjectStoreError) in
+      try objects.status(of: object)
+    }
+    guard found != nil else { throw .noVersion("there is no checkpoint '\(name)' in the bucket") }
+    try remove(object)
+  }
+
+  private func remove(_ object: ObjectName) throws(BucketError) {
     try objects.request { objects throws(ObjectStoreError) in try objects.remove([object]) }
   }
 
@@ -48,8 +65,13 @@ package struct BucketPinning: Sendable {
     } catch {
       guard error.code == .exists || error.code == .uncertain else { throw .request(error) }
       // An answer may have been lost: our own tells by its nonce.
-      guard try BucketReader(objects).pins().contains(pin) else { throw .request(error) }
-      return nil
+      let found = try BucketReader(objects).pins()
+      if found.contains(pin) { return nil }
+      guard error.code == .exists else { throw .request(error) }
+      throw .request(
+        ObjectStoreError(
+          .exists, "there is a checkpoint of that name: delete it first, or choose another name",
+          object: name.description))
     }
   }
 

@@ -40,8 +40,17 @@ package struct BucketReader: Sendable {
 
   /// The numbers of all manifests after one, ascending.
   package func manifestNumbers(after number: UInt64 = 0) throws(BucketError) -> [UInt64] {
+    try manifests(after: number).map(\.number)
+  }
+
+  /// The same with when each was put, by the bucket's clock.
+  package func manifests(
+    after number: UInt64 = 0
+  ) throws(BucketError) -> [(number: UInt64, modified: UInt64)] {
     try entries(BucketLayout.manifests, after: BucketLayout.manifest(number).description)
-      .map(\.name).compactMap(BucketLayout.manifestNumber)
+      .compactMap { entry in
+        BucketLayout.manifestNumber(entry.name).map { ($0, entry.modified) }
+      }
   }
 
   /// Whether a manifest with a higher number is there, and the bucket's time. One small request, where nothing
@@ -120,14 +129,24 @@ package struct BucketReader: Sendable {
   }
 
   /// All pins that can be read. One that is damaged is an error: it may keep anything.
-  package func pins() throws(BucketError) -> [BucketPin] {
-    var pins: [BucketPin] = []
-    for name in try names(BucketLayout.pins) {
-      guard let bytes = try whole(name, most: 64 << 10) else { continue }
-      pins.append(
-        try decoded(bytes, name) { view throws(FormatError) in try BucketPin(decoding: view) })
+  package func pins() throws(BucketError) -> [BucketPin] { try namedPins().map(\.pin) }
+
+  /// The same with what they are called, ascending.
+  package func namedPins() throws(BucketError) -> [(name: String, pin: BucketPin)] {
+    var pins: [(String, BucketPin)] = []
+    for object in try names(BucketLayout.pins) {
+      let name = String(object.description.dropFirst(BucketLayout.pins.count))
+      if let pin = try pin(name) { pins.append((name, pin)) }
     }
     return pins
+  }
+
+  /// The pin that is called so; nil where there is none.
+  package func pin(_ name: String) throws(BucketError) -> BucketPin? {
+    guard let object = BucketLayout.pin(name), let bytes = try whole(object, most: 64 << 10) else {
+      return nil
+    }
+    return try decoded(bytes, object) { view throws(FormatError) in try BucketPin(decoding: view) }
   }
 
   /// Names of all objects below `prefix`, ascending.
@@ -136,7 +155,7 @@ package struct BucketReader: Sendable {
   }
 
   /// All objects below `prefix`, ascending.
-  func entries(
+  package func entries(
     _ prefix: String, after place: String? = nil
   ) throws(BucketError) -> [ObjectListing.Entry] {
     var found: [ObjectListing.Entry] = []

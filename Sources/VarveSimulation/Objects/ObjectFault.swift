@@ -12,4 +12,6 @@ package enum ObjectFault: Sendable, Hashable, CaseIterable {
   case diesBefore
   /// The caller's machine dies after the request was carried out.
   case diesAfter
+  /// Nothing is changed: the bucket has no room left.
+  case full
 }

@@ -66,6 +66,7 @@ extension SimulatedObjectStore {
     switch try begin(kind, name) {
     case nil: return try bucket.state.withLock(body)
     case .refused?: throw ObjectStoreError(.unavailable, "refused", object: name)
+    case .full?: throw ObjectStoreError(.full, "no room is left", object: name)
     case .requestLost?: throw lost
     case .answerLost?:
       _ = try? bucket.state.withLock(body)

@@ -87,6 +87,45 @@ import VarveTestSupport
     }
   }
 
+  @Test func aStoreThatIsWholeHereMayLeaveItsBucketForAnother() throws {
+    try withTemporaryDirectory { path in
+      let place = path + "/store"
+      func options(_ bucket: String) throws -> StoreOptions {
+        var options = StoreOptions.small
+        options.bucket = BucketOptions(try DirectoryObjectStore(path: path + bucket))
+        options.bucket?.uploadInterval = nil
+        return options
+      }
+      var store = try SegmentStore.open(at: place, options: options("/one"))
+      #expect(try storeCode { try SegmentStore.detachBucket(ofStoreAt: place) } == .locked)
+      var sample = Sample(seed: 12)
+      try sample.write(200, to: store)
+      try store.upload()
+      try store.evict()
+      try store.close()
+      #expect(try storeCode { try SegmentStore.detachBucket(ofStoreAt: place) } == .invalid)
+      let cold = try #require(try SegmentStore.bucketStatus(ofStoreAt: place))
+      #expect(cold.cold == cold.stored && cold.cold.files > 0 && cold.local.files == 0)
+      store = try SegmentStore.open(at: place, options: options("/one"))
+      try store.prefetch()
+      try store.close()
+      try SegmentStore.detachBucket(ofStoreAt: place)
+      #expect(try storeCode { try SegmentStore.detachBucket(ofStoreAt: place) } == .invalid)
+      #expect(try SegmentStore.bucketStatus(ofStoreAt: place) == nil)
+      // Its first bucket is not its own any more, a new one is.
+      #expect(
+        try storeCode { _ = try SegmentStore.open(at: place, options: options("/one")) } == .fenced)
+      store = try SegmentStore.open(at: place, options: options("/two"))
+      try store.upload()
+      try store.evict()
+      #expect(try sample.difference(from: store) == nil)
+      try store.close()
+      let first = try SegmentStore.open(fromBucketTo: path + "/again", options: options("/one"))
+      #expect(try sample.difference(from: first) == nil)
+      try first.close()
+    }
+  }
+
   /// What leads to the newest version is mended by the machine that knows it.
   @Test(arguments: [false, true]) func aStoreOutlivesTheDamageOfItsNewestManifest(isGone: Bool)
     throws

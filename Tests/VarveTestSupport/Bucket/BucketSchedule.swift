@@ -41,6 +41,8 @@ package final class BucketSchedule: Sendable {
     package var fenced = 0
     package var collected = 0
     package var reads = 0
+    /// Earlier versions that were made the newest again.
+    package var returns = 0
 
     package init() {}
 
@@ -49,6 +51,7 @@ package final class BucketSchedule: Sendable {
       left.fenced += right.fenced
       left.collected += right.collected
       left.reads += right.reads
+      left.returns += right.returns
     }
   }
 

@@ -56,6 +56,7 @@ final class ScheduledWriter {
     let claim = BucketClaim(connection, random: source)
     for _ in 0..<6 {
       do throws(BucketError) {
+        if random.oneIn(8), let writer = try goBack(connection, claim) { return writer }
         do throws(BucketError) { return try claim.run(as: claim.makeID(), after: .anybody) } catch {
           guard case .noStore = error else { throw error }
           let store = Manifest(storeID: BucketSchedule.storeID)
@@ -66,6 +67,24 @@ final class ScheduledWriter {
       }
     }
     return nil
+  }
+
+  /// Makes some earlier version the newest; nil where that may not be.
+  private func goBack(
+    _ connection: any ObjectStore, _ claim: BucketClaim
+  ) throws(BucketError) -> BucketWriter? {
+    let numbers = try BucketReader(connection).manifestNumbers()
+    guard !numbers.isEmpty else { return nil }
+    let number = numbers[random.below(numbers.count)]
+    do throws(BucketError) {
+      let writer = try claim.run(
+        as: claim.makeID(), backTo: number, grace: BucketSchedule.grace)
+      schedule.record.withLock { $0.tally.returns += 1 }
+      return writer
+    } catch {
+      guard case .noVersion = error else { throw error }
+      return nil
+    }
   }
 
   private var removed: Set<BucketFile> = []
@@ -147,7 +166,7 @@ final class ScheduledWriter {
     do throws(BucketError) {
       let plan = try collector.plan()
       try collector.remove(plan)
-      removed.formUnion(plan.files)
+      removed.formUnion(plan.files.union(plan.gone))
       schedule.record.withLock { $0.tally.collected += plan.files.count }
     } catch {
       judge(error)

@@ -42,10 +42,12 @@ package struct TieredStore {
 
   /// Opens the store from the bucket on a machine that has nothing.
   package func openElsewhere(
-    on disk: SimulatedFileSystem = SimulatedFileSystem(), _ options: StoreOptions? = nil
+    on disk: SimulatedFileSystem = SimulatedFileSystem(), _ options: StoreOptions? = nil,
+    version: BucketVersion.Name = .newest
   ) throws -> SegmentStore {
     try SegmentStore.open(
-      fromBucketTo: "/store", options: options ?? connected(), components: components(disk))
+      fromBucketTo: "/store", options: options ?? connected(), version: version,
+      components: components(disk))
   }
 }
 
