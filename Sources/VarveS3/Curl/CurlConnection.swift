@@ -31,6 +31,7 @@ final class CurlConnection: @unchecked Sendable {
     return easy
   }
 
+  /// Keeps a handle for later, whose transfer went well.
   func giveBack(_ easy: CurlEasy) { spare.append(easy) }
 
   func add(_ easy: CurlEasy) -> Int32 { unsafe varve_curl_multi_add(multi, easy.pointer) }

@@ -159,7 +159,7 @@ extension CurlExchange {
       throw failure(.tooLarge(status: status), "the answer is longer than asked for")
     }
     guard result == 0 else {
-      throw failure(Self.kind(of: result), unsafe String(cString: varve_curl_error_text(result)))
+      throw failure(Self.kind(of: result), Self.text(of: result))
     }
     // libcurl takes a connection that was closed within the head for its end.
     guard isHeadWhole else { throw failure(.broken, "the answer ended within its head") }
@@ -171,6 +171,15 @@ extension CurlExchange {
   func failure(_ kind: HTTPFailure.Kind, _ text: String) -> HTTPFailure {
     HTTPFailure(
       kind: kind, message: "\(request.origin.authority): \(text)", mayHaveArrived: easy.hasSent)
+  }
+
+  /// What libcurl says of it; of names the same in all its versions.
+  private static func text(of result: Int32) -> String {
+    switch result {
+    case 5: "could not resolve the name of the proxy"
+    case 6: "could not resolve the name"
+    default: unsafe String(cString: varve_curl_error_text(result))
+    }
   }
 
   /// By libcurl's error codes, https://curl.se/libcurl/c/libcurl-errors.html.

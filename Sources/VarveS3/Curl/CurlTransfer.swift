@@ -26,7 +26,7 @@ final class CurlTransfer {
   }
 
   func run(_ cancellation: HTTPCancellation) throws(HTTPFailure) -> HTTPResponse {
-    defer { while let left = running.last { end(left) } }
+    defer { while let left = running.last { end(left, keepsHandle: false) } }
     try begin(request)
     while true {
       if cancellation.isCancelled { throw stopped(.cancelled, "cancelled") }
@@ -46,9 +46,12 @@ final class CurlTransfer {
     running.append(exchange)
   }
 
-  private func end(_ exchange: CurlExchange) {
+  /// - Parameter keepsHandle: false for a transfer that failed or was left. Of some failures libcurl leaves
+  ///   traces in the handle that its reset passes by: in 7.88 a name that was not found leaves a buffer, and
+  ///   the next request may not say how large it shall be.
+  private func end(_ exchange: CurlExchange, keepsHandle: Bool) {
     connection.remove(exchange.easy)
-    connection.giveBack(exchange.easy)
+    if keepsHandle { connection.giveBack(exchange.easy) }
     running.removeAll { $0 === exchange }
   }
 
@@ -59,7 +62,7 @@ final class CurlTransfer {
         continue
       }
       let outcome = Result { () throws(HTTPFailure) in try exchange.response(result) }
-      end(exchange)
+      end(exchange, keepsHandle: result == 0)
       switch outcome {
       case .success(let response):
         if running.isEmpty || !Self.isPoor(response) { return response }
