@@ -41,6 +41,8 @@ final class S3Client: Sendable {
   let parts: S3Parts
   let state: Monitor<State>
   let endpoint: S3Endpoint
+  /// The region that the options name, or else the environment.
+  let region: String?
   let signer = RequestSigner()
   let credentials: CredentialCache
   /// Ends the asking for them.
@@ -51,7 +53,7 @@ final class S3Client: Sendable {
   init(_ options: S3Options, _ parts: S3Parts) throws(ObjectStoreError) {
     let variable = parts.surroundings.variable
     let server = options.endpoint ?? variable("AWS_ENDPOINT_URL_S3") ?? variable("AWS_ENDPOINT_URL")
-    let region = options.region ?? variable("AWS_REGION") ?? variable("AWS_DEFAULT_REGION")
+    region = options.region ?? variable("AWS_REGION") ?? variable("AWS_DEFAULT_REGION")
     guard RegionName.isValid(region ?? "us-east-1") else {
       throw ObjectStoreError(.invalid, "not a region's name")
     }

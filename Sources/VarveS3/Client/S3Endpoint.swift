@@ -28,6 +28,8 @@ struct S3Endpoint: Sendable {
   }
 
   var isAWS: Bool { origin == nil }
+  /// The server's address; nil for AWS.
+  var server: String? { origin?.address }
 
   /// A request for an object, or for the bucket where `key` is nil.
   ///

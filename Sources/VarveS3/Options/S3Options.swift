@@ -12,7 +12,7 @@ public import VarveObjects
 /// `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_CA_BUNDLE`, and the credentials.
 public struct S3Options: Sendable {
   /// How the bucket's name is told.
-  public enum Addressing: Hashable, Sendable {
+  public enum Addressing: String, Hashable, Sendable {
     /// In the host's name at AWS, in the path elsewhere and where the name has dots.
     case automatic
     /// `https://host/bucket/key`
@@ -46,7 +46,7 @@ public struct S3Options: Sendable {
   var singlePutBytes: UInt64 = 100 << 20
 
   /// Options for `s3://bucket` or `s3://bucket/prefix`; behind it may stand `?endpoint=https://host:port`,
-  /// `?region=name`, or both with `&` between them.
+  /// `?region=name`, `?addressing=path` (or `host`), or several with `&` between them.
   ///
   /// - Throws: `.invalid` where `address` is anything else.
   public init(_ address: String) throws(ObjectStoreError) {
@@ -60,10 +60,19 @@ public struct S3Options: Sendable {
       switch (words.first, words.count) {
       case ("endpoint"?, 2): endpoint = words[1]
       case ("region"?, 2): region = words[1]
+      case ("addressing"?, 2): addressing = try Self.addressing(words[1])
       default:
-        throw ObjectStoreError(.invalid, "behind an address may stand an endpoint and a region")
+        throw ObjectStoreError(
+          .invalid, "behind an address may stand an endpoint, a region and an addressing")
       }
     }
+  }
+
+  private static func addressing(_ name: String) throws(ObjectStoreError) -> Addressing {
+    guard let addressing = Addressing(rawValue: name) else {
+      throw ObjectStoreError(.invalid, "the addressing is none of automatic, path and host")
+    }
+    return addressing
   }
 
   private init(path rest: Substring) throws(ObjectStoreError) {

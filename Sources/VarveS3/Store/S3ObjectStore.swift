@@ -34,11 +34,16 @@ public final class S3ObjectStore: ObjectStore {
     client = try S3Client(options, parts)
   }
 
-  /// `s3://bucket/prefix`, with endpoint and region where the options name them: ``S3Options`` made from it
-  /// name the same objects. Nothing of the other options is in it.
+  /// `s3://bucket/prefix`, with what else names the place, be it of the options or of the environment: the
+  /// endpoint where it is not AWS, the region where one is named, the addressing where it is not automatic.
+  /// ``S3Options`` made from it name the same objects in any environment; only that it is AWS has no words,
+  /// where the environment has another endpoint. Nothing of the other options is in it, and no secret.
   public var location: String {
-    let more = [("endpoint", options.endpoint), ("region", options.region)]
-      .compactMap { name, value in value.map { "\(name)=\($0)" } }
+    let addressing = options.addressing == .automatic ? nil : options.addressing.rawValue
+    let more = [
+      ("endpoint", client.endpoint.server), ("region", client.region), ("addressing", addressing),
+    ]
+    .compactMap { name, value in value.map { "\(name)=\($0)" } }
     return "s3://\(options.bucket)/\(options.prefix)"
       + (more.isEmpty ? "" : "?" + more.joined(separator: "&"))
   }

@@ -41,24 +41,9 @@ import VarveObjects
     let wrong = [
       "", "bucket", "s3://", "s3://ab", "s3://b cket", "s3://bucket//a", "s3://bucket/a//b",
       "s3://bucket/../a", "s3://bucket/./a", "s3://bu@cket", "S3://bucket", "s3://bucket/a\u{7}",
-      "s3://bucket?x", "https://bucket",
+      "s3://bucket?x", "https://bucket", "s3://bucket?addressing=none", "s3://bucket?endpoint=",
     ]
     for text in wrong { #expect(code { _ = try S3Options(text) } == .invalid, "\(text)") }
-  }
-
-  @Test func whereAStoreIsCanBeReadBack() throws {
-    for prefix in ["", "a", "a b/c#d&e=%20", "Ä"] {
-      var options = try S3Options(bucket: "bucket", prefix: prefix)
-      options.endpoint = "http://h:9000"
-      options.region = "r-1"
-      let location = try S3ObjectStore(options).location
-      let again = try S3Options(location)
-      #expect(again.bucket == "bucket" && again.prefix == options.prefix, "\(location)")
-      #expect(again.endpoint == "http://h:9000" && again.region == "r-1")
-    }
-    for prefix in ["a?b", "?", "a/?region=x"] {
-      #expect(code { _ = try S3Options(bucket: "bucket", prefix: prefix) } == .invalid)
-    }
   }
 
   @Test func theEnvironmentFillsWhatIsLeftOut() throws {
