@@ -5,16 +5,19 @@ public struct ObjectContent: Sendable {
   public let count: UInt64
   /// The SHA-256 of all of them, where it is known: saves reading them once more.
   public let sha256: [UInt8]?
+  /// The CRC-32C of all of them, where it is known: what is sent in parts is compared with it.
+  public let crc32c: UInt32?
   private let pieces: @Sendable (Range<UInt64>) throws(ObjectStoreError) -> [UInt8]
 
   /// Content that `piece` returns: exactly the bytes of the range it is asked for, the same each time,
   /// on any thread.
   public init(
-    count: UInt64, sha256: [UInt8]? = nil,
+    count: UInt64, sha256: [UInt8]? = nil, crc32c: UInt32? = nil,
     piece: @escaping @Sendable (Range<UInt64>) throws(ObjectStoreError) -> [UInt8]
   ) {
     self.count = count
     self.sha256 = sha256
+    self.crc32c = crc32c
     pieces = piece
   }
 

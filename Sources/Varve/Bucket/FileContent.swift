@@ -10,6 +10,8 @@ struct FileContent {
   private let local: LocalFile
   /// What was wrong with the file while it was sent.
   private let failed = Monitor<StoreError?>(nil)
+  /// Of all of it, as it was when the digest was taken: parts that are sent are compared with it.
+  private let checksum = Monitor<UInt32?>(nil)
 
   init(_ local: LocalFile, in directory: any Directory) throws(StoreError) {
     self.local = local
@@ -25,9 +27,10 @@ struct FileContent {
     }
   }
 
-  /// SHA-256 of the file.
+  /// SHA-256 of the file. Its CRC-32C is remembered for ``content(digest:)``.
   func digest() throws(StoreError) -> [UInt8] {
     var digest = SHA256()
+    var sum = CRC32C()
     let buffer = AlignedBuffer(capacity: Int(Self.pieceBytes))
     var offset: UInt64 = 0
     while offset < local.size {
@@ -39,9 +42,12 @@ struct FileContent {
         throw StoreError(error)
       }
       guard found == wanted else { throw StoreError(Self.short(local)) }
-      digest.append(buffer.view(count: found))
+      let view = buffer.view(count: found)
+      digest.append(view)
+      sum.append(view)
       offset += UInt64(found)
     }
+    checksum.withLock { [sum] in $0 = sum.value }
     return digest.digest()
   }
 
@@ -78,7 +84,7 @@ struct FileContent {
 
   /// The same file to be sent.
   func content(digest: [UInt8]) -> ObjectContent {
-    ObjectContent(count: local.size, sha256: digest) {
+    ObjectContent(count: local.size, sha256: digest, crc32c: checksum.withLock { $0 }) {
       [file, local] range throws(ObjectStoreError) in
       do throws(FileSystemError) {
         let bytes = try file.bytes(range)

@@ -13,6 +13,8 @@ struct S3Call: Sendable {
   var body = HTTPBody()
   /// The body's SHA-256.
   var digest: [UInt8]?
+  /// The body's CRC-32C, where it is a part of some content and was taken.
+  var crc32c: UInt32?
   /// Whether it changes what is in the bucket: then a lost answer leaves it uncertain.
   var changes = false
   /// Whether libcurl must not repeat it by itself, which it tells nobody.

@@ -1,4 +1,3 @@
-import VarveFormat
 public import VarveObjects
 
 extension S3ObjectStore {
@@ -45,37 +44,4 @@ extension S3ObjectStore {
   static func exists(_ name: ObjectName) -> ObjectStoreError {
     ObjectStoreError(.exists, "the object is there", object: name.description)
   }
-}
-
-extension S3Call {
-  /// Gives it a part of some content as its body, with its digest and, where asked for, its CRC-32C.
-  mutating func send(
-    _ content: ObjectContent, _ range: Range<UInt64>, checksum wantsChecksum: Bool
-  ) throws(ObjectStoreError) {
-    body = HTTPBody(content, range)
-    let isWhole = range == 0..<content.count
-    if isWhole, !wantsChecksum, let known = content.sha256, known.count == SHA256.digestCount {
-      digest = known
-      return
-    }
-    var sum = SHA256()
-    var checksum = CRC32C()
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let end = min(offset + Self.pieceBytes, range.upperBound)
-      try content.piece(offset..<end).withByteView { view in
-        sum.append(view)
-        if wantsChecksum { checksum.append(view) }
-      }
-      offset = end
-    }
-    digest = sum.digest()
-    // Read once more, it must be what its name and the manifest say.
-    if isWhole, let known = content.sha256, known != digest {
-      throw ObjectStoreError(.damaged, "the content is not what it was when its SHA-256 was taken")
-    }
-    if wantsChecksum { headers.set("x-amz-checksum-crc32c", ByteText.base64(checksum.value)) }
-  }
-
-  private static let pieceBytes: UInt64 = 1 << 20
 }

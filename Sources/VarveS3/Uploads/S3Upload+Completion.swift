@@ -7,8 +7,9 @@ extension S3Upload {
     _ parts: [Part], _ id: String, if condition: PutCondition
   ) throws(ObjectStoreError) -> ObjectReceipt {
     let list = parts.enumerated().map { index, part in
-      "<Part><PartNumber>\(index + 1)</PartNumber>" + XMLText.element("ETag", part.tag)
-        + (part.checksum.map { XMLText.element("ChecksumCRC32C", $0) } ?? "") + "</Part>"
+      let checksum = hasChecksums ? part.crc32c.map(ByteText.base64) : nil
+      return "<Part><PartNumber>\(index + 1)</PartNumber>" + XMLText.element("ETag", part.tag)
+        + (checksum.map { XMLText.element("ChecksumCRC32C", $0) } ?? "") + "</Part>"
     }.joined()
     var call = store.call(.post, name)
     call.query = [("uploadId", id)]

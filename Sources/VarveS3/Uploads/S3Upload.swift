@@ -1,3 +1,4 @@
+import VarveFormat
 import VarveObjects
 import VarvePlatform
 
@@ -16,7 +17,9 @@ struct S3Upload: Sendable {
   /// A part that the bucket has.
   struct Part: Sendable {
     let tag: String
-    let checksum: String?
+    let bytes: UInt64
+    /// The CRC-32C of what was sent; nil for a part that was copied.
+    let crc32c: UInt32?
   }
 
   /// 9,000 parts of 5 GiB, the largest there are.
@@ -61,6 +64,7 @@ struct S3Upload: Sendable {
     let id = try begin(copies: { if case .object = source { true } else { false } }())
     do throws(ObjectStoreError) {
       let parts = try sendParts(source, id)
+      if case .content(let content) = source { try check(parts, are: content) }
       return try complete(parts, id, if: condition)
     } catch {
       // What is thrown is why. What cannot be given up now is removed by `removeUnfinished`.
@@ -75,7 +79,7 @@ struct S3Upload: Sendable {
 extension S3Upload {
   /// As the profile has it, which anybody may change.
   private var partsAtOnce: Int { min(max(1, store.client.profile.partsAtOnce), 64) }
-  private var hasChecksums: Bool { store.client.profile.hasChecksums }
+  var hasChecksums: Bool { store.client.profile.hasChecksums }
 
   private func begin(copies: Bool) throws(ObjectStoreError) -> String {
     var call = store.call(.post, name)
@@ -139,7 +143,18 @@ extension S3Upload {
     let response = try store.client.answer(to: call, cancellation).response
     return Part(
       tag: response.headers["etag"] ?? Self.copiedTag(response) ?? "",
-      checksum: call.headers["x-amz-checksum-crc32c"])
+      bytes: range.upperBound - range.lowerBound, crc32c: call.crc32c)
+  }
+
+  /// Refuses parts that are, one behind the other, not what the content was when its checksum was taken: a
+  /// manifest may name that, and the file it is of may go.
+  private func check(
+    _ parts: [Part], are content: ObjectContent
+  ) throws(ObjectStoreError) {
+    guard let expected = content.crc32c else { return }
+    var sum = CRC32C()
+    for part in parts { sum.append(checksum: part.crc32c ?? 0, count: part.bytes) }
+    guard sum.value == expected else { throw .changed(name.description) }
   }
 
   private static func copiedTag(_ response: HTTPResponse) -> String? {

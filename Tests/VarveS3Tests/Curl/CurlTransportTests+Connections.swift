@@ -1,4 +1,6 @@
 import Testing
+import VarveFormat
+import VarveObjects
 import VarvePlatform
 
 @testable import VarveS3
@@ -40,14 +42,18 @@ extension CurlTransportTests {
     withExtendedLifetime(transport) {}
   }
 
-  @Test func aBodyIsSentAgainFromItsBeginning() throws {
+  /// What is compared as it is sent is read once more from there, too.
+  @Test(arguments: [300_000, 3_000_000])
+  func aBodyIsSentAgainFromItsBeginning(_ count: Int) throws {
     let server = try ScriptedServer(Self.kept(1))
     let transport = CurlTransport()
-    let body = pattern(300_000)
+    let body = pattern(count)
     let sum = body.reduce(0) { ($0 &* 31) &+ Int($1) }
-    for expected in ["1 300000 \(sum)", "2 300000 \(sum)"] {
+    let checksum = body.withByteView(CRC32C.checksum(of:))
+    let content = ObjectContent(body).checked(0..<UInt64(count), checksum, nil)
+    for expected in ["1 \(count) \(sum)", "2 \(count) \(sum)"] {
       var request = HTTPRequest(.put, server.origin, path: "/")
-      request.body = HTTPBody(body)
+      request.body = HTTPBody(content)
       #expect(try Self.text(transport.send(request, HTTPCancellation())) == expected)
     }
   }

@@ -103,4 +103,31 @@ extension CurlTransportTests {
       #expect(error.message.contains("could not resolve"), "\(error)")
     }
   }
+
+  /// Its end is not sent, whatever the server would make of it.
+  @Test(arguments: [1_000, 3_000_000])
+  func noServerGetsAllOfABodyThatHasChanged(_ count: Int) throws {
+    let came = Monitor(0)
+    let server = try ScriptedServer { peer in
+      if peer.head().lowercased().contains("100-continue") {
+        peer.send("HTTP/1.1 100 Continue\r\n\r\n")
+      }
+      let bytes = peer.bytes(count)
+      came.withLock { $0 = bytes.count }
+    }
+    var request = HTTPRequest(.put, server.origin, path: "/")
+    request.body = HTTPBody(
+      ObjectContent(pattern(count)).checked(0..<UInt64(count), 0x1234_5678, "a"))
+    let sent = request
+    let failure = #expect(throws: HTTPFailure.self) {
+      try CurlTransport().send(sent, HTTPCancellation())
+    }
+    guard case .content(let error)? = failure?.kind else {
+      Issue.record("\(String(describing: failure))")
+      return
+    }
+    #expect(error.code == .damaged && error.object == "a")
+    server.close()
+    #expect(came.withLock { $0 } < count)
+  }
 }

@@ -1,4 +1,5 @@
 import Testing
+import VarveFormat
 
 @testable import VarveS3
 
@@ -73,5 +74,40 @@ import Testing
     // CRC-32C of "123456789" (RFC 3720, B.4), as AWS writes it.
     #expect(ByteText.base64(UInt32(0xe306_9283)) == "4waSgw==")
     #expect(ByteText.base64([0xfb, 0xff, 0xfe]) == "+//+")
+  }
+
+  /// Parts of all lengths, none too, in any number.
+  @Test func checksumsOfPartsAreJoined() {
+    let random = FakeRandom()
+    let bytes = pattern(100_000)
+    for _ in 0..<200 {
+      let count = Int(random.next() >> 32) % bytes.count
+      let cuts = (0..<Int(random.next() >> 32) % 9).map { _ in
+        Int(random.next() >> 32) % (count + 1)
+      }
+      var joined = CRC32C()
+      for (start, end) in zip([0] + cuts.sorted(), cuts.sorted() + [count]) {
+        joined.append(checksum: Self.checksum(bytes[start..<end]), count: UInt64(end - start))
+      }
+      #expect(joined.value == Self.checksum(bytes[..<count]), "\(count), \(cuts)")
+    }
+  }
+
+  /// Longer than a number of 32 bits says.
+  @Test func checksumsOfLongPartsAreJoined() {
+    let zeros = Self.checksum(ArraySlice([UInt8](repeating: 0, count: 1 << 20)))
+    var mebibytes = CRC32C(continuing: 7)
+    var long = CRC32C()
+    for _ in 0..<5 << 10 {
+      mebibytes.append(checksum: zeros, count: 1 << 20)
+      long.append(checksum: zeros, count: 1 << 20)
+    }
+    var whole = CRC32C(continuing: 7)
+    whole.append(checksum: long.value, count: 5 << 30)
+    #expect(whole.value == mebibytes.value)
+  }
+
+  private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+    Array(bytes).withByteView(CRC32C.checksum(of:))
   }
 }

@@ -76,9 +76,12 @@ import VarvePlatform
 
   func put(
     _ transport: FakeTransport, if condition: PutCondition = .always,
-    _ content: ObjectContent = content
+    _ content: ObjectContent = content, _ change: (inout S3Options) -> Void = { _ in }
   ) throws -> ObjectStoreError.Code? {
-    let store = try S3ObjectStore.fake(transport) { $0.profile = .minio }
+    let store = try S3ObjectStore.fake(transport) { options in
+      options.profile = .minio
+      change(&options)
+    }
     return code { _ = try store.put(name("big"), content, if: condition, class: nil) }
   }
 

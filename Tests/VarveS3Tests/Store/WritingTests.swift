@@ -31,4 +31,22 @@ import VarveObjects
       #expect(error.code == .damaged)
     }
   }
+
+  /// Where its digest is known it is read once, when it is sent.
+  @Test func contentThatReadsOtherwiseWhenItIsSentIsNoObject() throws {
+    let digest = Self.bytes.withByteView(SHA256.digest(of:))
+    let checksum = Self.bytes.withByteView(CRC32C.checksum(of:))
+    for (known, expected) in [(checksum, nil), (checksum ^ 1, .damaged)]
+      as [(UInt32, ObjectStoreError.Code?)]
+    {
+      let transport = FakeTransport([.success(.with(200, [("etag", "\"t\"")]))])
+      let store = try S3ObjectStore.fake(transport) { $0.profile = .minio }
+      let content = ObjectContent(count: 100, sha256: digest, crc32c: known) {
+        range throws(ObjectStoreError) in
+        Array(Self.bytes[Int(range.lowerBound)..<Int(range.upperBound)])
+      }
+      #expect(
+        code { _ = try store.put(name("a"), content, if: .always, class: nil) } == expected)
+    }
+  }
 }
