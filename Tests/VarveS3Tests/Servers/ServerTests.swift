@@ -1,4 +1,5 @@
 import Testing
+import VarveFormat
 import VarveObjects
 import VarvePlatform
 
@@ -10,7 +11,9 @@ struct ServerTests {
   private static let large = pattern((64 << 20) + 12_345)
 
   private static func contents(_ bytes: [UInt8]) -> ObjectContent {
-    ObjectContent(count: UInt64(bytes.count)) { range throws(ObjectStoreError) in
+    let sum = bytes.withByteView(CRC32C.checksum(of:))
+    return ObjectContent(count: UInt64(bytes.count), crc32c: sum) {
+      range throws(ObjectStoreError) in
       Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])
     }
   }

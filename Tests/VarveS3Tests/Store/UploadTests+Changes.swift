@@ -30,7 +30,7 @@ extension UploadTests {
       }
       var bytes = Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])
       if let change, range.lowerBound == UInt64(change.part - 1) << 24, nth >= change.reading {
-        bytes[bytes.count / 2] ^= 4
+        bytes[0] ^= 4
       }
       return bytes
     }
