@@ -1,7 +1,9 @@
 /// `varve dump`: what is in a file, byte by byte.
 enum DumpCommand {
   private static let path = Operand(
-    name: "PATH", help: "a log, segment, value file or manifest, or the directory of a store")
+    name: "PATH",
+    help: "a log, segment, value file or manifest, an object of a bucket ('store', 'manifest/N',"
+      + " 'log/N', 'pin/NAME'), a store's file 'bucket', or the directory of a store")
   private static let blocks = Option.flag(
     "--blocks", "a line for each block, log record and value")
   private static let entries = Option.flag(
@@ -9,7 +11,7 @@ enum DumpCommand {
   private static let hex = Option.flag("--hex", "keys and values in hexadecimal")
 
   static let specification = CommandSpecification(
-    name: "dump", summary: "show what is in a file of a store, damaged or not",
+    name: "dump", summary: "show what is in a file of a store or bucket, damaged or not",
     notes: [
       "Takes no lock and changes nothing, so it works beside a running writer. Whatever can be read"
         + " of a damaged file is shown; each flaw is a line of its own that says structure, offset"
@@ -29,6 +31,9 @@ enum DumpCommand {
       .init(
         "varve dump catalog.varve/log-0000000000000001 --entries --json",
         "Every write in a log, for a program."),
+      .init(
+        "varve dump /mnt/cold/catalog/manifest/00000000000000000007",
+        "A version in a bucket that is a directory; of another, a copy of the object."),
     ],
     run: run)
 

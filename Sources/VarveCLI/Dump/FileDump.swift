@@ -10,9 +10,14 @@ struct FileDump {
   }
 
   func run(_ bytes: ByteView, name: String) throws {
+    if let object = BucketDump(writer, bytes, name) {
+      object.run()
+      return try writer.check()
+    }
     guard let kind = Self.recognise(bytes, name: name) else {
       throw CommandFailure(
-        "\(name) is not a file of a store: neither its first bytes nor its name say what it is")
+        "\(name) is no file of a store or bucket: neither its first bytes nor its name say what"
+          + " it is")
     }
     writer.begin(name, size: UInt64(bytes.count), kind: Self.title(of: kind))
     if let named = FileName(parsing: name), named.kind != kind {

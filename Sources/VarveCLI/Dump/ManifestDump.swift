@@ -12,7 +12,12 @@ struct ManifestDump {
       if error.structure != .fileHeader { writer.damage(error) }
       return
     }
-    writer.write(version(manifest, UInt64(bytes.count)))
+    show(manifest, size: UInt64(bytes.count))
+  }
+
+  /// The lines of a manifest of `size` bytes that begins at `start` in its file.
+  func show(_ manifest: Manifest, at start: UInt64 = 0, size: UInt64) {
+    writer.write(version(manifest, start, size))
     for log in manifest.logs { writer.write(item(log)) }
     for segment in manifest.segments {
       writer.write(item(segment))
@@ -22,9 +27,9 @@ struct ManifestDump {
     for file in manifest.valueFiles { writer.write(item(file)) }
   }
 
-  private func version(_ manifest: Manifest, _ size: UInt64) -> DumpItem {
-    let start = UInt64(FileHeader.byteCount)
-    var item = DumpItem("version", at: start, length: size - min(size, start))
+  private func version(_ manifest: Manifest, _ start: UInt64, _ size: UInt64) -> DumpItem {
+    let header = UInt64(FileHeader.byteCount)
+    var item = DumpItem("version", at: start + header, length: size - min(size, header))
     item.add("number", manifest.number)
     item.add("store", manifest.storeID)
     item.add("predecessor", Hexadecimal.text(manifest.predecessorDigest))

@@ -18,7 +18,7 @@ struct StoreDump {
       guard let directory = try directory(parent) else {
         throw CommandFailure("\(parent) is not a directory")
       }
-      try dumpFile(name, directory, path)
+      try dumpFile(name, as: Self.title(of: path), directory, path)
     }
   }
 
@@ -27,6 +27,13 @@ struct StoreDump {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     let parent = slash == path.startIndex ? "/" : String(path[..<slash])
     return (parent, String(path[path.index(after: slash)...]))
+  }
+
+  /// What a file is called: an object of a bucket with the folder that says what it is.
+  static func title(of path: String) -> String {
+    let (parent, name) = split(path)
+    let object = "\(split(parent).name)/\(name)"
+    return FileName(parsing: name) == nil && ObjectPlace(parsing: object) != nil ? object : name
   }
 
   /// The open directory, or nil where `path` is something else. The dot follows a link to one.
@@ -47,7 +54,9 @@ struct StoreDump {
 // MARK: - One file
 
 extension StoreDump {
-  private func dumpFile(_ name: String, _ directory: any Directory, _ path: String) throws {
+  private func dumpFile(
+    _ name: String, as title: String? = nil, _ directory: any Directory, _ path: String
+  ) throws {
     let contents: FileContents
     do throws(FileSystemError) {
       contents = try FileContents(of: name, in: directory)
@@ -55,7 +64,7 @@ extension StoreDump {
       throw Self.failure(error, path)
     }
     try contents.withBytes { bytes throws in
-      try FileDump(writer: writer).run(bytes, name: name)
+      try FileDump(writer: writer).run(bytes, name: title ?? name)
     }
   }
 }

@@ -27,7 +27,7 @@ package struct ObjectFrame: Equatable, Sendable {
   /// Bytes of the largest object.
   package static let mostBytes = byteCount + mostBodyBytes + 4
   static let mostBodyBytes = 1 << 29
-  static let currentVersion: UInt16 = 0
+  package static let currentVersion: UInt16 = 0
   static let magic: [UInt8] = Array("VarveObj".utf8)
 
   package var kind: Kind
@@ -56,24 +56,34 @@ extension ObjectFrame {
   static func decode(
     _ object: ByteView, as kind: Kind, _ structure: FormatError.Structure
   ) throws(FormatError) -> (ObjectFrame, ByteReader) {
+    let frame = try ObjectFrame(heading: object, as: kind)
+    return (frame, try frame.body(of: object, structure))
+  }
+
+  /// Whether `object` begins as one of ours does.
+  package static func begins(_ object: ByteView) -> Bool {
+    magic.withByteView { object.starts(with: $0) }
+  }
+
+  /// Reads the frame alone, of `kind` or of any that is known.
+  package init(heading object: ByteView, as kind: Kind? = nil) throws(FormatError) {
     var reader = ByteReader(object, .bucketObject)
-    guard try reader.view(magic.count).array == magic else {
+    guard Self.begins(try reader.view(Self.magic.count)) else {
       throw FormatError(.bucketObject, .magic, at: 0)
     }
-    try checkFrame(of: object)
+    try Self.checkFrame(of: object)
     let version = try reader.uint16()
-    guard version == currentVersion else {
+    guard version == Self.currentVersion else {
       throw FormatError(.bucketObject, .version(version), at: 8)
     }
-    guard try reader.uint16() == kind.rawValue else {
+    guard let found = Kind(rawValue: try reader.uint16()), found == kind ?? found else {
       throw FormatError(.bucketObject, .value("kind"), at: 10)
     }
     let flags = try reader.uint32()
     guard flags == 0 else { throw FormatError(.bucketObject, .features(flags), at: 12) }
-    let frame = ObjectFrame(
-      kind, number: try reader.uint64(),
+    self.init(
+      found, number: try reader.uint64(),
       storeID: FileID(low: try reader.uint64(), high: try reader.uint64()))
-    return (frame, try frame.body(of: object, structure))
   }
 
   private static func checkFrame(of object: ByteView) throws(FormatError) {

@@ -10,7 +10,8 @@ import VarveFormat
 struct DumpVectorTests {
   struct Vector {
     var name: String
-    var kind: String
+    /// Of the file.
+    var fileName: String
     var bytes: [UInt8]
     /// What is wrong, if anything.
     var structure: String?
@@ -36,17 +37,27 @@ struct DumpVectorTests {
       let end = expect["end"] as? [String: Any]
       let error = (expect["error"] ?? end?["error"]) as? [String: Any]
       return Vector(
-        name: try #require(item["name"] as? String), kind: try #require(item["kind"] as? String),
+        name: try #require(item["name"] as? String), fileName: try fileName(item),
         bytes: try #require(Hexadecimal.parse((item["hex"] as? String ?? "").utf8)),
         structure: error?["structure"] as? String,
         offset: (error?["offset"] as? NSNumber)?.uint64Value)
     }
   }
 
+  private static func fileName(_ item: [String: Any]) throws -> String {
+    guard let object = item["as"] as? String else {
+      return "\(try #require(item["kind"] as? String))-0000000000000001"
+    }
+    let digits = item["number"].map { "\($0)" } ?? ""
+    let number = String(repeating: "0", count: 20 - digits.count) + digits
+    return object == "pin" ? "pin/x" : digits.isEmpty ? object : "\(object)/\(number)"
+  }
+
   @Test(
     "names what the specification names",
     arguments: [
       "log-records", "manifest", "segment-good", "segment-bad", "value-good", "value-bad",
+      "bucket",
     ])
   func namesFlaws(_ file: String) throws {
     let vectors = try Self.vectors(file)
@@ -69,7 +80,7 @@ struct DumpVectorTests {
     let output = CapturedOutput()
     let writer = DumpWriter(output.output, .init(entries: true, asJSON: true))
     try vector.bytes.withByteView {
-      try FileDump(writer: writer).run($0, name: "\(vector.kind)-0000000000000001")
+      try FileDump(writer: writer).run($0, name: vector.fileName)
     }
     return try output.lines()
   }
