@@ -66,8 +66,11 @@ struct Program {
       try output.write(help(output).page(of: command))
       return .good
     }
-    return try command.run(
-      Invocation(arguments: arguments, output: output, messages: messages))
+    let note = arguments.isQuiet ? nil : WaitingNote(messages)
+    defer { note?.close() }
+    return try WaitingNote.$current.withValue(note) {
+      try command.run(Invocation(arguments: arguments, output: output, messages: messages))
+    }
   }
 
   private func command(_ name: String) throws -> CommandSpecification {

@@ -47,18 +47,20 @@ func inputError(_ body: () throws -> Void) -> InputError? {
   }
 }
 
-/// Standard output into a pipe, read back afterwards. Holds up to 64 KiB.
+/// Standard output and standard error into a pipe, read back afterwards. Holds up to 64 KiB.
 final class CapturedOutput {
   let output: Output
+  let messages: Messages
   private let readEnd: Int32
   private let writeEnd: Int32
 
-  init(style: Style = .plain) {
+  init(style: Style = .plain, isTerminal: Bool = false) {
     var ends: [Int32] = [0, 0]
     guard unsafe pipe(&ends) == 0 else { fatalError("no pipe") }
     (readEnd, writeEnd) = (ends[0], ends[1])
     output = Output(
       descriptor: writeEnd, isTerminal: false, style: style, threshold: 1 << 20)
+    messages = Messages(descriptor: writeEnd, isTerminal: isTerminal, style: style)
   }
 
   deinit {

@@ -46,6 +46,7 @@ struct Invocation {
 extension Option where Value == Bool {
   static let help = Option.flag("--help", short: "h", "show this help")
   static let json = Option.flag("--json", "answer in JSON")
+  static let quiet = Option.flag("--quiet", short: "q", "show no progress")
   static let hex = Option.flag("--hex", "keys and values are hexadecimal, two digits a byte")
 }
 

@@ -54,6 +54,11 @@ struct ParsedArguments: Sendable {
     return index < operands.count ? operands[index] : nil
   }
 
+  /// Whether nothing but the answer and what went wrong is to be said.
+  var isQuiet: Bool {
+    [Option.json.specification.name, Option.quiet.specification.name].contains { values[$0] != nil }
+  }
+
   private func text(of option: OptionSpecification) -> String? {
     precondition(
       specification.allOptions.contains { $0.name == option.name },

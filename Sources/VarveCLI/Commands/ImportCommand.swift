@@ -21,7 +21,6 @@ enum ImportCommand {
     "entries that are committed together")
   private static let acknowledge = Option.flag(
     "--acknowledge", "after each commit, print how many entries are committed so far")
-  private static let quiet = Option.flag("--quiet", short: "q", "show no progress")
 
   static let specification = CommandSpecification(
     name: "import", summary: "read entries from a file into a store",
@@ -43,7 +42,7 @@ enum ImportCommand {
     options: [
       Option.keyspace.specification, format.specification, keys.specification,
       dimension.specification, batch.specification, DurabilityChoice.option.specification,
-      Option.memory.specification, acknowledge.specification, quiet.specification,
+      Option.memory.specification, acknowledge.specification, Option.quiet.specification,
       Option.json.specification,
     ],
     exclusive: [["--acknowledge", "--json"]],
@@ -76,7 +75,7 @@ extension ImportCommand {
       durability: (arguments[DurabilityChoice.option] ?? .synced).durability,
       inputName: input.source.name)
     let progress = ProgressReporter(
-      invocation.messages, totalBytes: input.size, isQuiet: arguments[quiet])
+      invocation.messages, totalBytes: input.size, isQuiet: arguments[.quiet])
     let acknowledgements = arguments[acknowledge] ? invocation.output : nil
     let end = try StoreSession.writing(
       arguments[.store], creates: true, memory: arguments[.memory]
@@ -87,7 +86,7 @@ extension ImportCommand {
     guard arguments[.json] else { return .good }
     try invocation.output.write(json: { writer in
       writer.object { writer in
-        writer.member("entries", end.entries)
+        writer.member("entries", end.entries ?? 0)
         writer.member("bytes", end.bytes)
         writer.name("seconds")
         writer.number(end.seconds, places: 3)

@@ -26,7 +26,14 @@ struct BucketLocation {
   ///
   /// - Parameter create: makes a directory that is missing: only where a bucket is begun. Below a mount that
   ///   is away there would be another one.
+  ///
+  /// Where a command is running that may say so, it says that it waits for the bucket.
   func objectStore(create: Bool = false) throws -> any ObjectStore {
+    guard let note = WaitingNote.current else { return try open(create: create) }
+    return WatchedObjectStore(try note.during { try open(create: create) }, note)
+  }
+
+  private func open(create: Bool) throws -> any ObjectStore {
     do {
       guard text.contains("://") else {
         return try DirectoryObjectStore(path: text, create: create)

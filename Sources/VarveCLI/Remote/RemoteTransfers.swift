@@ -20,14 +20,12 @@ enum RemoteTransfers {
     operands: [.store], options: [Option.json.specification],
     examples: [.init("varve remote upload catalog.varve", "Now the machine may be lost.")],
     run: { invocation in
-      try run(invocation, "put there") { store, messages in
+      try run(invocation, "put there") { store in
         // What was written just now is in no file yet.
         try store.flush()
-        let total = try store.bucketStatus().waiting.bytes
-        var reporter = ProgressReporter(
-          messages, totalBytes: total, isQuiet: invocation.arguments[.json])
-        defer { reporter.clear() }
-        return try store.upload { reporter.update(entries: 0, bytes: $0) }.bytes
+        return try showing(try store.bucketStatus().waiting, invocation) {
+          try store.upload(progress: $0).bytes
+        }
       }
     })
 
@@ -41,7 +39,7 @@ enum RemoteTransfers {
     options: [keep.specification, older.specification, Option.json.specification],
     examples: [.init("varve remote evict catalog.varve --keep 10G", "Keeps the newest 10 GiB.")],
     run: { invocation in
-      try run(invocation, "left") { store, _ in
+      try run(invocation, "left") { store in
         try store.evict(
           keeping: invocation.arguments[keep].map(UInt64.init),
           olderThan: invocation.arguments[older])
@@ -53,22 +51,35 @@ enum RemoteTransfers {
     operands: [.store], options: [most.specification, Option.json.specification],
     examples: [.init("varve remote prefetch catalog.varve", "Everything, checked.")],
     run: { invocation in
-      try run(invocation, "came") { store, messages in
-        let total = try store.bucketStatus().cold.bytes
-        var reporter = ProgressReporter(
-          messages, totalBytes: total, isQuiet: invocation.arguments[.json])
-        defer { reporter.clear() }
-        let most = invocation.arguments[most].map { UInt64($0) } ?? .max
-        return try store.prefetch(most: most) { reporter.update(entries: 0, bytes: $0) }
+      let most = invocation.arguments[most].map { UInt64($0) } ?? .max
+      return try run(invocation, "came") { store in
+        try showing(try store.bucketStatus().cold, upTo: most, invocation) {
+          try store.prefetch(most: most, progress: $0)
+        }
       }
     })
 
+  /// Shows how far `body` is with moving `amount`; it tells after each file how many bytes it moved.
+  private static func showing(
+    _ amount: BucketStatus.Amount, upTo most: UInt64 = .max, _ invocation: Invocation,
+    _ body: ((UInt64) -> Void) throws -> UInt64
+  ) throws -> UInt64 {
+    var reporter = ProgressReporter(
+      invocation.messages, totalBytes: min(amount.bytes, most),
+      isQuiet: invocation.arguments[.json])
+    defer { reporter.clear() }
+    var files: UInt64 = 0
+    return try body { bytes in
+      files += 1
+      reporter.update(files: files, bytes: bytes)
+    }
+  }
+
   private static func run(
-    _ invocation: Invocation, _ verb: String,
-    _ body: (SegmentStore, Messages) throws -> UInt64
+    _ invocation: Invocation, _ verb: String, _ body: (SegmentStore) throws -> UInt64
   ) throws -> ExitStatus {
     try RemoteCommands.withStore(invocation.arguments) { store in
-      let bytes = try body(store, invocation.messages)
+      let bytes = try body(store)
       let status = try store.bucketStatus()
       guard invocation.arguments[.json] else {
         return invocation.messages.say(

@@ -39,7 +39,7 @@ enum RemoteVerifyCommand {
       defer { reporter.clear() }
       found = try store.scrubBucket(
         isDeep: !arguments[quick], repairs: arguments[repair], bytesPerSecond: arguments[rate]
-      ) { reporter.update(entries: 0, bytes: $0.bytes) }
+      ) { reporter.update(files: UInt64($0.files), bytes: $0.bytes) }
     }
     guard let scrub = found else { return .good }
     try show(scrub, invocation)

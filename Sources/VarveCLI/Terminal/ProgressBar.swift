@@ -6,7 +6,10 @@
 struct ProgressBar {
   /// What is done so far.
   struct State {
-    var entries: UInt64 = 0
+    /// Nil where a job is not one of entries: then its bytes are told.
+    var entries: UInt64? = 0
+    /// Nil where nobody counts them.
+    var files: UInt64?
     var bytes: UInt64 = 0
     /// All there is to do; nil where nobody knows, as with a pipe.
     var totalBytes: UInt64?
@@ -36,19 +39,27 @@ struct ProgressBar {
 
   /// The line for the end.
   static func summary(_ state: State) -> String {
-    let rates = state.seconds > 0 ? figures(state).dropFirst().joined(separator: ", ") : ""
-    return
-      "\(Quantity.count(state.entries, "entry", "entries")), \(Quantity.bytes(state.bytes))"
+    let rates = rates(state).joined(separator: ", ")
+    let bytes = state.entries == nil ? [] : [Quantity.bytes(state.bytes)]
+    return (counts(state) + bytes).joined(separator: ", ")
       + " in \(Quantity.duration(state.seconds))" + (rates.isEmpty ? "" : " (\(rates))")
   }
 
-  private static func figures(_ state: State) -> [String] {
-    var parts = [Quantity.count(state.entries, "entry", "entries")]
-    if state.seconds > 0 {
-      parts.append("\(Quantity.compact(Double(state.entries) / state.seconds))/s")
-      parts.append("\(Quantity.bytes(UInt64(Double(state.bytes) / state.seconds)))/s")
+  private static func figures(_ state: State) -> [String] { counts(state) + rates(state) }
+
+  private static func counts(_ state: State) -> [String] {
+    if let entries = state.entries { return [Quantity.count(entries, "entry", "entries")] }
+    let files = state.files.map { [Quantity.count($0, "file", "files")] } ?? []
+    return files + [Quantity.bytes(state.bytes)]
+  }
+
+  private static func rates(_ state: State) -> [String] {
+    guard state.seconds > 0 else { return [] }
+    let entries = state.entries.map {
+      ["\(Quantity.compact(Double($0) / state.seconds))/s"]
     }
-    return parts
+    let bytes = "\(Quantity.bytes(UInt64(Double(state.bytes) / state.seconds)))/s"
+    return (entries ?? []) + [bytes]
   }
 
   /// From 0 to 1.

@@ -20,8 +20,11 @@ struct ProgressReporter {
   }
 
   /// Takes note of what is done, and shows it when it is time.
-  mutating func update(entries: UInt64, bytes: UInt64) {
+  ///
+  /// - Parameter entries: nil for a job that moves files: then `files` and bytes are shown.
+  mutating func update(entries: UInt64? = nil, files: UInt64? = nil, bytes: UInt64) {
     state.entries = entries
+    state.files = files
     state.bytes = bytes
     let now = ContinuousClock.now
     state.seconds = (now - start) / .seconds(1)

@@ -16,6 +16,20 @@ struct TerminalTests {
     #expect(ProgressBar.summary(half) == "1,500 entries, 50.0 MiB in 10.0 s (150/s, 5.0 MiB/s)")
   }
 
+  @Test("counts files and bytes where nobody counts entries")
+  func countsBytes() {
+    var state = half
+    state.entries = nil
+    #expect(
+      ProgressBar.line(state, width: 100)
+        == "[##########----------]   50%  50.0 MiB  5.0 MiB/s  10.0 s left")
+    state.files = 2
+    #expect(ProgressBar.plain(state) == "2 files, 50.0 MiB, 5.0 MiB/s, 50%, 10.0 s left")
+    #expect(ProgressBar.summary(state) == "2 files, 50.0 MiB in 10.0 s (5.0 MiB/s)")
+    state.seconds = 0
+    #expect(ProgressBar.plain(state) == "2 files, 50.0 MiB, 50%")
+  }
+
   @Test("never exceeds the width", arguments: 0...90)
   func fitsWidth(_ width: Int) {
     #expect(ProgressBar.line(half, width: width).count <= width)
