@@ -11,10 +11,15 @@ import VarveFormat
 @testable import VarveCLI
 
 extension FuzzTarget {
-  /// One file of a store, of any kind, as `varve dump` shows it: as text and as JSON.
+  /// One file of a store, of any kind, or object of a bucket, as `varve dump` shows it: as text and as JSON.
   static let dump = FuzzTarget(
     "dump", upTo: 16 << 10,
-    sign: { $0.sign(as: $0.bytes.withByteView(FileName.Kind.recognise) ?? .log) },
+    sign: {
+      guard $0.bytes.withByteView(ObjectFrame.begins) else {
+        return $0.sign(as: $0.bytes.withByteView(FileName.Kind.recognise) ?? .log)
+      }
+      $0.signObject()
+    },
     read: { bytes in
       let text = try dumped(bytes, DumpWriter.Detail(entries: true))
       for line in text.split(separator: 0x0a) {
