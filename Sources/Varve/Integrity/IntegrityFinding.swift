@@ -89,6 +89,8 @@ public struct IntegrityReport: Sendable, Equatable {
   public internal(set) var logRecords = 0
   /// Values outside of segments.
   public internal(set) var values = 0
+  /// Files that lie only in the bucket and were not looked at, each of them a notice as well.
+  public internal(set) var onlyInBucket = 0
   /// Findings that mean damage.
   public internal(set) var damage = 0
   /// Findings that need not worry anybody.

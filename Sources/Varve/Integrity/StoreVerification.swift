@@ -17,6 +17,9 @@ struct StoreVerification {
   private var damagedRecords: Set<RecordPlace> = []
   /// Live value files by number, for the pointers.
   private(set) var valueFiles: [UInt64: ValueFileRecord] = [:]
+  /// What was found of copies in the bucket: each is asked for once, so that one that cannot be had is
+  /// one finding, and not waited for again.
+  private var copies: [FileName: Result<Void, FileSystemError>] = [:]
   /// False where nothing says which value files are live: they are then held to their own headers.
   private(set) var isManifestReadable = false
 
@@ -190,19 +193,37 @@ extension StoreVerification {
   /// Whether a file can be looked at. One that cannot is told of.
   private mutating func isAtHand(_ file: FileName) -> Bool {
     guard isOutOfReach(file) else { return true }
-    note(
-      IntegrityFinding(
-        .notice, file.description, "lies only in the bucket, and was not looked at"))
+    if case .failure(let error) = copies[file] {
+      note(IntegrityFinding(error, in: file.description))
+    } else {
+      report.onlyInBucket += 1
+      note(
+        IntegrityFinding(
+          .notice, file.description, "lies only in the bucket, and was not looked at"))
+    }
     return false
   }
 
-  /// Whether a file lies only in the bucket, which is not at hand.
-  func isOutOfReach(_ file: FileName) -> Bool {
-    let name = file.description
-    guard !readsCold, directory.cold.place(of: name) != nil else { return false }
-    do throws(FileSystemError) { return try directory.localStatus(of: name) == nil } catch {
+  /// Whether a file lies only in the bucket, and that is not at hand or does not give it.
+  mutating func isOutOfReach(_ file: FileName) -> Bool {
+    guard let place = directory.cold.place(of: file.description) else { return false }
+    do throws(FileSystemError) {
+      guard try directory.localStatus(of: file.description) == nil else { return false }
+    } catch {
       // It is looked at, and then says what is wrong.
       return false
+    }
+    guard readsCold else { return true }
+    let copy = copies[file] ?? self.copy(at: place)
+    copies[file] = copy
+    if case .failure = copy { return true }
+    return false
+  }
+
+  /// Whether there is a copy, of the right size, that can be read.
+  private func copy(at place: ColdPlace) -> Result<Void, FileSystemError> {
+    Result { () throws(FileSystemError) in
+      _ = try directory.cold.fetch(place.part(1, at: 0), of: place)
     }
   }
 }

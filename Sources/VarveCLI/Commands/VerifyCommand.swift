@@ -47,9 +47,18 @@ enum VerifyCommand {
       try output.write(json: { $0.report(report) })
     } else {
       let rest = arguments[deep] ? "" : "; --deep reads all there is"
-      try output.write(line: summary(report, output.style) + rest)
+      try output.write(line: summary(report, output.style) + rest + unread(report))
     }
     return report.isSound ? .good : .negative
+  }
+
+  private static func unread(_ report: IntegrityReport) -> String {
+    guard report.onlyInBucket > 0 else { return "" }
+    let files = Quantity.count(UInt64(report.onlyInBucket), "file lies", "files lie")
+    let verb =
+      report.onlyInBucket == 1
+      ? "was not read: --remote reads it" : "were not read: --remote reads them"
+    return "; \(files) only in the bucket and \(verb)"
   }
 
   private static func show(
@@ -104,6 +113,7 @@ extension JSONWriter {
       writer.member("damage", report.damage)
       writer.member("notices", report.notices)
       writer.member("files", report.files)
+      writer.member("only_in_bucket", report.onlyInBucket)
       writer.member("bytes", report.bytes)
       writer.member("blocks", report.blocks)
       writer.member("entries", report.entries)

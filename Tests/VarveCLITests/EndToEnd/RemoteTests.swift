@@ -87,6 +87,26 @@ import VarveTestSupport
     }
   }
 
+  @Test("says which files a check did not read, and of a missing one once")
+  func saysWhatWasNotRead() throws {
+    try Self.attached { store, bucket throws in
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+      #expect(!(try CommandRun("verify", store, "--deep").text.contains("--remote")))
+      #expect(try CommandRun("remote", "evict", store).status == 0)
+      let blind = try CommandRun("verify", store, "--deep")
+      let hint = "2 files lie only in the bucket and were not read: --remote reads them"
+      #expect(blind.status == 0 && blind.lines.last?.hasSuffix(hint) == true, "\(blind.text)")
+      #expect(try Self.json("verify", store, "--deep").contains("\"only_in_bucket\":2"))
+      #expect(!(try CommandRun("verify", store, "--remote").text.contains("only in the bucket")))
+      let gone = try CommandRun(["-c", "rm -r \(bucket)/file/*"], program: "/bin/sh")
+      #expect(gone.status == 0)
+      for depth in [[], ["--deep"]] {
+        let missing = try CommandRun(["verify", store, "--remote"] + depth)
+        #expect(missing.status == 1 && missing.lines.count == 3, "\(missing.text)")
+      }
+    }
+  }
+
   @Test("collects, and keeps checkpoints")
   func collects() throws {
     try Self.attached { store, _ throws in

@@ -63,14 +63,42 @@ import VarveTestSupport
     let blind = try StoreVerifier(at: "/store", on: machine.disk).run(.deep) { finding in
       if finding.message.contains("only in the bucket") { notices += 1 }
     }
-    #expect(blind.isSound && notices == count)
+    #expect(blind.isSound && notices == count && blind.onlyInBucket == count)
     let connection = machine.bucket.connect()
     let seeing = try StoreVerifier(at: "/store", bucket: connection, on: machine.disk).run(.deep)
     #expect(seeing.isSound && seeing.notices == 0 && seeing.entries > 100)
-    let name = try #require(Self.files(machine).first)
-    machine.bucket.tamper(name, with: nil)
-    let missing = try StoreVerifier(at: "/store", bucket: connection, on: machine.disk).run(.deep)
-    #expect(!missing.isSound)
+    #expect(seeing.onlyInBucket == 0)
+  }
+
+  /// Not one for each part of it that was looked for.
+  @Test func aCopyThatIsMissingOrCutIsOneFinding() throws {
+    let machine = TieredStore()
+    let (store, _) = try Self.coldStore(machine, seed: 3)
+    try store.close()
+    let files = Self.files(machine)
+    for name in files {
+      let bytes = try #require(machine.bucket.bytes(of: name))
+      machine.bucket.tamper(name, with: Array(bytes.dropLast()))
+      try Self.expectFindings(of: [name], machine)
+      machine.bucket.tamper(name, with: bytes)
+    }
+    for count in 1...files.count {
+      machine.bucket.tamper(files[count - 1], with: nil)
+      try Self.expectFindings(of: Array(files[..<count]), machine)
+    }
+  }
+
+  private static func expectFindings(of names: [ObjectName], _ machine: TieredStore) throws {
+    for depth in [IntegrityDepth.fast, .deep] {
+      var messages: [String] = []
+      let verifier = try StoreVerifier(
+        at: "/store", bucket: machine.bucket.connect(), on: machine.disk)
+      let report = try verifier.run(depth) { messages.append($0.message) }
+      #expect(report.damage == names.count && messages.count == names.count, "\(messages)")
+      for name in names {
+        #expect(messages.contains { $0.contains(name.description) }, "\(name): \(messages)")
+      }
+    }
   }
 
   @Test func garbageGoesWhenItsGraceIsOver() throws {
