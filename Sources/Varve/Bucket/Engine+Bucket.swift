@@ -78,7 +78,8 @@ extension Engine {
 
 extension Engine {
   /// Brings cold files back to this machine, those with the highest numbers first, as long as no more than
-  /// `most` bytes come. Returns how many did.
+  /// `most` bytes come. Returns how many did; throws what was wrong with the first copy that is not good when
+  /// all others are here.
   func prefetch(most: UInt64, _ progress: (UInt64) -> Void) throws(StoreError) -> UInt64 {
     let bucket = try requireBucket()
     try checkWritable()
@@ -86,13 +87,20 @@ extension Engine {
     // What a compaction replaces meanwhile stays known until this is over.
     defer { withExtendedLifetime(version) {} }
     var bytes: UInt64 = 0
+    var flaw: StoreError?
     for file in try bucket.coldFiles(of: version.manifest).sorted(by: { $0.number > $1.number })
     where file.size <= most - bytes {
-      // Another may have brought it since.
-      guard try bucket.bring(file, then: { reopen([file]) }) else { continue }
-      bytes += file.size
-      progress(bytes)
+      do throws(StoreError) {
+        // Another may have brought it since.
+        guard try bucket.bring(file, then: { reopen([file]) }) else { continue }
+        bytes += file.size
+        progress(bytes)
+      } catch {
+        guard [.corrupted, .archived].contains(error.code) else { throw error }
+        flaw = flaw ?? error
+      }
     }
+    if let flaw { throw flaw }
     return bytes
   }
 

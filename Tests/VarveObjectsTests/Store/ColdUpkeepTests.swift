@@ -54,6 +54,44 @@ import VarveTestSupport
     try store.close()
   }
 
+  /// Neither the first file nor one in the middle keeps the others away.
+  @Test(arguments: [ObjectStoreError.Code.damaged, .absent, .archived])
+  func oneBadCopyKeepsNoOtherAway(_ code: ObjectStoreError.Code) throws {
+    for place in 0..<2 {
+      let machine = TieredStore()
+      let (store, _) = try Self.coldStore(machine, seed: 8)
+      let cold = try store.bucketStatus().cold
+      // By number, which begins behind the folder and the epoch.
+      let files = Self.files(machine).sorted {
+        $0.description.dropFirst(25) > $1.description.dropFirst(25)
+      }
+      #expect(files.count == cold.files && files.count > 1)
+      try Self.spoil(files[place], code, machine)
+      do throws(StoreError) {
+        try store.prefetch()
+        Issue.record("it came")
+      } catch {
+        #expect(error.code == (code == .archived ? .archived : .corrupted), "\(error)")
+        #expect(error.message.contains(files[place].description), "\(error)")
+      }
+      #expect(try store.bucketStatus().cold.files == 1)
+      #expect(try store.bucketStatus().local.files == files.count - 1)
+      try store.close()
+    }
+  }
+
+  private static func spoil(
+    _ name: ObjectName, _ code: ObjectStoreError.Code, _ machine: TieredStore
+  ) throws {
+    var bytes = try #require(machine.bucket.bytes(of: name))
+    bytes[bytes.count / 2] ^= 1
+    switch code {
+    case .archived:
+      try machine.bucket.connect().copy(name, to: name, class: StorageClass("GLACIER"))
+    default: machine.bucket.tamper(name, with: code == .absent ? nil : bytes)
+    }
+  }
+
   @Test func theVerifierTellsWhatItCouldNotSee() throws {
     let machine = TieredStore()
     let (store, _) = try Self.coldStore(machine, seed: 3)
