@@ -29,8 +29,7 @@ struct Program {
     }
     switch first {
     case "--help", "-h", "help":
-      let (name, _) = try Self.parted(Array(words.dropFirst()))
-      return try showHelp(name)
+      return try showHelp(about: Array(words.dropFirst()))
     case "--version":
       try showVersion(asJSON: words.contains("--json"))
       return .good
@@ -39,20 +38,26 @@ struct Program {
     guard !first.hasPrefix("-") else {
       throw UsageError("'\(first)' stands before any command; try 'varve --help'")
     }
-    let (name, rest) = try Self.parted(words)
-    return try run(try command(name ?? first), rest)
+    guard first == RemoteCommands.prefix else {
+      return try run(try command(first), Array(words.dropFirst()))
+    }
+    return try dispatchRemote(Array(words.dropFirst()))
   }
 
-  /// The name of a command, which may be of two words, and the words behind it.
-  private static func parted(_ words: [String]) throws -> (name: String?, rest: [String]) {
-    guard words.first == RemoteCommands.prefix else {
-      return (words.first, Array(words.dropFirst()))
+  /// Runs a command of two words; `words` are those behind the first one.
+  private func dispatchRemote(_ words: [String]) throws -> ExitStatus {
+    let prefix = RemoteCommands.prefix
+    guard let second = words.first else {
+      messages.write(help(messages).overview(of: RemoteCommands.all, below: prefix))
+      return .usage
     }
-    guard words.count > 1, !words[1].hasPrefix("-") else {
-      let names = RemoteCommands.all.map(\.name).joined(separator: "', '")
-      throw UsageError("there are '\(names)'; try 'varve \(RemoteCommands.all[0].name) --help'")
+    if ["--help", "-h", "help"].contains(second) {
+      return try showHelp(about: [prefix] + words.dropFirst())
     }
-    return ("\(words[0]) \(words[1])", Array(words.dropFirst(2)))
+    guard !second.hasPrefix("-") else {
+      throw UsageError("'\(second)' stands before any command; try 'varve \(prefix) --help'")
+    }
+    return try run(try command("\(prefix) \(second)"), Array(words.dropFirst()))
   }
 
   private func run(_ command: CommandSpecification, _ words: [String]) throws -> ExitStatus {
@@ -76,7 +81,8 @@ struct Program {
   private func command(_ name: String) throws -> CommandSpecification {
     if let command = commands.first(where: { $0.name == name }) { return command }
     guard let near = Spelling.nearest(to: name, in: commands.map(\.name)) else {
-      throw UsageError("there is no command '\(name)'; try 'varve --help'")
+      let prefix = name.hasPrefix(RemoteCommands.prefix + " ") ? RemoteCommands.prefix + " " : ""
+      throw UsageError("there is no command '\(name)'; try 'varve \(prefix)--help'")
     }
     throw UsageError("there is no command '\(name)'; did you mean '\(near)'?")
   }
@@ -85,11 +91,17 @@ struct Program {
 // MARK: - Help and version
 
 extension Program {
-  private func showHelp(_ name: String?) throws -> ExitStatus {
-    if let name, !name.hasPrefix("-") {
+  /// Help about the command that `words` name, or about all of them.
+  private func showHelp(about words: [String]) throws -> ExitStatus {
+    let names = words.prefix { !$0.hasPrefix("-") }
+    let prefix = RemoteCommands.prefix
+    switch names.first {
+    case nil: try output.write(help(output).overview(of: commands))
+    case prefix where names.count == 1:
+      try output.write(help(output).overview(of: RemoteCommands.all, below: prefix))
+    case let first?:
+      let name = first == prefix ? names.prefix(2).joined(separator: " ") : first
       try output.write(help(output).page(of: try command(name)))
-    } else {
-      try output.write(help(output).overview(of: commands))
     }
     return .good
   }

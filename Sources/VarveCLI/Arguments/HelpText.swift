@@ -33,6 +33,18 @@ struct HelpText {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// What `varve PREFIX --help` prints: the commands whose names begin with that word.
+  func overview(of commands: [CommandSpecification], below prefix: String) -> String {
+    var lines = [
+      "\(style.bold("varve " + prefix)) - a store and its bucket", "",
+      "\(style.bold("Usage:")) varve \(prefix) COMMAND [options] ...", "",
+      style.bold("Commands:"),
+    ]
+    lines += columns(commands.map { (String($0.name.dropFirst(prefix.count + 1)), $0.summary) })
+    lines += ["", "'varve \(prefix) COMMAND --help' tells of one, with its options and examples."]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
   /// What `varve COMMAND --help` prints.
   func page(of command: CommandSpecification) -> String {
     var lines = ["\(style.bold("varve " + command.name)) - \(command.summary)", ""]

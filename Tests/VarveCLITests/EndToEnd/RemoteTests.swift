@@ -107,6 +107,29 @@ import VarveTestSupport
     }
   }
 
+  @Test("lists its commands where help is asked for, and where none is named")
+  func listsCommands() throws {
+    for line in ["remote --help", "remote -h", "remote help", "help remote"] {
+      let words = line.split(separator: " ").map(String.init)
+      let help = try CommandRun(words)
+      #expect(help.status == 0 && help.errors.isEmpty, "\(words): \(help.errors)")
+      for command in RemoteCommands.all {
+        let name = command.name.dropFirst(RemoteCommands.prefix.count + 1)
+        #expect(help.lines.contains { $0.hasPrefix("  \(name) ") }, "\(words): \(help.text)")
+      }
+      #expect(help.text.contains("varve remote COMMAND"), "\(help.text)")
+    }
+    let none = try CommandRun("remote")
+    #expect(none.status == 2 && none.text.isEmpty && none.errors.contains("prefetch"))
+    let wrong = try CommandRun("remote", "--json")
+    #expect(wrong.status == 2 && wrong.errors.contains("'varve remote --help'"), "\(wrong.errors)")
+    let unknown = try CommandRun("remote", "atach", "x")
+    #expect(unknown.errors.contains("did you mean 'remote attach'"), "\(unknown.errors)")
+    let far = try CommandRun("remote", "quux")
+    #expect(far.errors.contains("try 'varve remote --help'"), "\(far.errors)")
+    #expect(try CommandRun("help", "remote", "evict").text.hasPrefix("varve remote evict"))
+  }
+
   @Test("collects, and keeps checkpoints")
   func collects() throws {
     try Self.attached { store, _ throws in
