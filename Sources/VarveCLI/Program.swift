@@ -65,7 +65,8 @@ struct Program {
     do {
       arguments = try ParsedArguments(words, for: command)
     } catch {
-      throw UsageError("\(command.name): \(error.message); try 'varve \(command.name) --help'")
+      let advice = error.message.hasSuffix("?") ? "" : "; try 'varve \(command.name) --help'"
+      throw UsageError("\(command.name): \(error.message)\(advice)")
     }
     if arguments[.help] {
       try output.write(help(output).page(of: command))
@@ -148,27 +149,5 @@ extension Program {
 
   private func say(_ message: String) {
     messages.say("\(messages.style.bad("varve:")) \(message)")
-  }
-}
-
-/// What to do about an error of the store, added to what happened.
-enum StoreAdvice {
-  static func text(for error: StoreError) -> String {
-    guard let advice = advice(for: error) else { return error.description }
-    return "\(error.description)\n  \(advice)"
-  }
-
-  private static func advice(for error: StoreError) -> String? {
-    switch error.code {
-    case .locked: "'varve dump' takes no lock: it shows the files of an open store"
-    case .corrupted where error.message.contains("in the bucket"):
-      "'varve remote verify' compares all copies; with --repair it puts good ones in the place of others"
-    case .corrupted: "'varve verify --deep' lists all damage; restore the file from a copy"
-    case .poisoned: "the store stopped writing after a failed write; open it again to recover"
-    case .full: "make room on the disk and try again; what was committed is there"
-    case .notFound: "only 'put' and 'import' make a store"
-    case .incompatible: "a newer version of this program may be able to read it"
-    default: nil
-    }
   }
 }

@@ -201,14 +201,24 @@ extension StoreError {
       }
     var object: String?
     var offset: UInt64?
-    if case .damaged(let error, let name) = error { (object, offset) = (name, error.offset) }
+    var structure: String?
+    var message = error.description
+    switch error {
+    case .damaged(let error, let name):
+      (object, offset) = (name, error.offset)
+      (structure, message) = (error.structure.rawValue, "\(error.fault)")
+    case .request(let error) where error.code.description == code.description:
+      // The code is said already.
+      message = (error.object.map { "\($0): " } ?? "") + error.message
+    default: break
+    }
     if case .lacks(let file) = error {
       self.init(code, error.description, file: file, structure: Self.wholeFile, offset: 0)
       return
     }
     self.init(
-      code, error.description, file: object.map { "\(location)/\($0)" } ?? location,
-      offset: offset)
+      code, message, file: object.map { "\(location)/\($0)" } ?? location,
+      structure: structure, offset: offset)
   }
 
   private static func code(of code: ObjectStoreError.Code) -> Code {

@@ -14,7 +14,7 @@ struct BucketLocation {
     // The place may say some of it itself.
     let query = more.joined(separator: "&")
     let text = more.isEmpty ? text : text + (text.contains("?") ? "&" : "?") + query
-    let isPlace = text.contains("://") || text.hasPrefix("/")
+    let isPlace = text.contains("://") || text.hasPrefix("/") || text.isEmpty
     let start = isPlace ? nil : SystemCalls.workingDirectory
     self.text = start.map { "\($0)/\(text)" } ?? text
   }
@@ -34,7 +34,10 @@ struct BucketLocation {
   }
 
   private func open(create: Bool) throws -> any ObjectStore {
-    do {
+    guard !text.isEmpty else {
+      throw UsageError("BUCKET is empty: it is a directory, or s3://bucket/prefix")
+    }
+    do throws(ObjectStoreError) {
       guard text.contains("://") else {
         return try DirectoryObjectStore(path: text, create: create)
       }
@@ -42,7 +45,8 @@ struct BucketLocation {
       options.patience.retryMilliseconds = Self.retryMilliseconds
       return try S3ObjectStore(options)
     } catch {
-      throw CommandFailure("the bucket cannot be opened: \(error)")
+      let hint = error.code == .absent ? "; is it mounted?" : ""
+      throw CommandFailure("the bucket cannot be opened: \(error.message)\(hint)")
     }
   }
 }

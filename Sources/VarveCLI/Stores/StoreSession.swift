@@ -34,14 +34,18 @@ enum StoreSession {
   ) throws -> Result {
     var options = options
     // Where only cold files cannot be read without, whoever reads one is told.
-    let isReading = options.access == .readOnly
-    if options.bucket == nil, let bucket = try isReading ? try? bucket(of: path) : bucket(of: path)
-    {
-      options.bucket = BucketOptions(bucket)
-      options.bucket?.uploadInterval = nil
+    var whyAway: CommandFailure?
+    if options.bucket == nil {
+      do {
+        options.bucket = try bucket(of: path).map { BucketOptions($0) }
+        options.bucket?.uploadInterval = nil
+      } catch let error as CommandFailure where options.access == .readOnly {
+        whyAway = error
+      }
     }
     let store = try SegmentStore.open(at: path, options: options)
     let outcome: Swift.Result<Result, any Error> = Swift.Result { try body(store) }
+      .mapError { explain($0, whyAway) }
     do {
       try store.close()
     } catch {
@@ -54,6 +58,14 @@ enum StoreSession {
 }
 
 extension StoreSession {
+  /// A file that lies in a bucket which could not be opened: why it could not.
+  private static func explain(_ error: any Error, _ whyAway: CommandFailure?) -> any Error {
+    guard let whyAway, let error = error as? StoreError, error.code == .unavailable,
+      let file = error.file
+    else { return error }
+    return CommandFailure("\(file) lies in the bucket: \(whyAway.message)")
+  }
+
   /// The bucket of the store in the directory `path`; nil where it has none. What cannot be read is for
   /// opening the store to explain.
   static func bucket(of path: String) throws -> (any ObjectStore)? {

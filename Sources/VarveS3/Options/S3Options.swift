@@ -63,7 +63,9 @@ public struct S3Options: Sendable {
       case ("addressing"?, 2): addressing = try Self.addressing(words[1])
       default:
         throw ObjectStoreError(
-          .invalid, "behind an address may stand an endpoint, a region and an addressing")
+          .invalid,
+          "behind an address may stand endpoint=..., region=... and addressing=..., not '\(words.first ?? "")'"
+        )
       }
     }
   }

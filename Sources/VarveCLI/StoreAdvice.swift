@@ -1,0 +1,47 @@
+import Varve
+import VarveFormat
+
+/// What to do about an error of the store, added to what happened.
+enum StoreAdvice {
+  static func text(for error: StoreError) -> String {
+    guard let advice = advice(for: error) else { return error.description }
+    return "\(error.description)\n  \(advice)"
+  }
+
+  private static func advice(for error: StoreError) -> String? {
+    switch error.code {
+    case .locked: "'varve dump' takes no lock: it shows the files of an open store"
+    case .corrupted: repair(error)
+    case .poisoned: "the store stopped writing after a failed write; open it again to recover"
+    case .full: "make room on the disk and try again; what was committed is there"
+    case .notFound where error.message.contains("in the bucket"):
+      "'varve remote attach' and 'varve remote upload' put one there"
+    case .notFound: "only 'put' and 'import' make a store"
+    case .exists where error.message.contains("holds another store"):
+      "each store has a bucket of its own, or a prefix"
+    case .exists where error.message.hasPrefix(BucketLayout.pins):
+      "a checkpoint of that name is there already: --delete lets it go"
+    case .fenced:
+      "'varve remote restore' goes on with what is in the bucket, in another directory"
+    case .incompatible: "a newer version of this program may be able to read it"
+    default: nil
+    }
+  }
+
+  private static func repair(_ error: StoreError) -> String {
+    if let structure = error.structure, ofObjects.contains(structure) {
+      return "'varve dump' shows what is left of it; restore the object from a copy"
+    }
+    guard !error.message.contains("in the bucket") else {
+      return
+        "'varve remote verify' compares all copies; with --repair it puts good ones in the place"
+        + " of others"
+    }
+    return "'varve verify --deep' lists all damage, with --remote also of what lies in a bucket;"
+      + " restore the file from a copy"
+  }
+
+  /// What stands in objects of a bucket, and in no file.
+  private static let ofObjects = Set(
+    [FormatError.Structure.bucketObject, .bucketManifest, .bucketPin, .bucketLog].map(\.rawValue))
+}
