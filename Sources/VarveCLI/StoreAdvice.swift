@@ -16,6 +16,7 @@ enum StoreAdvice {
     case .full: "make room on the disk and try again; what was committed is there"
     case .notFound where error.message.contains("in the bucket"):
       "'varve remote attach' and 'varve remote upload' put one there"
+    case .notFound where error.message.contains("make it first"): nil
     case .notFound: "only 'put' and 'import' make a store"
     case .exists where error.message.contains("holds another store"):
       "each store has a bucket of its own, or a prefix"
