@@ -99,8 +99,8 @@ import VarveTestSupport
     try withTemporaryDirectory { path in
       let up = String(repeating: "../", count: 40)
       let store = try DirectoryObjectStore(path: up + path.dropFirst())
-      #expect(store.location.hasPrefix("/") && store.lies(within: path))
-      #expect(!store.lies(within: path + "/other"))
+      #expect(store.location.hasPrefix("/") && PosixPath.lies(store.location, within: path))
+      #expect(!PosixPath.lies(store.location, within: path + "/other"))
     }
   }
 

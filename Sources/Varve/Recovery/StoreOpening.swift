@@ -97,7 +97,8 @@ struct StoreOpening {
 
   /// What goes with the machine's directory is no copy.
   static func checkBucketPlace(_ options: StoreOptions, _ path: String) throws(StoreError) {
-    guard let bucket = options.bucket?.objects as? DirectoryObjectStore, bucket.lies(within: path)
+    guard let place = options.bucket?.objects.location, place.hasPrefix("/"),
+      PosixPath.lies(place, within: path)
     else { return }
     throw StoreError(
       .invalid, "the bucket lies in the store's own directory: name another place", file: path)

@@ -47,6 +47,9 @@ extension Option where Value == Bool {
   static let help = Option.flag("--help", short: "h", "show this help")
   static let json = Option.flag("--json", "answer in JSON")
   static let quiet = Option.flag("--quiet", short: "q", "show no progress")
+  static let withoutBucket = Option.flag(
+    "--without-bucket",
+    "go on where the store's bucket does not answer, or is full: it follows later")
   static let hex = Option.flag("--hex", "keys and values are hexadecimal, two digits a byte")
 }
 

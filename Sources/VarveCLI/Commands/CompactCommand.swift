@@ -8,7 +8,10 @@ enum CompactCommand {
       "Overwritten, deleted and expired entries go, and the values of large ones with them. Needs"
         + " free space for a second copy of what it rewrites, and says beforehand how much."
     ],
-    operands: [.store], options: [Option.memory.specification, Option.json.specification],
+    operands: [.store],
+    options: [
+      Option.memory.specification, Option.withoutBucket.specification, Option.json.specification,
+    ],
     examples: [.init("varve compact catalog.varve", "Gives space back.")],
     run: {
       try Upkeep.run($0, "compacted") { store, messages in

@@ -10,7 +10,8 @@ enum DeleteCommand {
     operands: [.store, .key],
     options: [
       Option.keyspace.specification, Option.hex.specification,
-      DurabilityChoice.option.specification, Option.json.specification,
+      DurabilityChoice.option.specification, Option.withoutBucket.specification,
+      Option.json.specification,
     ],
     examples: [
       .init("varve delete catalog.varve csh", "Removes a key."),
@@ -21,7 +22,9 @@ enum DeleteCommand {
   private static func run(_ invocation: Invocation) throws -> ExitStatus {
     let arguments = invocation.arguments
     let key = try KeyText.bytes(arguments[.key], isHex: arguments[.hex], "KEY")
-    let wasThere = try StoreSession.writing(arguments[.store], creates: false) { store in
+    let wasThere = try StoreSession.writing(
+      arguments[.store], creates: false, goesOnAlone: arguments[.withoutBucket]
+    ) { store in
       let keyspace = try store.keyspace(toRead: arguments[.keyspace])
       guard try keyspace.contains(key) else { return false }
       try keyspace.delete(

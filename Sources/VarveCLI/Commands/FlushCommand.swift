@@ -5,7 +5,10 @@ import VarveFormat
 enum FlushCommand {
   static let specification = CommandSpecification(
     name: "flush", summary: "move recent writes from the logs into segments",
-    operands: [.store], options: [Option.memory.specification, Option.json.specification],
+    operands: [.store],
+    options: [
+      Option.memory.specification, Option.withoutBucket.specification, Option.json.specification,
+    ],
     examples: [.init("varve flush catalog.varve", "Leaves the logs empty.")],
     run: { try Upkeep.run($0, "flushed") { store, _ in try store.flush() } })
 }

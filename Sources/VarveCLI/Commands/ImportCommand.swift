@@ -42,7 +42,8 @@ enum ImportCommand {
     options: [
       Option.keyspace.specification, format.specification, keys.specification,
       dimension.specification, batch.specification, DurabilityChoice.option.specification,
-      Option.memory.specification, acknowledge.specification, Option.quiet.specification,
+      Option.memory.specification, Option.withoutBucket.specification, acknowledge.specification,
+      Option.quiet.specification,
       Option.json.specification,
     ],
     exclusive: [["--acknowledge", "--json"]],
@@ -78,7 +79,8 @@ extension ImportCommand {
       invocation.messages, totalBytes: input.size, isQuiet: arguments[.quiet])
     let acknowledgements = arguments[acknowledge] ? invocation.output : nil
     let end = try StoreSession.writing(
-      arguments[.store], creates: true, memory: arguments[.memory]
+      arguments[.store], creates: true, memory: arguments[.memory],
+      goesOnAlone: arguments[.withoutBucket]
     ) { store in
       var job = ImportJob(store, settings, progress, acknowledgements)
       return try job.run(reader)

@@ -18,7 +18,8 @@ enum PutCommand {
     operands: [.store, .key, value],
     options: [
       Option.keyspace.specification, Option.hex.specification, timeToLive.specification,
-      DurabilityChoice.option.specification, Option.json.specification,
+      DurabilityChoice.option.specification, Option.withoutBucket.specification,
+      Option.json.specification,
     ],
     examples: [
       .init("varve put catalog.varve zsh 'The Z shell'", "Stores a text."),
@@ -35,7 +36,9 @@ enum PutCommand {
       ? try InputFile.contents(of: "-", limit: Limits.valueBytes)
       : try KeyText.bytes(arguments[value], isHex: arguments[.hex], "VALUE")
     let life = arguments[timeToLive].map { UInt64($0) * 1000 }
-    try StoreSession.writing(arguments[.store], creates: true) { store in
+    try StoreSession.writing(
+      arguments[.store], creates: true, goesOnAlone: arguments[.withoutBucket]
+    ) { store in
       try store.keyspace(toWrite: arguments[.keyspace]).put(
         key, bytes, durability: (arguments[DurabilityChoice.option] ?? .synced).durability,
         expiresIn: life)

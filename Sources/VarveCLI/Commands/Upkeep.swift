@@ -29,7 +29,8 @@ enum Upkeep {
   ) throws -> ExitStatus {
     let arguments = invocation.arguments
     let (before, after) = try StoreSession.writing(
-      arguments[.store], creates: false, memory: arguments[.memory]
+      arguments[.store], creates: false, memory: arguments[.memory],
+      goesOnAlone: arguments[.withoutBucket]
     ) { store in
       let before = Size(store.metrics())
       try body(store, invocation.messages)

@@ -1,4 +1,5 @@
 import Varve
+import VarvePlatform
 
 /// `varve remote attach` and `varve remote restore`: the beginning, and the new beginning.
 enum RemoteAttachCommand {
@@ -15,6 +16,7 @@ enum RemoteAttachCommand {
     operands: [.store, .bucket],
     options: [
       takeOver.specification, Option.endpoint.specification, Option.region.specification,
+      Option.json.specification,
     ],
     examples: [
       .init("varve remote attach catalog.varve /mnt/cold/catalog", "A directory as the bucket."),
@@ -22,17 +24,32 @@ enum RemoteAttachCommand {
     ],
     run: attach)
 
+  private static let number = Option.count(
+    "--version", "N", in: 1...Int.max, default: "the newest",
+    "go back to the version of this number")
+  private static let checkpoint = Option.text(
+    "--checkpoint", "NAME", "go back to the version that this checkpoint keeps")
+
   static let restore = CommandSpecification(
     name: "remote restore", summary: "make a store from what is in a bucket",
     notes: [
       "No file is fetched: they are read from the bucket when they are needed. 'varve remote"
         + " prefetch' brings them here. Whoever wrote to the bucket before is fenced: it keeps what"
-        + " it has, and puts nothing there any more."
+        + " it has, and puts nothing there any more.",
+      "From an earlier version the store goes on as it was then: what was put there later is no part of it any"
+        + " more, and goes from the bucket with its garbage. 'varve remote versions' lists them.",
     ],
     operands: [.bucket, .store],
-    options: [Option.endpoint.specification, Option.region.specification],
+    options: [
+      number.specification, checkpoint.specification, Option.endpoint.specification,
+      Option.region.specification, Option.json.specification,
+    ],
+    exclusive: [["--version", "--checkpoint"]],
     examples: [
-      .init("varve remote restore /mnt/cold/catalog catalog.varve", "In the place of a lost one.")
+      .init("varve remote restore /mnt/cold/catalog catalog.varve", "In the place of a lost one."),
+      .init(
+        "varve remote restore /mnt/cold/c new.varve --checkpoint before",
+        "As it was when the checkpoint was made."),
     ],
     run: restore)
 
@@ -40,6 +57,10 @@ enum RemoteAttachCommand {
     let arguments = invocation.arguments
     var options = StoreOptions()
     options.createIfMissing = false
+    // Before one is made there.
+    guard !PosixPath.lies(BucketLocation(arguments[.bucket]).text, within: arguments[.store]) else {
+      throw CommandFailure("the bucket lies in the store's own directory: name another place")
+    }
     options.bucket = BucketOptions(try bucket(arguments, create: true))
     options.bucket?.uploadInterval = nil
     options.bucket?.takesOver = arguments[takeOver]
@@ -54,7 +75,11 @@ enum RemoteAttachCommand {
     var options = StoreOptions()
     options.bucket = BucketOptions(try bucket(invocation.arguments, create: false))
     options.bucket?.uploadInterval = nil
-    let store = try SegmentStore.open(fromBucketTo: arguments[.store], options: options)
+    let version =
+      arguments[checkpoint].map(BucketVersion.Name.checkpoint)
+      ?? arguments[number].map { .number(UInt64($0)) } ?? .newest
+    let store = try SegmentStore.open(
+      fromBucketTo: arguments[.store], options: options, version: version)
     let status = try store.bucketStatus()
     try store.close()
     try say(status, invocation)
@@ -74,6 +99,11 @@ enum RemoteAttachCommand {
       invocation.messages.say(
         "note: the bucket does not say that of several writers at once one wins: let one machine"
           + " at a time open the store for writing")
+    }
+    guard !invocation.arguments[.json] else {
+      return try invocation.output.write(json: { writer in
+        writer.object { $0.bucketStatus(status) }
+      })
     }
     let files = Quantity.count(UInt64(status.stored.files), "file", "files")
     invocation.messages.say(

@@ -9,17 +9,26 @@ enum RemoteCommands {
     RemoteAttachCommand.specification, RemoteStatusCommand.specification,
     RemoteTransfers.upload, RemoteTransfers.evict, RemoteTransfers.prefetch,
     RemoteVerifyCommand.specification, RemoteUpkeep.collect, RemoteUpkeep.checkpoint,
-    RemoteAttachCommand.restore,
+    RemoteVersionsCommand.specification, RemoteAttachCommand.restore, RemoteUpkeep.detach,
   ]
 
   /// Lends the store, connected to its bucket.
+  ///
+  /// - Parameter goesOnAlone: also where the bucket takes no claim.
   static func withStore(
-    _ arguments: ParsedArguments, _ body: (SegmentStore) throws -> Void
+    _ arguments: ParsedArguments, goesOnAlone: Bool = false, _ body: (SegmentStore) throws -> Void
   ) throws {
     let path = arguments[.store]
     guard try SegmentStore.bucketLocation(ofStoreAt: path) != nil else {
-      throw CommandFailure("the store has no bucket yet: 'varve remote attach' gives it one")
+      throw CommandFailure.noBucket
     }
-    try StoreSession.writing(path, creates: false, body)
+    // Without any bucket there is nothing to do.
+    if goesOnAlone { _ = try StoreSession.bucket(of: path) }
+    try StoreSession.writing(path, creates: false, goesOnAlone: goesOnAlone, body)
   }
+}
+
+extension CommandFailure {
+  static let noBucket = CommandFailure(
+    "the store has no bucket yet: 'varve remote attach' gives it one")
 }

@@ -1,109 +1,114 @@
 import Varve
 
-/// `varve remote status`: what is where, what waits, and what it costs.
+/// `varve remote status`: what is where and why, what waits, and what it costs.
 enum RemoteStatusCommand {
-  /// Dollars for a terabyte and month, and for a thousand writes and reads: what a large provider asks in
-  /// its oldest region. Others ask less.
-  private static let storagePrice = 23.0
-  private static let writePrice = 0.005
-  private static let readPrice = 0.0004
-
   static let specification = CommandSpecification(
-    name: "remote status", summary: "what is here, what is in the bucket, what waits",
+    name: "remote status", summary: "what is where and why, what waits, what it costs",
     notes: [
+      "Takes no lock and changes nothing, here or there: the store may be open. What is here is told also"
+        + " where the bucket does not answer; the exit status is 1 then.",
       "Cold files lie only in the bucket, and are read from there. What waits goes there with the"
         + " next upload; recent writes, in memory and logs, are not counted.",
-      "Garbage in the bucket is what later versions left behind: 'varve remote gc' removes it when its"
-        + " grace is over, and what a checkpoint keeps stays.",
-      "Prices are those of a large provider: $23 a terabyte and month, $5 a million writes and lists,"
-        + " $0.40 a million reads.",
+      "In the bucket lie the files of the newest version; what checkpoints keep; garbage, which 'varve"
+        + " remote gc' removes when it was that for its grace; files that no version names, of an upload that"
+        + " is under way or was broken off, which gc removes after a day; logs; and descriptions of the last"
+        + " hundred versions.",
+      "Requests are estimated by what was put there since the oldest version that is still described. Prices"
+        + " are those of a large provider: $23 a terabyte and month, $5 a million writes and lists, $0.40 a"
+        + " million reads.",
     ],
     operands: [.store], options: [Option.json.specification],
     examples: [.init("varve remote status catalog.varve", "A page of figures.")],
     run: run)
 
   private static func run(_ invocation: Invocation) throws -> ExitStatus {
-    try RemoteCommands.withStore(invocation.arguments) { store in
-      let status = try store.bucketStatus()
-      if invocation.arguments[.json] {
-        try invocation.output.write(json: { $0.bucketStatus(status) })
-      } else {
-        for line in lines(status) { try invocation.output.write(line: line) }
+    let path = invocation.arguments[.store]
+    guard let status = try SegmentStore.bucketStatus(ofStoreAt: path) else {
+      throw CommandFailure.noBucket
+    }
+    let (usage, problem) = look(status.location)
+    if invocation.arguments[.json] {
+      try invocation.output.write(json: { writer in
+        writer.object { writer in
+          writer.bucketStatus(status)
+          writer.bucketUsage(usage, problem)
+        }
+      })
+    } else {
+      for line in BucketReport(status, usage, problem).lines {
+        try invocation.output.write(line: line)
       }
     }
-    return .good
+    return usage == nil ? .negative : .good
   }
 
-  private static func lines(_ status: BucketStatus) -> [String] {
-    let version =
-      status.version.map { "\($0), by writer \(status.epoch ?? 0)" } ?? "none was put there yet"
-    let rows = [
-      ("bucket", status.location), ("version there", version),
-      ("on this machine", text(status.local)), ("cold", text(status.cold)),
-      ("in the bucket", text(status.stored)), ("waits for upload", text(status.waiting)),
-      ("garbage there", Quantity.count(UInt64(status.garbageFiles), "file", "files")),
-      ("storage", "\(dollars(Double(status.stored.bytes) / 1e12 * storagePrice)) a month"),
-      ("to upload", upload(status)), ("to read all cold", reading(status)),
-    ]
-    return rows.map { name, value in
-      name + String(repeating: " ", count: max(1, 18 - name.count)) + value
+  /// What the bucket says, or why it says nothing.
+  private static func look(_ location: String) -> (BucketUsage?, problem: String?) {
+    do {
+      return (
+        try SegmentStore.bucketUsage(in: BucketLocation(location).objectStore()), nil
+      )
+    } catch let error as StoreError {
+      return (nil, error.description)
+    } catch let error as CommandFailure {
+      return (nil, error.message)
+    } catch {
+      return (nil, "\(error)")
     }
-  }
-
-  private static func text(_ amount: BucketStatus.Amount) -> String {
-    "\(Quantity.count(UInt64(amount.files), "file", "files")), \(Quantity.bytes(amount.bytes))"
-  }
-
-  /// One write for each file, or for each of its parts, and for the version a write and a list.
-  private static func upload(_ status: BucketStatus) -> String {
-    guard status.waiting.files > 0 else { return "nothing" }
-    let writes = UInt64(status.waiting.files) + status.waiting.bytes / partBytes + 2
-    return
-      "\(Quantity.count(writes, "write", "writes")), \(dollars(Double(writes) / 1e3 * writePrice))"
-  }
-
-  /// In pieces of 8 MiB, as prefetching does.
-  private static func reading(_ status: BucketStatus) -> String {
-    guard status.cold.files > 0 else { return "nothing" }
-    let reads = UInt64(status.cold.files) + status.cold.bytes / partBytes
-    return "\(Quantity.count(reads, "read", "reads")), \(dollars(Double(reads) / 1e3 * readPrice))"
-  }
-
-  private static let partBytes: UInt64 = 8 << 20
-
-  /// With as many digits as a small sum needs.
-  private static func dollars(_ sum: Double) -> String {
-    let digits = sum == 0 || sum >= 1 ? 2 : sum >= 0.01 ? 3 : 6
-    var rest = UInt64(sum * [2: 1e2, 3: 1e3, 6: 1e6][digits, default: 1e2])
-    var text = ""
-    for place in 0...digits {
-      text = (place == digits ? "\(rest)" + (digits > 0 ? "." : "") : "\(rest % 10)") + text
-      rest /= 10
-    }
-    return "$" + text
   }
 }
 
 extension JSONWriter {
+  /// Members of an object.
   mutating func bucketStatus(_ status: BucketStatus) {
-    object { writer in
-      writer.member("bucket", status.location)
-      if let version = status.version { writer.member("version", version) }
-      if let epoch = status.epoch { writer.member("epoch", epoch) }
-      writer.member("fenced", status.isFenced)
-      for (name, amount) in [
-        ("local", status.local), ("cold", status.cold), ("stored", status.stored),
-        ("waiting", status.waiting),
-      ] {
-        writer.member("\(name)_files", amount.files)
-        writer.member("\(name)_bytes", amount.bytes)
-      }
-      writer.member("garbage_files", status.garbageFiles)
-      writer.member("cold_reads", status.coldReads)
-      writer.member("cold_read_bytes", status.coldReadBytes)
-      writer.member("cold_memory_hits", status.coldMemoryHits)
-      writer.member("cold_disk_hits", status.coldDiskHits)
-      writer.member("disk_cache_bytes", status.diskCacheBytes)
+    member("bucket", status.location)
+    if let version = status.version { member("version", version) }
+    if let epoch = status.epoch { member("epoch", epoch) }
+    member("fenced", status.isFenced)
+    for (name, amount) in [
+      ("local", status.local), ("cold", status.cold), ("stored", status.stored),
+      ("waiting", status.waiting),
+    ] {
+      self.amount(name, amount)
     }
+  }
+
+  fileprivate mutating func bucketUsage(_ usage: BucketUsage?, _ problem: String?) {
+    member("answers", usage != nil)
+    if let problem { member("problem", problem) }
+    guard let usage else { return }
+    member("newest_version", usage.version)
+    for (name, amount) in [
+      ("live", usage.live), ("checkpoint", usage.checkpointed), ("garbage", usage.garbage),
+      ("unnamed", usage.unnamed), ("log", usage.logs), ("version", usage.versions),
+      ("other", usage.others), ("total", usage.total),
+    ] {
+      self.amount(name, amount)
+    }
+    member("storage_dollars_a_month", BucketPrices.storage(usage.total.bytes))
+    name("checkpoints")
+    array { writer in
+      for checkpoint in usage.checkpoints {
+        writer.object { writer in
+          writer.member("name", checkpoint.name)
+          writer.member("version", checkpoint.version)
+          writer.amount("kept", checkpoint.kept)
+        }
+      }
+    }
+    guard let month = usage.rate.map(BucketPrices.Month.init) else { return }
+    member("writes_a_month", month.writes)
+    member("lists_a_month", month.lists)
+    member("request_dollars_a_month", month.dollars)
+  }
+
+  private mutating func amount(_ name: String, _ amount: BucketStatus.Amount) {
+    member("\(name)_files", amount.files)
+    member("\(name)_bytes", amount.bytes)
+  }
+
+  private mutating func member(_ name: String, _ dollars: Double) {
+    self.name(name)
+    number(dollars, places: 6)
   }
 }

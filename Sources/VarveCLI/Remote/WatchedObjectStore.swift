@@ -20,7 +20,9 @@ final class WatchedObjectStore: ObjectStore {
   ) throws(ObjectStoreError) -> ObjectReceipt {
     // A large object is sent in pieces: each that is asked for moves it, but not where it is sent again.
     let sent = Monitor<UInt64>(0)
-    let watched = ObjectContent(count: content.count, sha256: content.sha256) {
+    let watched = ObjectContent(
+      count: content.count, sha256: content.sha256, crc32c: content.crc32c
+    ) {
       [note] range throws(ObjectStoreError) in
       if sent.withLock({ Self.raise(&$0, to: range.upperBound) }) { note.move() }
       return try content.piece(range)

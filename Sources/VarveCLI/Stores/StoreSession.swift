@@ -18,19 +18,21 @@ enum StoreSession {
   /// - Parameter creates: makes a missing store; otherwise a mistyped path is an error and not a
   ///   new store.
   /// - Parameter memory: the store's memory budget in bytes; nil for the default.
+  /// - Parameter goesOnAlone: also where its bucket does not answer.
   static func writing<Result>(
-    _ path: String, creates: Bool, memory: Int? = nil,
+    _ path: String, creates: Bool, memory: Int? = nil, goesOnAlone: Bool = false,
     _ body: (SegmentStore) throws -> Result
   ) throws -> Result {
     var options = StoreOptions()
     options.createIfMissing = creates
     if let memory { options.memoryBudget = memory }
-    return try using(path, options, body)
+    return try using(path, options, goesOnAlone: goesOnAlone, body)
   }
 
   /// Lends a store that is opened with `options`, connected to its bucket where it has one.
   static func using<Result>(
-    _ path: String, _ options: StoreOptions, _ body: (SegmentStore) throws -> Result
+    _ path: String, _ options: StoreOptions, goesOnAlone: Bool = false,
+    _ body: (SegmentStore) throws -> Result
   ) throws -> Result {
     var options = options
     // Where only cold files cannot be read without, whoever reads one is told.
@@ -39,7 +41,8 @@ enum StoreSession {
       do {
         options.bucket = try bucket(of: path).map { BucketOptions($0) }
         options.bucket?.uploadInterval = nil
-      } catch let error as CommandFailure where options.access == .readOnly {
+        options.bucket?.opensWithoutBucket = goesOnAlone
+      } catch let error as CommandFailure where options.access == .readOnly || goesOnAlone {
         whyAway = error
       }
     }

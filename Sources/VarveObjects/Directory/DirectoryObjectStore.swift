@@ -39,11 +39,6 @@ public final class DirectoryObjectStore: ObjectStore {
       random: SystemRandom())
   }
 
-  /// Whether it is the directory `path` of this machine, or lies below.
-  package func lies(within path: String) -> Bool {
-    fileSystem is PosixFileSystem && PosixPath.lies(location, within: path)
-  }
-
   /// The same in any file system.
   package init(
     path: String, create: Bool = true, fileSystem: any FileSystem, random: any RandomSource

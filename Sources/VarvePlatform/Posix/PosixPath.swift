@@ -22,9 +22,16 @@ package enum PosixPath {
     return unsafe String(validatingCString: found)
   }
 
-  /// Whether `path` is `directory`, or lies below it.
+  private static func above(_ path: String) -> String {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: true)
+    let start = path.hasPrefix("/") ? "/" : "./"
+    return start + parts.dropLast().joined(separator: "/")
+  }
+
+  /// Whether `path` is `directory`, or lies below it. The last part of `path` need not be there yet.
   package static func lies(_ path: String, within directory: String) -> Bool {
-    guard let path = resolved(path), let directory = resolved(directory) else { return false }
+    guard let path = resolved(path) ?? resolved(above(path)), let directory = resolved(directory)
+    else { return false }
     return path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
   }
 }

@@ -1,11 +1,11 @@
 /// A moment in UTC by the calendar, to the second, from 1970 to 9999: what dates in requests and answers
 /// are written in.
-struct CivilTime: Equatable, Sendable {
+package struct CivilTime: Equatable, Sendable {
   /// Seconds since 1970.
   let seconds: UInt64
 
   /// The second that these milliseconds since 1970 lie in; at most the last of the year 9999.
-  init(milliseconds: UInt64) { seconds = min(milliseconds / 1000, UInt64(Self.last)) }
+  package init(milliseconds: UInt64) { seconds = min(milliseconds / 1000, UInt64(Self.last)) }
 
   /// The last second of the year 9999.
   private static let last: Int64 = 253_402_300_799
@@ -45,6 +45,20 @@ struct CivilTime: Equatable, Sendable {
     let month = part < 10 ? part + 3 : part - 9
     let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     return (year, month, dayOfYear - (153 * part + 2) / 5 + 1)
+  }
+}
+
+// MARK: - For people
+
+extension CivilTime {
+  /// `2013-05-24T00:00:00Z`
+  package var text: String {
+    let (year, month, day) = Self.date(days: Int(seconds / 86_400))
+    let date = [Self.digits(year, 4), Self.digits(month, 2), Self.digits(day, 2)]
+    let time = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map {
+      Self.digits(Int($0), 2)
+    }
+    return "\(date.joined(separator: "-"))T\(time.joined(separator: ":"))Z"
   }
 }
 

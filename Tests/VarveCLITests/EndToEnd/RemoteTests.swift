@@ -60,9 +60,106 @@ import VarveTestSupport
     try Self.attached { store, bucket throws in
       #expect(try CommandRun("remote", "upload", store).status == 0)
       let status = try CommandRun("remote", "status", store).text
-      for word in [bucket, "on this machine", "cold", "waits for upload", "garbage", "a month"] {
+      for word in [
+        bucket, "on this machine", "cold", "waits for upload", "garbage", "checkpoints", "unnamed",
+        "logs", "a month",
+      ] {
         #expect(status.contains(word), "\(word): \(status)")
       }
+      // Nobody is fenced by looking, and nothing is needed of the bucket.
+      let epoch = try Self.json("remote", "status", store)
+      #expect(epoch.contains("\"epoch\":2") && epoch.contains("\"answers\":true"), "\(epoch)")
+      #expect(
+        try CommandRun(["-c", "mv \(bucket) \(bucket)-away"], program: "/bin/sh").status == 0)
+      let alone = try CommandRun("remote", "status", store, "--json").text
+      #expect(alone.contains("\"answers\":false") && alone.contains("\"local_files\""), "\(alone)")
+      // And what is here is written on where that is asked for.
+      #expect(try CommandRun("put", store, "key", "1").status != 0)
+      #expect(try CommandRun("put", store, "key", "1", "--without-bucket").status == 0)
+      #expect(
+        try CommandRun(["-c", "mv \(bucket)-away \(bucket)"], program: "/bin/sh").status == 0)
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+    }
+  }
+
+  @Test("goes back to a checkpoint, and lists what there is to go back to")
+  func goesBack() throws {
+    try Self.attached { store, bucket throws in
+      #expect(try CommandRun("remote", "checkpoint", store, "early").status != 0)
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+      let before = try Self.digest(store)
+      #expect(
+        try Self.json("remote", "checkpoint", store, "early").contains("\"checkpoint\":\"early\""))
+      #expect(try CommandRun("put", store, "later", "1").status == 0)
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+      for place in [store, bucket] {
+        let versions = try CommandRun("remote", "versions", place)
+        #expect(versions.status == 0 && versions.text.contains("checkpoint early"))
+        #expect(try Self.json("remote", "versions", place).contains("\"checkpoints\":[\"early\"]"))
+      }
+      let other = store + "-2"
+      let none = try CommandRun("remote", "restore", bucket, other, "--checkpoint", "late")
+      #expect(none.status != 0 && none.errors.contains("no checkpoint"), "\(none.errors)")
+      let back = try CommandRun("remote", "restore", bucket, other, "--checkpoint", "early")
+      #expect(back.status == 0, "\(back.errors)")
+      #expect(try Self.digest(other) == before)
+      let unknown = try CommandRun("remote", "checkpoint", other, "late", "--delete")
+      #expect(unknown.status != 0 && unknown.errors.contains("no checkpoint"), "\(unknown.errors)")
+    }
+  }
+
+  @Test("a damaged newest version is mended by the store, and can be passed over without it")
+  func newestIsDamaged() throws {
+    try Self.attached { store, bucket throws in
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+      let before = try Self.digest(store)
+      #expect(try CommandRun("put", store, "later", "1").status == 0)
+      let last = try #require(
+        try CommandRun(["-c", "ls \(bucket)/manifest | tail -1"], program: "/bin/sh").lines.first)
+      let path = "\(bucket)/manifest/\(last)"
+      var bytes = try readFile(path)
+      bytes[bytes.count - 20] ^= 8
+      try writeFile(bytes, path)
+      let versions = try CommandRun("remote", "versions", bucket)
+      #expect(versions.status == 1 && versions.text.contains("checksum"), "\(versions.text)")
+      let other = store + "-2"
+      #expect(try CommandRun("remote", "restore", bucket, other).status != 0)
+      let put = try CommandRun("put", store, "more", "1")
+      #expect(put.status == 0, "\(put.errors)")
+      #expect(try CommandRun("remote", "versions", bucket).status == 0)
+      // Again, and now the machine is lost.
+      let next = try #require(
+        try CommandRun(["-c", "ls \(bucket)/manifest | tail -1"], program: "/bin/sh").lines.first)
+      try writeFile([1, 2, 3], "\(bucket)/manifest/\(next)")
+      let number = try #require(UInt64(next)) - 1
+      let back = try CommandRun("remote", "restore", bucket, other, "--version", "\(number)")
+      #expect(back.status == 0, "\(back.errors)")
+      #expect(try Self.digest(other) == before)
+    }
+  }
+
+  @Test("a store may leave its bucket, and a refused one is not tied")
+  func detaches() throws {
+    try Self.attached { store, bucket throws in
+      let second = store + "-2"
+      #expect(try CommandRun("put", second, "key", "1").status == 0)
+      let refused = try CommandRun("remote", "attach", second, bucket)
+      #expect(refused.status != 0 && refused.errors.contains("another store"), "\(refused.errors)")
+      #expect(try CommandRun("put", second, "key", "2").status == 0)
+      let within = try CommandRun("remote", "attach", second, "\(second)/bucket")
+      #expect(within.status != 0 && within.errors.contains("own directory"), "\(within.errors)")
+      #expect(
+        !(try CommandRun(["-c", "ls \(second)"], program: "/bin/sh").lines.contains("bucket")))
+      #expect(try Self.json("remote", "attach", second, bucket + "-2").contains("\"epoch\":1"))
+      #expect(try CommandRun("remote", "upload", store).status == 0)
+      #expect(try CommandRun("remote", "evict", store).status == 0)
+      let cold = try CommandRun("remote", "detach", store)
+      #expect(cold.status != 0 && cold.errors.contains("only in the bucket"), "\(cold.errors)")
+      #expect(try CommandRun("remote", "prefetch", store).status == 0)
+      #expect(try CommandRun("remote", "detach", store).status == 0)
+      #expect(try CommandRun("put", store, "key", "3").status == 0)
+      let none = try CommandRun("remote", "status", store)
+      #expect(none.status != 0 && none.errors.contains("no bucket"), "\(none.errors)")
     }
   }
 
