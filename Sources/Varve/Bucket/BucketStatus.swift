@@ -54,6 +54,23 @@ public struct BucketStatus: Sendable {
   public var requests = ObjectRequests()
 }
 
+extension Replica {
+  /// Everything is cold, and as the version that is shown has it.
+  var status: BucketStatus {
+    let head = shown.withLock { $0.manifest }
+    let reads = cold.metrics
+    var status = BucketStatus(
+      location: objects.location, epoch: head.epoch, version: head.number,
+      allowsRivals: objects.createsAtomically, isConnected: false, isFenced: false,
+      coldReads: reads.reads, coldReadBytes: reads.bytes, coldMemoryHits: reads.memoryHits,
+      coldDiskHits: reads.diskHits, diskCacheBytes: reads.diskBytes)
+    status.requests = (objects as? CountedObjectStore)?.requests ?? .init()
+    for file in head.version.bucketFiles { status.stored.add(file.size) }
+    (status.cold, status.garbageFiles) = (status.stored, head.garbage.count)
+    return status
+  }
+}
+
 extension BucketTier {
   func status(of version: Version) throws(StoreError) -> BucketStatus {
     let (head, writer) = (known.head, known.writer)
@@ -108,7 +125,7 @@ extension SegmentStore {
 }
 
 extension BucketStatus {
-  fileprivate init?(of directory: any Directory, _ path: String) throws(StoreError) {
+  init?(of directory: any Directory, _ path: String) throws(StoreError) {
     guard let tie = try TieFile(directory: directory).read() else { return nil }
     guard let number = try FoundFiles(in: directory).manifests.max() else {
       throw StoreError(

@@ -10,10 +10,13 @@ import VarvePlatform
 extension Engine {
   /// The bucket; throws where the store was opened without one.
   func requireBucket() throws(StoreError) -> BucketTier {
-    guard let bucket else {
-      throw StoreError(.invalid, "the store was opened without a bucket", file: path)
-    }
-    return bucket
+    if let bucket { return bucket }
+    let why =
+      replica != nil
+      ? "a replica only reads its bucket"
+      : options.access == .readOnly
+        ? "the store was opened for reading only" : "the store was opened without a bucket"
+    throw StoreError(.invalid, why, file: path)
   }
 
   /// Puts everything that was written before the call into the bucket.
@@ -119,7 +122,12 @@ extension Engine {
   }
 
   func bucketStatus() throws(StoreError) -> BucketStatus {
-    try requireBucket().status(of: versions.current)
+    if let bucket { return try bucket.status(of: versions.current) }
+    if let replica { return replica.status }
+    guard let status = try BucketStatus(of: directory, path) else {
+      throw StoreError(.invalid, "the store has no bucket", file: path)
+    }
+    return status
   }
 
   func collectBucket(grace: UInt64, isDry: Bool) throws(StoreError) -> BucketCollection {

@@ -37,7 +37,8 @@ extension SegmentStore {
   }
 
   /// Brings files back to this machine that lie only in the bucket, at most `most` bytes of them, each
-  /// checked against its SHA-256. Returns the bytes that came.
+  /// checked against its SHA-256. A copy that is missing or damaged keeps no other away, and is thrown in the end.
+  /// Returns the bytes that came.
   ///
   /// - Parameter progress: told how many have come so far, after each file.
   @discardableResult

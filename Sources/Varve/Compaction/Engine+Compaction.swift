@@ -20,10 +20,27 @@ struct CompactionMemory {
   var unusable: Set<UInt64> = []
   /// Value files that were found damaged: their values are not moved.
   var unmovable: Set<UInt64> = []
+  /// Those of both that lie in a bucket, and when that was found, in nanoseconds.
+  private var cold: [UInt64: UInt64] = [:]
+
+  /// So long a damaged copy in a bucket is left alone: it may be put right meanwhile.
+  private static let patience: UInt64 = 600_000_000_000
+
+  mutating func forgive(at now: UInt64) {
+    for (number, since) in cold where now - since >= Self.patience {
+      unusable.remove(number)
+      unmovable.remove(number)
+      cold[number] = nil
+    }
+  }
 
   /// Learns from the damage that ended `plan`: which file is to be left alone, or all of the plan's
   /// segments where the error names none of them.
-  mutating func learn(from damage: StoreError, in plan: CompactionPlan) {
+  ///
+  /// - Parameter isCold: whether a file lies in a bucket only.
+  mutating func learn(
+    from damage: StoreError, in plan: CompactionPlan, at now: UInt64, isCold: (FileName) -> Bool
+  ) {
     let file = damage.file.flatMap { FileName(parsing: $0) }
     let numbers = plan.segments.map(\.number)
     if let file, file.kind == .values, plan.relocatedValueFiles.contains(file.number) {
@@ -33,6 +50,9 @@ struct CompactionMemory {
     } else {
       unusable.formUnion(numbers)
     }
+    let files =
+      unusable.map { FileName(.segment, $0) } + unmovable.map { FileName(.values, $0) }
+    for file in files where cold[file.number] == nil && isCold(file) { cold[file.number] = now }
   }
 }
 
@@ -66,6 +86,7 @@ extension Engine {
     let event = try compacting.withLock { memory throws(StoreError) -> StoreEvent? in
       try checkOpen()
       if let failure = poison.failure { throw failure }
+      memory.forgive(at: clock.monotonicNanoseconds())
       let state = compactionState(memory)
       guard let plan = choose(state) else { return nil }
       let event: StoreEvent
@@ -73,7 +94,9 @@ extension Engine {
         event = try carryOut(plan, state.rules)
       } catch {
         guard error.code == .corrupted else { throw error }
-        memory.learn(from: error, in: plan)
+        memory.learn(from: error, in: plan, at: clock.monotonicNanoseconds()) { file in
+          bucket.map { (try? $0.tiered.localStatus(of: file.description)) == .some(nil) } ?? false
+        }
         event = .backgroundFailure(error)
       }
       if let next = plan.nextStart { memory.starts[next.level] = next.key }

@@ -162,8 +162,11 @@ extension OpenSegment {
     let count = Int(handle.fullCount)
     let scratch = BlockScratch()
     if handle.codec == .none, case .file(let pieces, _) = source {
-      let buffer = try pieces.read(UInt64(count), at: handle.offset)
-      try checkStored(buffer.view(), handle)
+      let buffer = try asking(pieces) { () throws(StoreError) in
+        let buffer = try pieces.read(UInt64(count), at: handle.offset)
+        try checkStored(buffer.view(), handle)
+        return buffer
+      }
       return CachedBlock(buffer, count: count)
     }
     let stored = try storedBytes(of: handle, scratch, isCopied: false)
@@ -195,12 +198,26 @@ extension OpenSegment {
       }
     case .file(let pieces, _):
       let buffer = scratch.storedBuffer(count)
-      try (isCopied ? scratch.passing(pieces) : pieces)
-        .read(count, at: handle.offset, into: buffer)
-      stored = buffer.view(count: count)
+      return try asking(pieces) { () throws(StoreError) in
+        try (isCopied ? scratch.passing(pieces) : pieces)
+          .read(count, at: handle.offset, into: buffer)
+        let stored = buffer.view(count: count)
+        try checkStored(stored, handle)
+        return stored
+      }
     }
     try checkStored(stored, handle)
     return stored
+  }
+
+  /// What came from a bucket is asked for once more where it is damaged: the way here may have changed it.
+  private func asking<Result>(
+    _ pieces: FilePieces, _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    do throws(StoreError) { return try body() } catch {
+      guard error.code == .corrupted, pieces.file.isCold else { throw error }
+      return try body()
+    }
   }
 
   private func checkStored(_ stored: ByteView, _ handle: BlockHandle) throws(StoreError) {

@@ -97,3 +97,8 @@ extension Directory {
     }
   }
 }
+
+extension File {
+  /// Whether it lies in a bucket.
+  var isCold: Bool { (self as? ReadFile)?.cold != nil || self is ColdFile || self is ColdPassage }
+}

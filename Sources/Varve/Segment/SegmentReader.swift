@@ -47,7 +47,7 @@ final class SegmentReader: Sendable {
     try opened.object { () throws(StoreError) in try openFile() }
   }
 
-  private func openFile() throws(StoreError) -> OpenSegment {
+  private func openFile(isAgain: Bool = false) throws(StoreError) -> OpenSegment {
     if environment.mode == .mapped, let mapping = try map() {
       mapping.expect(.scattered)
       return try OpenSegment.open(mapping, number: number, id: id, environment.blocks)
@@ -65,9 +65,11 @@ final class SegmentReader: Sendable {
       if file.cold != nil { try segment.checkTail() }
       return segment
     } catch {
-      // Else the same bytes would come again.
-      if file.cold != nil, error.code == .corrupted { try? file.dropCache() }
-      throw error
+      guard file.cold != nil, error.code == .corrupted else { throw error }
+      // Else the same bytes would come again: the way here may have changed them.
+      try? file.dropCache()
+      guard !isAgain else { throw error }
+      return try openFile(isAgain: true)
     }
   }
 

@@ -262,9 +262,19 @@ extension OpenValueFile {
     }
   }
 
+  /// What came from a bucket is asked for once more where it is damaged: the way here may have changed it.
+  private func read(_ pointer: ValuePointer, from file: any File) throws(StoreError) -> LentValue {
+    do throws(StoreError) { return try readOnce(pointer, from: file) } catch {
+      guard error.code == .corrupted, file.isCold else { throw error }
+      return try readOnce(pointer, from: file)
+    }
+  }
+
   /// Reads header and value in one call. 64 bytes before the value are read, so that it comes to
   /// lie at a multiple of 64 in the buffer.
-  private func read(_ pointer: ValuePointer, from file: any File) throws(StoreError) -> LentValue {
+  private func readOnce(
+    _ pointer: ValuePointer, from file: any File
+  ) throws(StoreError) -> LentValue {
     do throws(FormatError) { try check(pointer) } catch { throw StoreError(error, in: name) }
     let count = 64 + Int(pointer.storedCount)
     let buffer = AlignedBuffer(capacity: count)

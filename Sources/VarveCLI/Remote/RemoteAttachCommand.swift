@@ -61,7 +61,9 @@ enum RemoteAttachCommand {
     guard !PosixPath.lies(BucketLocation(arguments[.bucket]).text, within: arguments[.store]) else {
       throw CommandFailure("the bucket lies in the store's own directory: name another place")
     }
-    options.bucket = BucketOptions(try bucket(arguments, create: true))
+    // Nor for a store that is not there, or has its bucket.
+    let isNew = try SegmentStore.bucketLocation(ofStoreAt: arguments[.store]) == nil
+    options.bucket = BucketOptions(try bucket(arguments, create: isNew))
     options.bucket?.uploadInterval = nil
     options.bucket?.takesOver = arguments[takeOver]
     try StoreSession.using(arguments[.store], options) { store in

@@ -22,9 +22,11 @@ package struct TieredStore {
     return options
   }
 
-  private func components(_ disk: SimulatedFileSystem) -> StoreComponents {
+  private func components(
+    _ disk: SimulatedFileSystem, _ clock: SimulatedClock = SimulatedClock()
+  ) -> StoreComponents {
     StoreComponents(
-      fileSystem: disk, clock: SimulatedClock(),
+      fileSystem: disk, clock: clock,
       random: SimulatedRandom(
         seed: openings.withLock { count in
           count += 1
@@ -34,10 +36,12 @@ package struct TieredStore {
   }
 
   package func open(
-    _ options: StoreOptions? = nil, on disk: SimulatedFileSystem? = nil
+    _ options: StoreOptions? = nil, on disk: SimulatedFileSystem? = nil,
+    clock: SimulatedClock = SimulatedClock()
   ) throws -> SegmentStore {
     try SegmentStore.open(
-      at: "/store", options: options ?? connected(), components: components(disk ?? self.disk))
+      at: "/store", options: options ?? connected(),
+      components: components(disk ?? self.disk, clock))
   }
 
   /// Opens the store from the bucket on a machine that has nothing.
