@@ -11,20 +11,31 @@ struct BucketDetachment {
     let lock: any FileLock
     do throws(FileSystemError) {
       directory = try fileSystem.openDirectory(at: path, create: false)
+    } catch {
+      throw StoreError(opening: path, error)
+    }
+    // Before so much as a lock file is left there.
+    _ = try tie(in: directory)
+    do throws(FileSystemError) {
       lock = try directory.lock(FileName.lock, isShared: false)
     } catch {
       throw StoreError(opening: path, error)
     }
     defer { lock.release() }
-    let file = TieFile(directory: directory)
-    guard try file.read() != nil else {
-      throw StoreError(.invalid, "the store has no bucket", file: path)
-    }
+    let file = try tie(in: directory)
     let found = try FoundFiles(in: directory)
     try checkIsWhole(directory, found)
     try file.remove()
     // Nothing needs them from here on, nor is harmed by them.
     for name in found.tails + [FileName.slots] { try? directory.remove(name) }
+  }
+
+  private func tie(in directory: any Directory) throws(StoreError) -> TieFile {
+    let file = TieFile(directory: directory)
+    guard try file.read() != nil else {
+      throw StoreError(.invalid, "the store has no bucket", file: path)
+    }
+    return file
   }
 
   private func checkIsWhole(

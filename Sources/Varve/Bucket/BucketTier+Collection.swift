@@ -12,6 +12,7 @@ extension BucketTier {
     try state.withLock { state throws(StoreError) in
       let writer = try collectingWriter()
       var collector = BucketCollector(for: writer)
+      collector.sweeps = known.writer != nil
       collector.grace = grace
       do throws(BucketError) {
         let busy = Set(

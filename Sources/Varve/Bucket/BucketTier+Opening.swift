@@ -17,6 +17,8 @@ extension BucketTier {
     let claim = BucketClaim(options.objects, random: random)
     let id = claim.makeID()
     var (known, before) = Self.introduced(id, tie, location, manifest.storeID)
+    // By force nobody knows who has collected since.
+    if options.takesOver { known.uploads = [] }
     try TieFile(directory: directory).write(known)
     let tier = BucketTier(options, directory, tiered, random, known)
     let cold = try tier.coldFiles(of: manifest)
@@ -33,7 +35,7 @@ extension BucketTier {
       let mayGoOn = options.opensWithoutBucket && known.state != .fenced
       guard mayGoOn, error.isTransient else {
         // A store that came for the first time and was refused is without a bucket, as it was.
-        if tie == nil, !mayHaveClaimed || !error.isTransient {
+        if tie == nil, !mayHaveClaimed || error.isRefusal {
           try TieFile(directory: directory).remove()
         }
         throw StoreError(error, at: location)
@@ -127,8 +129,6 @@ extension BucketTier {
   ) throws(StoreError) {
     var tie = tie
     tie.head = writer.head.manifest
-    // By force nobody knows who has collected since.
-    if options.takesOver { tie.uploads = [] }
     if options.logInterval != nil { writer.beginLogs() }
     try note(tie, live: manifest)
     state.withLock { [tie] state in

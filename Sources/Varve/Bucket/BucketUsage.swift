@@ -141,7 +141,7 @@ extension BucketUsage.Rate {
     }
     guard let oldest = versions.first, let newest = versions.last else { return nil }
     let end = max(now, newest.written)
-    guard end - oldest.written >= 3_600_000 else { return nil }
+    guard end >= oldest.written, end - oldest.written >= 3_600_000 else { return nil }
     seconds = (end - oldest.written) / 1_000
     lists = newest.number - oldest.number
     let since = listed.filter { entry in

@@ -7,9 +7,10 @@ public struct BucketVersion: Sendable, Equatable {
   public enum Name: Sendable, Hashable {
     /// The newest one, and what logs hold behind it.
     case newest
-    /// The one of a number, as ``SegmentStore/bucketVersions(in:most:)`` tells them. Without a checkpoint it stays
-    /// for an hour after the next one came.
-    case number(UInt64)
+    /// The one of a number, as ``SegmentStore/bucketVersions(in:most:)`` tells them. Without a checkpoint it may be
+    /// gone back to for half an hour after the next one came; and later where nobody writes to the bucket any more,
+    /// nor removes anything there (`isAbandoned`), as long as its files are there.
+    case number(UInt64, isAbandoned: Bool = false)
     /// The one that a checkpoint keeps.
     case checkpoint(String)
   }
@@ -27,11 +28,16 @@ public struct BucketVersion: Sendable, Equatable {
 }
 
 extension BucketVersion.Name {
+  var isAbandoned: Bool {
+    if case .number(_, true) = self { return true }
+    return false
+  }
+
   /// Its number; nil for the newest.
   func number(in reader: BucketReader) throws(BucketError) -> UInt64? {
     switch self {
     case .newest: return nil
-    case .number(let number): return number
+    case .number(let number, _): return number
     case .checkpoint(let name):
       guard let pin = try reader.pin(name), pin.kind == .checkpoint else {
         throw .noVersion("there is no checkpoint '\(name)' in the bucket")

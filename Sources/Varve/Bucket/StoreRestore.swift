@@ -61,7 +61,9 @@ struct StoreRestore {
     let claim = BucketClaim(bucket.objects, random: components.random)
     do throws(BucketError) {
       if let number = try version.number(in: BucketReader(bucket.objects)) {
-        return try claim.run(as: claim.makeID(), backTo: number, check: Self.checkMayWrite)
+        return try claim.run(
+          as: claim.makeID(), backTo: number, isAbandoned: version.isAbandoned,
+          check: Self.checkMayWrite)
       }
       return try claim.run(as: claim.makeID(), after: .anybody, check: Self.checkMayWrite)
     } catch {

@@ -68,8 +68,10 @@ extension Engine {
   func reloadCatalog() throws(StoreError) {
     var found: [Keyspace] = []
     try readCatalog { found.append($0) }
-    let numbers = Set(found.map(\.number) + [SystemKeyspace.defaultKeyspace])
-    for known in catalog.all where !numbers.contains(known.number) {
+    // A number that was given again, after going back to an earlier version, is another keyspace's.
+    let names = Dictionary(found.map { ($0.number, $0.name) }) { first, _ in first }
+    for known in catalog.all
+    where known.number != SystemKeyspace.defaultKeyspace && names[known.number] != known.name {
       catalog.remove(known, droppedAt: visible)
     }
     for keyspace in found where catalog.keyspace(named: keyspace.name)?.number != keyspace.number {

@@ -27,6 +27,9 @@ enum RemoteAttachCommand {
   private static let number = Option.count(
     "--version", "N", in: 1...Int.max, default: "the newest",
     "go back to the version of this number")
+  private static let abandoned = Option.flag(
+    "--abandoned",
+    "with --version: nobody writes to the bucket any more; an older one may be whole then")
   private static let checkpoint = Option.text(
     "--checkpoint", "NAME", "go back to the version that this checkpoint keeps")
 
@@ -37,11 +40,14 @@ enum RemoteAttachCommand {
         + " prefetch' brings them here. Whoever wrote to the bucket before is fenced: it keeps what"
         + " it has, and puts nothing there any more.",
       "From an earlier version the store goes on as it was then: what was put there later is no part of it any"
-        + " more, and goes from the bucket with its garbage. 'varve remote versions' lists them.",
+        + " more, and goes from the bucket with its garbage. 'varve remote versions' lists them. Without a"
+        + " checkpoint that is safe for half an hour after the next version came; later only where nothing"
+        + " writes to the bucket, or removes from it (--abandoned).",
     ],
     operands: [.bucket, .store],
     options: [
-      number.specification, checkpoint.specification, Option.endpoint.specification,
+      number.specification, abandoned.specification, checkpoint.specification,
+      Option.endpoint.specification,
       Option.region.specification, Option.json.specification,
     ],
     exclusive: [["--version", "--checkpoint"]],
@@ -79,7 +85,7 @@ enum RemoteAttachCommand {
     options.bucket?.uploadInterval = nil
     let version =
       arguments[checkpoint].map(BucketVersion.Name.checkpoint)
-      ?? arguments[number].map { .number(UInt64($0)) } ?? .newest
+      ?? arguments[number].map { .number(UInt64($0), isAbandoned: arguments[abandoned]) } ?? .newest
     let store = try SegmentStore.open(
       fromBucketTo: arguments[.store], options: options, version: version)
     let status = try store.bucketStatus()

@@ -12,7 +12,7 @@ enum RemoteVersionsCommand {
     name: "remote versions", summary: "list the versions that a bucket has",
     notes: [
       "The newest first, and those that checkpoints keep. 'varve remote restore' with --version or --checkpoint"
-        + " makes a store of one. Without a checkpoint a version stays whole for an hour after the next one."
+        + " makes a store of one. Without a checkpoint files of a version may go from half an hour after the next one on."
     ],
     operands: [place],
     options: [

@@ -57,10 +57,17 @@ package struct BucketClaim: Sendable {
     check: (BucketManifest) throws(BucketError) -> Void = { _ throws(BucketError) in }
   ) throws(BucketError) -> BucketWriter {
     let mending = BucketMending(objects: objects, known: known)
-    guard let identity = try mending.identity() else { throw .noStore }
-    guard storeID == nil || identity.storeID == storeID else { throw .otherStore }
+    let stored = try mending.identity()
+    var hasIdentity = false
+    if case .found(let identity) = stored {
+      guard storeID == nil || identity.storeID == storeID else { throw .otherStore }
+      hasIdentity = true
+    } else if known == nil {
+      throw .noStore
+    }
     for tries in 1... {
-      guard let head = try mending.head() else { throw .noStore }
+      guard let head = try mending.head(hasIdentity: hasIdentity) else { throw .noStore }
+      let identity = try mending.putBack(stored, of: head.manifest)
       guard head.manifest.version.storeID == identity.storeID else { throw .otherStore }
       if case .oneOf(let writers) = predecessor, !writers.contains(head.manifest.writer) {
         throw .fenced
@@ -100,6 +107,14 @@ package struct BucketClaim: Sendable {
   /// A claim that may or may not have been written is one of `id`, and of nobody else.
   func commit(_ manifest: BucketManifest) throws(BucketError) -> BucketWriter {
     let bytes = manifest.encoded()
+    // From a hostile bucket numbers may come that nobody could read again.
+    do throws(FormatError) {
+      _ = try bytes.withByteView { view throws(FormatError) in
+        try BucketManifest(decoding: view, named: manifest.number)
+      }
+    } catch {
+      throw .damaged(error, object: BucketLayout.manifest(manifest.number).description)
+    }
     let time: UInt64?
     do throws(BucketError) {
       time = try BucketCommit(objects: objects, random: random).put(manifest, bytes)

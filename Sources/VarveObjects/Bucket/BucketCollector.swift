@@ -30,6 +30,8 @@ package struct BucketCollector: Sendable {
   package var grace: UInt64 = 3_600_000
   /// How old an object must be that no manifest names: longer than any upload takes.
   package var orphanAge: UInt64 = 86_400_000
+  /// Whether what no manifest names goes: not where nobody claimed, since a commit may still be under way.
+  package var sweeps = true
   /// So many of the newest manifests stay, at least 1.
   package var keptManifests = 100
 
@@ -72,7 +74,9 @@ extension BucketCollector {
     plan.gone = Set(
       head.garbage.map(\.file).filter { !names.contains(BucketLayout.file($0)) })
     let known = Set((head.files + head.garbage.map(\.file) + kept).map(BucketLayout.file))
-    plan.orphans = orphans(listed, now, sparing: known.union(busy)) + (try probes(now))
+    if sweeps {
+      plan.orphans = orphans(listed, now, sparing: known.union(busy)) + (try probes(now))
+    }
     plan.manifests = try oldManifests(now, sparing: Set(pinned.map(\.number)))
     plan.logs = try oldLogs(now)
     return plan

@@ -42,6 +42,14 @@ extension BucketError: CustomStringConvertible {
     }
   }
 
+  /// Whether nothing of ours is there: another store, or another writer.
+  package var isRefusal: Bool {
+    switch self {
+    case .otherStore, .fenced: true
+    default: false
+    }
+  }
+
   /// Whether it may go well when it is tried again later.
   package var isTransient: Bool {
     guard case .request(let error) = self else { return false }

@@ -35,11 +35,15 @@ package enum BucketLayout {
   /// The number in the name of a manifest; nil where it is none.
   package static func manifestNumber(_ name: ObjectName) -> UInt64? { number(name, manifests) }
 
-  /// The number in the name of a file; nil where it is none.
-  static func fileNumber(_ name: ObjectName) -> UInt64? {
+  /// The number in the name of a file that a writer put whose epoch is at most `epoch`; nil where it is none.
+  static func fileNumber(_ name: ObjectName, through epoch: UInt64) -> UInt64? {
     let parts = name.description.split(separator: "/").last?.split(separator: "-") ?? []
-    guard parts.count == 3, let number = UInt64(parts[1], radix: 16) else { return nil }
-    return number < Limits.fileNumber ? number : nil
+    guard parts.count == 3, let writer = UInt64(parts[0], radix: 16), 1...epoch ~= writer,
+      let number = UInt64(parts[1], radix: 16), 1..<Limits.fileNumber ~= number,
+      name.description.hasPrefix(
+        "\(files)\(parts[2].prefix(2))/\(hex(writer, 16))-\(hex(number, 16))-")
+    else { return nil }
+    return number
   }
 
   /// The number in the name of a log; nil where it is none.

@@ -1,9 +1,16 @@
 import VarveFormat
 
 /// Finds the newest version in a bucket for a machine that knows of one which was confirmed there, and puts back what
-/// is gone or changed of the objects that lead to it. Spec: bucket.md, "Claim".
+/// is gone or changed of the two objects that lead to it. Spec: bucket.md, "Claim".
 ///
-/// A manifest's number stands for one content for ever, so that nobody is harmed who reads it meanwhile.
+/// ```
+///   a higher number is there          that is the newest, whatever we know
+///   ours is there, and damaged        the same bytes again
+///   ours is gone, the one before is the one that ours follows     ours again
+///   ours is gone, and anything else is there     another history: left as it is
+/// ```
+///
+/// Only where all files are there that ours names: what went back in time as a whole is not mended by a manifest.
 struct BucketMending {
   let objects: any ObjectStore
   /// The newest manifest that is known to have been there; nil: what is there is all there is.
@@ -11,61 +18,110 @@ struct BucketMending {
 
   private var reader: BucketReader { BucketReader(objects) }
 
-  /// Which store it is; nil where there is none. When it was made is not known any more where that is put back.
-  func identity() throws(BucketError) -> BucketIdentity? {
-    let found: BucketIdentity?
-    var isDamaged = false
-    do throws(BucketError) { found = try reader.identity() } catch {
+  /// What the object `store` says.
+  enum Identity {
+    case found(BucketIdentity)
+    case gone
+    case damaged
+  }
+
+  /// Which store it is.
+  func identity() throws(BucketError) -> Identity {
+    do throws(BucketError) {
+      return try reader.identity().map { .found($0) } ?? .gone
+    } catch {
       guard known != nil, error.isDamage else { throw error }
-      (found, isDamaged) = (nil, true)
+      return .damaged
     }
-    guard found == nil, let known else { return found }
-    // An empty bucket is another one, or an empty directory below which nothing is mounted.
-    if !isDamaged, try reader.manifestNumbers().isEmpty { return nil }
-    let identity = BucketIdentity(storeID: known.version.storeID, created: 0)
-    try put(BucketLayout.store, identity.encoded(), if: isDamaged ? .always : .absent)
-    return identity
+  }
+
+  /// Puts `store` back, where the newest manifest is of the store that we know. When it was made is not known any
+  /// more.
+  func putBack(
+    _ identity: Identity, of head: BucketManifest
+  ) throws(BucketError) -> BucketIdentity {
+    if case .found(let found) = identity { return found }
+    guard let known else { throw .noStore }
+    guard head.version.storeID == known.version.storeID else { throw .otherStore }
+    let made = BucketIdentity(storeID: known.version.storeID, created: 0)
+    var condition = PutCondition.absent
+    if case .damaged = identity { condition = .always }
+    if try put(BucketLayout.store, made.encoded(), if: condition) { return made }
+    guard let found = try reader.identity() else { throw .noStore }
+    return found
   }
 
   /// The newest manifest; nil where there is none. One listing, one read.
-  func head() throws(BucketError) -> BucketHead? {
+  ///
+  /// - Parameter hasIdentity: whether the bucket says whose it is: an empty one is another, or an empty directory
+  ///   below which nothing is mounted.
+  func head(hasIdentity: Bool) throws(BucketError) -> BucketHead? {
     guard let known else { return try reader.head() }
     // Between listing and reading a new writer may collect: then there is a newer one.
     for _ in 0..<8 {
-      let newest = try reader.manifestNumbers(after: known.number - 1).last ?? 0
-      if newest > known.number {
-        guard let head = try reader.manifest(newest) else { continue }
-        return head
+      let newest = try reader.manifestNumbers(after: known.number - 1).last
+      guard let newest else {
+        let (isDone, head) = try headBelow(known, hasIdentity)
+        if isDone { return head }
+        continue
       }
       do throws(BucketError) {
-        if newest == known.number, let head = try reader.manifest(newest) { return head }
+        if let head = try reader.manifest(newest) { return head }
       } catch {
-        guard error.isDamage else { throw error }
-        return try putBack(known, if: .always)
+        guard newest == known.number, error.isDamage, try hasFiles(of: known) else { throw error }
+        try put(BucketLayout.manifest(known.number), known.encoded(), if: .always)
+        return BucketHead(known, digest: Self.digest(known))
       }
-      return try putBack(known, if: .absent)
     }
     throw .request(
       ObjectStoreError(.unavailable, "the newest manifest is gone each time it is asked for"))
   }
 
-  private func putBack(
-    _ known: BucketManifest, if condition: PutCondition
-  ) throws(BucketError) -> BucketHead {
-    let bytes = known.encoded()
-    try put(BucketLayout.manifest(known.number), bytes, if: condition)
-    return BucketHead(known, digest: bytes.withByteView(SHA256.digest(of:)))
+  /// What to go on from where ours is gone, and no higher one is there. Not done where one came meanwhile.
+  private func headBelow(
+    _ known: BucketManifest, _ hasIdentity: Bool
+  ) throws(BucketError) -> (isDone: Bool, BucketHead?) {
+    let before = try reader.head()
+    guard before.map({ $0.digest == known.predecessorDigest }) ?? hasIdentity,
+      try hasFiles(of: known)
+    else { return (true, before) }
+    let isPut = try put(BucketLayout.manifest(known.number), known.encoded(), if: .absent)
+    return (isPut, BucketHead(known, digest: Self.digest(known)))
   }
 
-  /// Puts an object of which all know what it must be: where it came meanwhile it is the same.
+  private func hasFiles(of known: BucketManifest) throws(BucketError) -> Bool {
+    try reader.missingFiles(of: known).isEmpty
+  }
+
+  private static func digest(_ manifest: BucketManifest) -> [UInt8] {
+    manifest.encoded().withByteView(SHA256.digest(of:))
+  }
+
+  /// False where there is one already.
+  @discardableResult
   private func put(
     _ name: ObjectName, _ bytes: [UInt8], if condition: PutCondition
-  ) throws(BucketError) {
+  ) throws(BucketError) -> Bool {
     do throws(ObjectStoreError) {
       _ = try objects.put(name, ObjectContent(bytes), if: condition, class: nil)
+      return true
     } catch {
       guard error.code == .exists else { throw .request(error) }
+      return false
     }
+  }
+}
+
+extension BucketReader {
+  /// The files of a version that are not in the bucket, or not of their size. A listing for each thousand files.
+  func missingFiles(of manifest: BucketManifest) throws(BucketError) -> [BucketFile] {
+    let sizes = Dictionary(
+      try entries(BucketLayout.files).map { ($0.name, $0.size) }
+    ) { first, _ in first }
+    let version = manifest.version
+    let expected = version.segments.map(\.size) + version.valueFiles.map(\.size)
+    return zip(manifest.files, expected)
+      .filter { sizes[BucketLayout.file($0)] != $1 }.map(\.0)
   }
 }
 

@@ -48,9 +48,10 @@ import VarveTestSupport
     let sample = try Self.store(machine, without: true)
     let connection = machine.bucket.connect()
     connection.setFaults { _, kind, name in
-      kind == .put && name.hasPrefix("manifest/") || kind == .read ? .answerLost : nil
+      name.hasPrefix("manifest/") && (kind == .put || kind == .read) ? .answerLost : nil
     }
     #expect(try storeCode { _ = try machine.open(machine.connected(connection)) } != nil)
+    #expect(machine.bucket.names.contains(BucketLayout.manifest(1)))
     let store = try machine.open()
     #expect(try sample.difference(from: store) == nil)
     try store.upload()

@@ -88,6 +88,9 @@ import VarveTestSupport
       try storeCode { _ = try Self.restored(machine, .number(numbers[1]), on: disk) } == .notFound)
     // Nobody was fenced by that.
     #expect(machine.bucket.names == before)
+    // Unless nobody writes there any more.
+    let alone = SimulatedFileSystem()
+    try Self.restored(machine, .number(numbers[1], isAbandoned: true), on: alone).close()
     // Kept, and yet not there.
     let versions = try SegmentStore.bucketVersions(in: machine.bucket.connect())
     let kept = try #require(versions.first { $0.checkpoints == ["first"] })
