@@ -58,7 +58,7 @@ struct BucketDetachment {
     guard missing == 0 else {
       throw StoreError(
         .invalid,
-        "\(missing) of its files lie only in the bucket: bring them here first (prefetch)",
+        "only the bucket has \(missing) of its files: bring them here first (prefetch)",
         file: path)
     }
   }

@@ -56,7 +56,8 @@ public struct BucketOptions: Sendable {
 
   /// Opens the store though another machine wrote to the bucket last, which is fenced by that. What that one
   /// committed there and this one does not have is no part of the store any more: to go on from there,
-  /// ``SegmentStore/open(fromBucketTo:options:)`` is meant.
+  /// ``SegmentStore/open(fromBucketTo:options:version:)`` is meant, which with this opens a store also where files of
+  /// its newest version are missing in the bucket.
   public var takesOver = false
 
   /// Opens the store for writing though the bucket does not answer: what lies only there cannot be read
@@ -66,7 +67,7 @@ public struct BucketOptions: Sendable {
 
   /// What was put since the last commit is noted on this machine after so many bytes: a process that comes after
   /// one which died puts no more than that again.
-  package var noteBytes: UInt64 = 64 << 20
+  package var noteBytes: UInt64 = 16 << 20
 
   /// The defaults, with this bucket.
   public init(_ objects: any ObjectStore) { self.objects = objects }

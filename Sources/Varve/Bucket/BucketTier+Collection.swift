@@ -67,7 +67,18 @@ extension BucketTier {
           try pinning.remove(name)
           return 0
         }
-        return try pinning.pinHead(as: name, .checkpoint).manifest
+        let pin = try pinning.pinHead(as: name, .checkpoint)
+        // Now nothing of it goes any more.
+        let reader = BucketReader(options.objects)
+        if let head = try reader.manifest(pin.manifest)?.manifest,
+          let file = try reader.missingFiles(of: head).first
+        {
+          try pinning.remove(name)
+          throw .damaged(
+            FormatError(.bucketManifest, .value("objects"), at: 0),
+            object: BucketLayout.file(file).description)
+        }
+        return pin.manifest
       } catch {
         throw refusal(error)
       }

@@ -31,13 +31,16 @@ extension BucketTier {
       )
     } catch {
       // Who was never there keeps writing where it is.
-      if case .fenced = error, known.head != nil { try? tier.noteFence() }
+      if case .fenced = error, known.head != nil, known.location == location {
+        try? tier.noteFence()
+      }
       let mayGoOn = options.opensWithoutBucket && known.state != .fenced
       guard mayGoOn, error.isTransient else {
         // A store that came for the first time and was refused is without a bucket, as it was.
         if tie == nil, !mayHaveClaimed || error.isRefusal {
           try TieFile(directory: directory).remove()
         }
+        if tie == nil, case .fenced = error { throw Self.isThereAlready(location) }
         throw StoreError(error, at: location)
       }
       try noteApart(known, manifest, last, in: directory)
@@ -47,6 +50,14 @@ extension BucketTier {
     known.apartSince = nil
     try tier.adopt(writer, known, manifest)
     return tier
+  }
+
+  private static func isThereAlready(_ location: String) -> StoreError {
+    StoreError(
+      .fenced,
+      "the bucket has this store already, from another machine or from before it was detached: to go on with what"
+        + " is here it must be taken over (takesOver, 'varve remote attach --take-over')",
+      file: location)
   }
 
   /// Notes before anything is written that the bucket is not there: of what is later than this no number tells
@@ -102,6 +113,13 @@ extension BucketTier {
         for file in cold where copies[file.key] == nil {
           throw .lacks(file: file.name.description)
         }
+        // Another place must have them, too, and not only say so.
+        if known.location != options.objects.location, !cold.isEmpty {
+          let missing = Set(try BucketReader(options.objects).missingFiles(of: head).map(\.name))
+          for file in cold where missing.contains(file.name) {
+            throw .lacks(file: file.name.description)
+          }
+        }
         mayHaveClaimed = true
       }
       // Until the claim another copy of this directory may have put more.
@@ -139,9 +157,20 @@ extension BucketTier {
     }
     current.withLock { $0.writer = writer }
     // Whoever has taken over may have collected it.
+    let storeID = tie.storeID
     cold.explainMissing { [weak self] in
-      guard let self, (try? checkHead()) == nil, isFenced else { return .missing }
-      return .fenced
+      guard let self else { return .missing }
+      if (try? checkHead()) == nil, isFenced { return .fenced }
+      return Self.isAway(objects, of: storeID) ? .unavailable : .missing
+    }
+  }
+
+  /// Whether the place is not the store's bucket at all: an empty directory where it was mounted, or another's.
+  static func isAway(_ objects: any ObjectStore, of storeID: FileID) -> Bool {
+    do throws(BucketError) {
+      return try BucketReader(objects).identity()?.storeID != storeID
+    } catch {
+      return !error.isDamage
     }
   }
 

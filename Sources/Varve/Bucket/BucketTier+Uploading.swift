@@ -6,19 +6,28 @@ extension BucketTier {
   /// Makes the version that is shown now the newest in the bucket; returns which that was. Its files stay on disk
   /// meanwhile.
   ///
-  /// - Parameter shown: what readers see, asked when it is this one's turn: of two who upload at once the last
-  ///   one must not put an earlier version there.
+  /// - Parameters:
+  ///   - checks: looks whether the copies are there, and puts those again that are not.
+  ///   - shown: what readers see, asked when it is this one's turn: of two who upload at once the last one must not
+  ///     put an earlier version there.
   func upload(
-    _ shown: () -> Version, _ progress: (UInt64) -> Void
+    checks: Bool, _ shown: () -> Version, _ progress: (UInt64) -> Void
   ) throws(StoreError) -> (BucketStatus.Amount, SequenceNumber) {
     try state.withLock { state throws(StoreError) in
       let version = shown()
       defer { withExtendedLifetime(version) {} }
       let writer = try connectedWriter()
       let next = version.manifest.forBucket
-      if let head = state.tie.head, has(next, head) { return (.init(), next.lastSequence) }
+      let missing = checks || doubtsCopies ? try missing(next.bucketFiles) : []
+      var lost: LocalFile?
+      for file in missing where try !isLocal(file) { lost = lost ?? file }
+      if missing.isEmpty, let head = state.tie.head, has(next, head) {
+        doubtCopies(false)
+        return (.init(), next.lastSequence)
+      }
       try findNoted(next, &state)
-      let (copies, upload) = try putFiles(of: next, writer, &state, progress)
+      let again = Set(missing.map(\.key))
+      let (copies, upload) = try putFiles(of: next, again, writer, &state, progress)
       let head = try commit(next, copies, writer, removed: state.removed)
       var tie = state.tie
       (tie.head, tie.uploads) = (head.manifest, [])
@@ -28,15 +37,23 @@ extension BucketTier {
       try note(tie, live: live.manifest)
       state.tie = tie
       (state.uploaded, state.noted, state.removed) = ([:], [:], [])
+      if let lost { throw Self.lost(lost) }
+      doubtCopies(false)
       return (upload, next.lastSequence)
     }
   }
 
-  /// Puts the files that are not there yet. Returns where all are, in the version's order.
+  /// Puts the files that are not there yet, or not any more. Returns where all are, in the version's order.
   private func putFiles(
-    of next: Manifest, _ writer: BucketWriter, _ state: inout State, _ progress: (UInt64) -> Void
+    of next: Manifest, _ again: Set<FileKey>, _ writer: BucketWriter, _ state: inout State,
+    _ progress: (UInt64) -> Void
   ) throws(StoreError) -> ([BucketObject], BucketStatus.Amount) {
-    let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
+    var there = state.tie.head?.copies ?? [:]
+    for file in next.bucketFiles where again.contains(file.key) {
+      // What is nowhere stays named, so that whoever looks for it is told.
+      if try isLocal(file) { there[file.key] = nil }
+    }
+    there.merge(state.uploaded) { $1 }
     let ahead = CopiesAhead(
       next.bucketFiles.filter { there[$0.key] == nil }, in: directory, epoch: writer.epoch,
       hasThreads: cold.ahead != nil)

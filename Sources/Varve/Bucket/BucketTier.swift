@@ -47,6 +47,9 @@ final class BucketTier: Sendable {
   /// Held while files come back: one at a time.
   let fetching = Monitor(())
   private let fence = Atomic(false)
+  /// Whether a copy was found missing that a manifest names.
+  private let doubts = Atomic(false)
+  var doubtsCopies: Bool { doubts.load(ordering: .relaxed) }
 
   init(
     _ options: BucketOptions, _ directory: GuardedDirectory, _ tiered: TieredDirectory,
@@ -84,6 +87,11 @@ final class BucketTier: Sendable {
     changing.withLock { $0 = true }
     cold.letGo()
   }
+}
+
+extension BucketTier {
+  /// True: the next upload looks whether all is there, and puts what is not.
+  func doubtCopies(_ doubts: Bool) { self.doubts.store(doubts, ordering: .relaxed) }
 }
 
 // MARK: - Taken over from

@@ -31,6 +31,10 @@ public struct BucketUsage: Sendable {
   public var version: UInt64
   /// Files of the newest version.
   public var live = Amount()
+  /// Files of the newest version that are not there, or not of their size; not part of the total.
+  public var missing = Amount()
+  /// Whether the newest version is another machine's than the store's that was asked about; false where none was.
+  public var isTakenOver = false
   /// Files that only checkpoints keep.
   public var checkpointed = Amount()
   /// Files that no version needs any more; they go when they were that for the grace of the collector.
@@ -64,24 +68,33 @@ extension SegmentStore {
   /// meanwhile may show as of two moments.
   ///
   /// A listing for each thousand objects, and a request for the newest version, each checkpoint and its version.
-  /// - Throws: `.notFound` where the bucket holds no store; `.unavailable`; `.corrupted` where what is named above
-  ///   cannot be read.
+  /// - Parameter path: the directory of the store that the bucket must be of; nil: of any.
+  /// - Throws: `.notFound` where the bucket holds no store; `.exists` where it holds another; `.unavailable`;
+  ///   `.corrupted` where what is named above cannot be read.
   public static func bucketUsage(
-    in objects: any ObjectStore
+    in objects: any ObjectStore, ofStoreAt path: String? = nil
   ) throws(StoreError) -> BucketUsage {
+    let tie = try path.map { path throws(StoreError) in try TieFile.read(ofStoreAt: path) } ?? nil
     do throws(BucketError) {
       let reader = BucketReader(objects)
-      guard try reader.identity() != nil, let head = try reader.head()?.manifest else {
+      guard let identity = try reader.identity(), let head = try reader.head()?.manifest else {
         throw .noStore
       }
+      guard tie.map({ $0.storeID == identity.storeID }) ?? true else { throw .otherStore }
       var usage = BucketUsage(version: head.number)
+      usage.isTakenOver = tie.map { !$0.writers.contains(head.writer) } ?? false
       let listed = try reader.entries("")
       var files = UsedFiles(head)
       for (name, pin) in try reader.namedPins() {
-        guard let kept = try reader.manifest(pin.manifest)?.manifest else { continue }
+        guard let kept = try reader.manifest(pin.manifest)?.manifest else {
+          // It keeps nothing any more.
+          usage.checkpoints.append(.init(name: name, version: pin.manifest))
+          continue
+        }
         usage.checkpoints.append(files.keep(kept, as: name))
       }
       for entry in listed { usage.add(entry, files) }
+      usage.count(head, listed)
       usage.rate = .init(listed, now: SystemClock().wallMilliseconds())
       return usage
     } catch {
@@ -114,6 +127,14 @@ private struct UsedFiles {
 }
 
 extension BucketUsage {
+  fileprivate mutating func count(_ head: BucketManifest, _ listed: [ObjectListing.Entry]) {
+    let sizes = Dictionary(listed.map { ($0.name, $0.size) }) { first, _ in first }
+    for (file, local) in zip(head.files, head.version.bucketFiles)
+    where sizes[BucketLayout.file(file)] != local.size {
+      missing.add(local.size)
+    }
+  }
+
   fileprivate mutating func add(_ entry: ObjectListing.Entry, _ files: UsedFiles) {
     let name = entry.name.description
     let part: WritableKeyPath<BucketUsage, Amount> =

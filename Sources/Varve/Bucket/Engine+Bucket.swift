@@ -21,17 +21,19 @@ extension Engine {
 
   /// Puts everything that was written before the call into the bucket.
   ///
-  /// - Parameter ordersValues: whether values are laid out in the order of their keys before.
+  /// - Parameters:
+  ///   - ordersValues: whether values are laid out in the order of their keys before.
+  ///   - checks: whether what was put earlier is looked for, and put again where it is gone.
   @discardableResult
   func uploadNow(
-    ordersValues: Bool = true, _ progress: (UInt64) -> Void = { _ in }
+    ordersValues: Bool = true, checks: Bool = false, _ progress: (UInt64) -> Void = { _ in }
   ) throws(StoreError) -> BucketStatus.Amount {
     let bucket = try requireBucket()
     // Where nothing can be put nothing is written for it either.
     _ = try bucket.connectedWriter()
     try flushAllNow()
     if ordersValues { try orderFreshValuesIfPossible() }
-    let (done, last) = try bucket.upload({ versions.current }, progress)
+    let (done, last) = try bucket.upload(checks: checks, { versions.current }, progress)
     backlog?.reach(last)
     if done.files > 0, isOpenNow { report(.uploaded(files: done.files, bytes: done.bytes)) }
     return done
@@ -60,9 +62,18 @@ extension Engine {
       of: version, keeping: kept, writtenAfter: now - min(now, age))
     guard !going.isEmpty else { return 0 }
     try bucket.checkHead()
-    let gone = try bucket.changeFiles { () throws(StoreError) in try letGo(of: going, bucket) }
+    let missing = Set(try bucket.missing(going).map(\.name))
+    if !missing.isEmpty { bucket.doubtCopies(true) }
+    let safe = going.filter { !missing.contains($0.name) }
+    let gone = try bucket.changeFiles { () throws(StoreError) in try letGo(of: safe, bucket) }
     let bytes = gone.reduce(0) { $0 + $1.size }
-    if isOpenNow { report(.evicted(files: gone.count, bytes: bytes)) }
+    if isOpenNow, !gone.isEmpty { report(.evicted(files: gone.count, bytes: bytes)) }
+    if let name = missing.first {
+      throw StoreError(
+        .corrupted,
+        "the copy in the bucket is missing or cut: an upload puts it again, and the file stays",
+        file: name.description, structure: StoreError.wholeFile, offset: 0)
+    }
     return bytes
   }
 
@@ -198,7 +209,9 @@ extension Engine {
   /// Whether anything was written, or written again, since the newest version in the bucket.
   private func hasNews(for bucket: BucketTier) -> Bool {
     let view = views.pinned()
-    guard view.active.table.isEmpty, view.frozen.isEmpty, let head = bucket.known.head else {
+    guard view.active.table.isEmpty, view.frozen.isEmpty, let head = bucket.known.head,
+      !bucket.doubtsCopies
+    else {
       return true
     }
     return !bucket.has(view.version.manifest.forBucket, head)

@@ -7,15 +7,17 @@ extension SegmentStore {
   /// not there, and commits a version that names them.
   ///
   /// Durable in the bucket when it returns; whoever opens the store from there finds all of it. Costs a
-  /// request for each new file, and two for the version. Returns what was put there.
+  /// request for each new file, and two for the version; and a listing for each thousand files: a copy that is gone
+  /// there is put again. Returns what was put there.
   ///
   /// - Parameter progress: told how many bytes were put so far, after each file.
   /// - Throws: `.unavailable` where the bucket does not answer: what was put stays, so that the next call
-  ///   goes on from there; `.fenced` where another machine has taken over; `.invalid` without a bucket.
+  ///   goes on from there; `.fenced` where another machine has taken over; `.corrupted` where a copy is gone that
+  ///   lies nowhere else, after the rest was put; `.invalid` without a bucket.
   @discardableResult
   public func upload(
     progress: (UInt64) -> Void = { _ in }
-  ) throws(StoreError) -> BucketStatus.Amount { try engine.uploadNow(progress) }
+  ) throws(StoreError) -> BucketStatus.Amount { try engine.uploadNow(checks: true, progress) }
 
   /// Lets uploads, logs for the bucket, evictions and collections rest, as long as nobody asks for one, until
   /// ``resumeUploads()``; calls nest. A file that is being put is put to its end.
@@ -28,7 +30,8 @@ extension SegmentStore {
   /// bytes are left of them, and those that were written, or came back, more than `seconds` ago. They are read
   /// from the bucket from then on, block by block.
   ///
-  /// What a search needs to find a block stays. Returns the bytes that went.
+  /// What a search needs to find a block stays. Returns the bytes that went. A file whose copy is not there, or not of
+  /// its size, stays, and is thrown as `.corrupted` when the others went: a request for each file, or a listing.
   @discardableResult
   public func evict(
     keeping kept: UInt64? = nil, olderThan seconds: Int? = nil
@@ -84,7 +87,8 @@ extension SegmentStore {
   ///
   /// What was written since the last ``upload(progress:)`` is not in it.
   /// - Parameter name: made of `a-z`, `0-9`, `.`, `_` and `-`.
-  /// - Throws: `.exists` where the name is taken; `.notFound` where nothing was put there yet.
+  /// - Throws: `.exists` where the name is taken; `.notFound` where nothing was put there yet; `.corrupted` where a
+  ///   file of the version is not there.
   @discardableResult
   public func makeCheckpoint(_ name: String) throws(StoreError) -> UInt64 {
     try engine.checkpointBucket(name, isRemoval: false)
@@ -99,13 +103,7 @@ extension SegmentStore {
 
   /// Where the bucket is of the store in the directory `path`; nil where it has none.
   public static func bucketLocation(ofStoreAt path: String) throws(StoreError) -> String? {
-    let directory: any Directory
-    do throws(FileSystemError) {
-      directory = try PosixFileSystem().openDirectory(at: path, create: false)
-    } catch {
-      throw StoreError(opening: path, error)
-    }
-    return try TieFile(directory: directory).read()?.location
+    try TieFile.read(ofStoreAt: path)?.location
   }
 
   /// Opens the store that is in the bucket of `options`, in a directory that has none: what a machine does

@@ -80,7 +80,16 @@ struct StoreRestore {
 
   private func checkBucket() throws(StoreError) {
     do throws(BucketError) {
-      guard try BucketReader(bucket.objects).identity() != nil else { throw .noStore }
+      let reader = BucketReader(bucket.objects)
+      guard try reader.identity() != nil else { throw .noStore }
+      // Whoever wrote there may have what is missing, and would be fenced.
+      guard version == .newest, !bucket.takesOver else { return }
+      guard let head = try reader.head()?.manifest else { throw .noStore }
+      if let file = try reader.missingFiles(of: head).first {
+        throw .noVersion(
+          "version \(head.number) is not whole in the bucket: \(BucketLayout.file(file)) is missing or cut"
+        )
+      }
     } catch {
       throw StoreError(error, at: bucket.objects.location)
     }

@@ -8,6 +8,17 @@ struct TieFile {
   private static let mostBytes: UInt64 = 1 << 30
   private static var temporary: String { FileName.bucket + ".new" }
 
+  /// That of the store in the directory `path`; nil where it has no bucket.
+  static func read(ofStoreAt path: String) throws(StoreError) -> BucketTie? {
+    let directory: any Directory
+    do throws(FileSystemError) {
+      directory = try PosixFileSystem().openDirectory(at: path, create: false)
+    } catch {
+      throw StoreError(opening: path, error)
+    }
+    return try TieFile(directory: directory).read()
+  }
+
   /// Nil where the store has no bucket.
   func read() throws(StoreError) -> BucketTie? {
     let bytes: [UInt8]

@@ -97,11 +97,19 @@ struct StoreOpening {
 
   /// What goes with the machine's directory is no copy.
   static func checkBucketPlace(_ options: StoreOptions, _ path: String) throws(StoreError) {
-    guard let place = options.bucket?.objects.location, place.hasPrefix("/"),
-      PosixPath.lies(place, within: path)
-    else { return }
-    throw StoreError(
-      .invalid, "the bucket lies in the store's own directory: name another place", file: path)
+    guard let place = options.bucket?.objects.location, place.hasPrefix("/") else { return }
+    if PosixPath.lies(place, within: path) {
+      throw StoreError(
+        .invalid, "the bucket lies in the store's own directory: name another place", file: path)
+    }
+    if PosixPath.lies(path, within: place) {
+      throw StoreError(
+        .invalid, "the store lies in the bucket's own directory: name another place", file: path)
+    }
+    if PosixPath.resolved("\(place)/\(FileName.lock)") != nil {
+      throw StoreError(
+        .invalid, "the bucket is the directory of a store: name another place", file: place)
+    }
   }
 
   /// Throws where there is no store and none may be made, before so much as a lock file is left there.
@@ -139,6 +147,11 @@ extension StoreOpening {
     tiered.connect(
       options.bucket, of: manifest.storeID, isWriter: options.access == .readWrite)
     if let head = tie?.head { tiered.cold.add(head, among: manifest) }
+    if let objects = options.bucket?.objects {
+      tiered.cold.explainMissing {
+        BucketTier.isAway(objects, of: manifest.storeID) ? .unavailable : .missing
+      }
+    }
     try checkSizes(of: manifest)
     let clock = StoreClock(components.clock, floor: manifest.timeFloor)
     let numbers = FileNumbers(next: max(manifest.nextFileNumber, found.nextNumber))

@@ -23,7 +23,9 @@ struct BucketReport {
   private var here: [(String, String)] {
     var version =
       status.version.map { "\($0), by writer \(status.epoch ?? 0)" } ?? "none was put there yet"
-    if status.isFenced { version += "; another machine has taken over" }
+    if status.isFenced || usage?.isTakenOver ?? false {
+      version += "; another machine has taken over"
+    }
     return [
       ("bucket", status.location), ("version there", version),
       ("on this machine", text(status.local)), ("cold", text(status.cold)),
@@ -43,7 +45,13 @@ struct BucketReport {
       ("  unnamed", text(usage.unnamed) + reason(usage.unnamed, "uploads not finished, for a day")),
       ("  logs", text(usage.logs)),
       ("  versions", "\(text(usage.versions)), which describe them"),
+      ("  others", "\(text(usage.others)): store, pins, and what is none of ours"),
     ]
+    if usage.missing.files > 0 {
+      let what =
+        "\(text(usage.missing)) of the newest version: 'varve remote upload' puts what is here"
+      rows.insert(("missing", what), at: 0)
+    }
     if usage.version != status.version {
       rows.insert(("newest there", "\(usage.version)"), at: 0)
     }

@@ -30,6 +30,8 @@ enum RemoteAttachCommand {
   private static let abandoned = Option.flag(
     "--abandoned",
     "with --version: nobody writes to the bucket any more; an older one may be whole then")
+  private static let incomplete = Option.flag(
+    "--incomplete", "though files of the newest version are missing in the bucket")
   private static let checkpoint = Option.text(
     "--checkpoint", "NAME", "go back to the version that this checkpoint keeps")
 
@@ -47,6 +49,7 @@ enum RemoteAttachCommand {
     operands: [.bucket, .store],
     options: [
       number.specification, abandoned.specification, checkpoint.specification,
+      incomplete.specification,
       Option.endpoint.specification,
       Option.region.specification, Option.json.specification,
     ],
@@ -83,6 +86,7 @@ enum RemoteAttachCommand {
     var options = StoreOptions()
     options.bucket = BucketOptions(try bucket(invocation.arguments, create: false))
     options.bucket?.uploadInterval = nil
+    options.bucket?.takesOver = arguments[incomplete]
     let version =
       arguments[checkpoint].map(BucketVersion.Name.checkpoint)
       ?? arguments[number].map { .number(UInt64($0), isAbandoned: arguments[abandoned]) } ?? .newest

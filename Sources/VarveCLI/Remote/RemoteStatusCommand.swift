@@ -6,9 +6,10 @@ enum RemoteStatusCommand {
     name: "remote status", summary: "what is where and why, what waits, what it costs",
     notes: [
       "Takes no lock and changes nothing, here or there: the store may be open. What is here is told also"
-        + " where the bucket does not answer; the exit status is 1 then.",
+        + " where the bucket does not answer; the exit status is 1 then, and where a file is missing there.",
       "Cold files lie only in the bucket, and are read from there. What waits goes there with the"
-        + " next upload; recent writes, in memory and logs, are not counted.",
+        + " next upload; recent writes, in memory, logs and value files that still grow, are not"
+        + " counted.",
       "In the bucket lie the files of the newest version; what checkpoints keep; garbage, which 'varve"
         + " remote gc' removes when it was that for its grace; files that no version names, of an upload that"
         + " is under way or was broken off, which gc removes after a day; logs; and descriptions of the last"
@@ -26,7 +27,7 @@ enum RemoteStatusCommand {
     guard let status = try SegmentStore.bucketStatus(ofStoreAt: path) else {
       throw CommandFailure.noBucket
     }
-    let (usage, problem) = look(status.location)
+    let (usage, problem) = look(status.location, path)
     if invocation.arguments[.json] {
       try invocation.output.write(json: { writer in
         writer.object { writer in
@@ -39,14 +40,15 @@ enum RemoteStatusCommand {
         try invocation.output.write(line: line)
       }
     }
-    return usage == nil ? .negative : .good
+    return usage.map { $0.missing.files > 0 } ?? true ? .negative : .good
   }
 
   /// What the bucket says, or why it says nothing.
-  private static func look(_ location: String) -> (BucketUsage?, problem: String?) {
+  private static func look(_ location: String, _ path: String) -> (BucketUsage?, problem: String?) {
     do {
       return (
-        try SegmentStore.bucketUsage(in: BucketLocation(location).objectStore()), nil
+        try SegmentStore.bucketUsage(
+          in: BucketLocation(location).objectStore(), ofStoreAt: path), nil
       )
     } catch let error as StoreError {
       return (nil, error.description)
@@ -78,6 +80,8 @@ extension JSONWriter {
     if let problem { member("problem", problem) }
     guard let usage else { return }
     member("newest_version", usage.version)
+    member("taken_over", usage.isTakenOver)
+    amount("missing", usage.missing)
     for (name, amount) in [
       ("live", usage.live), ("checkpoint", usage.checkpointed), ("garbage", usage.garbage),
       ("unnamed", usage.unnamed), ("log", usage.logs), ("version", usage.versions),

@@ -15,7 +15,7 @@ enum RemoteTransfers {
     name: "remote upload", summary: "put everything that was written into the bucket",
     notes: [
       "Flushes, puts the files that are not there yet, and commits a version that names them. What"
-        + " was put before an interruption is put again only in part: 64 MiB at most."
+        + " was put before an interruption is put again only in part: some 16 MiB and a file."
     ],
     operands: [.store], options: [Option.json.specification],
     examples: [.init("varve remote upload catalog.varve", "Now the machine may be lost.")],

@@ -82,7 +82,8 @@ enum RemoteUpkeep {
 
   private static func checkpoint(_ invocation: Invocation) throws -> ExitStatus {
     let arguments = invocation.arguments
-    try RemoteCommands.withStore(arguments) { store in
+    // What makes room in a full bucket must go without a claim.
+    try RemoteCommands.withStore(arguments, goesOnAlone: arguments[delete]) { store in
       let text = arguments[name]
       if arguments[delete] {
         try store.removeCheckpoint(text)

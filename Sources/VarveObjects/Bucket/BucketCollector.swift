@@ -99,11 +99,11 @@ extension BucketCollector {
   ) -> [ObjectName] {
     var orphans: [ObjectName] = []
     for entry in listed
-    where Self.isOlder(entry.modified, than: orphanAge, at: now) && !known.contains(entry.name) {
-      // A later writer's are none of ours.
-      if let epoch = BucketLayout.epoch(of: entry.name), epoch <= writer.epoch {
-        orphans.append(entry.name)
-      }
+    where !known.contains(entry.name) {
+      // A later writer's are none of ours; an earlier one names nothing any more.
+      guard let epoch = BucketLayout.epoch(of: entry.name), epoch <= writer.epoch else { continue }
+      let age = epoch < writer.epoch ? grace : orphanAge
+      if Self.isOlder(entry.modified, than: age, at: now) { orphans.append(entry.name) }
     }
     return orphans
   }

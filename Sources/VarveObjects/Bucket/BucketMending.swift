@@ -1,4 +1,4 @@
-import VarveFormat
+package import VarveFormat
 
 /// Finds the newest version in a bucket for a machine that knows of one which was confirmed there, and puts back what
 /// is gone or changed of the two objects that lead to it. Spec: bucket.md, "Claim".
@@ -114,7 +114,7 @@ struct BucketMending {
 
 extension BucketReader {
   /// The files of a version that are not in the bucket, or not of their size. A listing for each thousand files.
-  func missingFiles(of manifest: BucketManifest) throws(BucketError) -> [BucketFile] {
+  package func missingFiles(of manifest: BucketManifest) throws(BucketError) -> [BucketFile] {
     let sizes = Dictionary(
       try entries(BucketLayout.files).map { ($0.name, $0.size) }
     ) { first, _ in first }

@@ -154,7 +154,7 @@ import VarveTestSupport
       #expect(try CommandRun("remote", "upload", store).status == 0)
       #expect(try CommandRun("remote", "evict", store).status == 0)
       let cold = try CommandRun("remote", "detach", store)
-      #expect(cold.status != 0 && cold.errors.contains("only in the bucket"), "\(cold.errors)")
+      #expect(cold.status != 0 && cold.errors.contains("only the bucket has"), "\(cold.errors)")
       #expect(try CommandRun("remote", "prefetch", store).status == 0)
       #expect(try CommandRun("remote", "detach", store).status == 0)
       #expect(try CommandRun("put", store, "key", "3").status == 0)

@@ -1,0 +1,181 @@
+import Testing
+import Varve
+import VarveFormat
+import VarveObjects
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// A copy in the bucket is gone or cut while the file is here: nobody relies on it, and it is put again.
+@Suite struct LostCopyTests {
+  /// An open store, all of whose files are in the bucket, and the names of those there.
+  private static func store(
+    _ machine: TieredStore, seed: UInt64
+  ) throws -> (SegmentStore, Sample, [ObjectName]) {
+    var sample = Sample(seed: seed)
+    let store = try machine.open()
+    try sample.write(300, to: store)
+    try store.upload()
+    let files = machine.bucket.names.filter { $0.description.hasPrefix("file/") }
+    #expect(files.count > 1)
+    return (store, sample, files)
+  }
+
+  @Test(arguments: [nil, [1, 2, 3]] as [[UInt8]?])
+  func aFileWhoseCopyIsLostStays(_ left: [UInt8]?) throws {
+    let machine = TieredStore()
+    let (store, sample, files) = try Self.store(machine, seed: 1)
+    machine.bucket.tamper(files[0], with: left)
+    #expect(try storeCode { try store.evict() } == .corrupted)
+    #expect(try store.bucketStatus().local.files == 1)
+    #expect(try sample.difference(from: store) == nil)
+    // The next upload puts it again, and then it may go.
+    try store.upload()
+    try store.evict()
+    #expect(try store.bucketStatus().local.files == 0)
+    #expect(try sample.difference(from: store) == nil)
+    try store.close()
+    let elsewhere = try machine.openElsewhere()
+    #expect(try sample.difference(from: elsewhere) == nil)
+    try elsewhere.close()
+  }
+
+  /// All are: one listing tells.
+  @Test func anUploadFindsOutWhatIsLost() throws {
+    let machine = TieredStore()
+    let (store, sample, files) = try Self.store(machine, seed: 2)
+    for file in files { machine.bucket.tamper(file, with: nil) }
+    #expect(try storeCode { try store.makeCheckpoint("whole") } == .corrupted)
+    #expect(!machine.bucket.names.contains { $0.description.hasPrefix("pin/") })
+    #expect(try SegmentStore.bucketUsage(in: machine.bucket.connect()).missing.files == files.count)
+    #expect(try store.upload().files == files.count)
+    #expect(try SegmentStore.bucketUsage(in: machine.bucket.connect()).missing.files == 0)
+    try store.makeCheckpoint("whole")
+    try store.close()
+    let elsewhere = try machine.openElsewhere()
+    #expect(try sample.difference(from: elsewhere) == nil)
+    try elsewhere.close()
+  }
+
+  /// What is lost there and is not here is told, after the rest was put.
+  @Test func whatLiesNowhereElseIsTold() throws {
+    let machine = TieredStore()
+    var (store, sample, files) = try Self.store(machine, seed: 3)
+    try store.evict()
+    machine.bucket.tamper(files[0], with: nil)
+    try store.keyspace("other").put("key", [1])
+    let failure = try storeFailure { try store.upload() }
+    #expect(failure?.code == .corrupted && failure?.message.contains("nowhere else") == true)
+    try store.close()
+    let options = machine.connected()
+    #expect(try storeCode { _ = try machine.openElsewhere(options) } == .notFound)
+    var anyway = options
+    anyway.bucket?.takesOver = true
+    let rest = try machine.openElsewhere(anyway)
+    #expect(try rest.keyspace("other").value(for: "key") == [1])
+    try rest.close()
+    sample.expected = [:]
+  }
+
+  /// A restore that would not be whole fences nobody: the machine that has the files mends it.
+  @Test func aRestoreThatIsNotWholeFencesNobody() throws {
+    let machine = TieredStore()
+    let (store, sample, files) = try Self.store(machine, seed: 4)
+    machine.bucket.tamper(files[0], with: nil)
+    let disk = SimulatedFileSystem()
+    let before = machine.bucket.names
+    #expect(try storeCode { _ = try machine.openElsewhere(on: disk) } == .notFound)
+    #expect(machine.bucket.names == before)
+    try store.upload()
+    try store.close()
+    let elsewhere = try machine.openElsewhere(on: disk)
+    #expect(try sample.difference(from: elsewhere) == nil)
+    try elsewhere.close()
+  }
+
+  /// Where another bucket refuses a store, it stays what it is in its own.
+  @Test func aRefusalElsewhereFencesNobody() throws {
+    let machine = TieredStore()
+    let (store, sample, _) = try Self.store(machine, seed: 5)
+    try store.close()
+    let old = SimulatedBucket()
+    for name in machine.bucket.names where name.description < "manifest/00000000000000000002" {
+      let bytes = try #require(machine.bucket.bytes(of: name))
+      _ = try old.connect().put(name, ObjectContent(bytes), if: .always, class: nil)
+    }
+    let bytes = try #require(machine.bucket.bytes(of: BucketLayout.store))
+    _ = try old.connect().put(BucketLayout.store, ObjectContent(bytes), if: .always, class: nil)
+    // Somebody went on there.
+    let claim = BucketClaim(old.connect(), random: SimulatedRandom(seed: 99))
+    _ = try claim.run(as: claim.makeID(), after: .anybody)
+    let place = PlacedObjectStore(old.connect(), at: "elsewhere")
+    var options = machine.connected()
+    options.bucket = BucketOptions(place)
+    #expect(try storeCode { _ = try machine.open(options) } == .fenced)
+    let again = try machine.open()
+    try again.keyspace("sample").put("on", [1])
+    try again.upload()
+    #expect(try again.keyspace("sample").value(for: "on") == [1])
+    try again.close()
+    _ = sample
+  }
+
+  /// An empty directory where the bucket was mounted is not a damaged copy.
+  @Test func aPlaceThatIsNotTheBucketIsAway() throws {
+    let machine = TieredStore()
+    let (store, _, _) = try Self.store(machine, seed: 6)
+    try store.evict()
+    let all = machine.bucket.names.map { ($0, machine.bucket.bytes(of: $0)) }
+    for (name, _) in all { machine.bucket.tamper(name, with: nil) }
+    func read(_ store: SegmentStore) throws {
+      for entry in try store.keyspace("sample").entries() { _ = entry.value }
+    }
+    #expect(try storeCode { try read(store) } == .unavailable)
+    try store.close()
+    var options = machine.connected()
+    options.access = .readOnly
+    #expect(try storeCode { try machine.open(options).close() } == .unavailable)
+  }
+}
+
+/// A bucket by another name.
+private final class PlacedObjectStore: ObjectStore {
+  private let objects: any ObjectStore
+  let location: String
+
+  init(_ objects: any ObjectStore, at location: String) {
+    self.objects = objects
+    self.location = location
+  }
+
+  var createsAtomically: Bool { objects.createsAtomically }
+  func close() { objects.close() }
+
+  func put(
+    _ name: ObjectName, _ content: ObjectContent, if condition: PutCondition,
+    class storageClass: StorageClass?
+  ) throws(ObjectStoreError) -> ObjectReceipt {
+    try objects.put(name, content, if: condition, class: storageClass)
+  }
+  func read(_ name: ObjectName, _ range: ObjectRange) throws(ObjectStoreError) -> ObjectPart {
+    try objects.read(name, range)
+  }
+  func status(of name: ObjectName) throws(ObjectStoreError) -> ObjectStatus? {
+    try objects.status(of: name)
+  }
+  func list(
+    _ prefix: String, after place: String?, limit: Int
+  ) throws(ObjectStoreError) -> ObjectListing {
+    try objects.list(prefix, after: place, limit: limit)
+  }
+  func remove(_ names: [ObjectName]) throws(ObjectStoreError) { try objects.remove(names) }
+  func copy(
+    _ name: ObjectName, to newName: ObjectName, class storageClass: StorageClass
+  ) throws(ObjectStoreError) { try objects.copy(name, to: newName, class: storageClass) }
+  func removeUnfinished(olderThan age: UInt64) throws(ObjectStoreError) -> Int {
+    try objects.removeUnfinished(olderThan: age)
+  }
+  func restore(_ name: ObjectName, days: Int) throws(ObjectStoreError) {
+    try objects.restore(name, days: days)
+  }
+}
