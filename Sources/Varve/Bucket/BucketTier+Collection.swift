@@ -90,7 +90,8 @@ extension BucketTier {
 public struct BucketCollection: Sendable, Equatable {
   /// Files of versions that were replaced longer ago than the grace.
   public var files: Int
-  /// Files that no version ever named, and what trying the bucket out left, older than a day.
+  /// Files that no version names, of earlier writers and older than the grace, or older than a day; and what trying
+  /// the bucket out left.
   public var orphans: Int
   /// Descriptions of old versions.
   public var manifests: Int

@@ -42,7 +42,11 @@ struct BucketReport {
       ("  newest version", text(usage.live)),
       ("  checkpoints", checkpoints(usage)),
       ("  garbage", text(usage.garbage) + reason(usage.garbage, "until the grace of gc is over")),
-      ("  unnamed", text(usage.unnamed) + reason(usage.unnamed, "uploads not finished, for a day")),
+      (
+        "  unnamed",
+        text(usage.unnamed)
+          + reason(usage.unnamed, "uploads not finished: gc removes what earlier writers left")
+      ),
       ("  logs", text(usage.logs)),
       ("  versions", "\(text(usage.versions)), which describe them"),
       ("  others", "\(text(usage.others)): store, pins, and what is none of ours"),

@@ -12,7 +12,7 @@ enum RemoteStatusCommand {
         + " counted.",
       "In the bucket lie the files of the newest version; what checkpoints keep; garbage, which 'varve"
         + " remote gc' removes when it was that for its grace; files that no version names, of an upload that"
-        + " is under way or was broken off, which gc removes after a day; logs; and descriptions of the last"
+        + " is under way or was broken off, which gc removes, its own after a day; logs; and descriptions of the last"
         + " hundred versions.",
       "Requests are estimated by what was put there since the oldest version that is still described. Prices"
         + " are those of a large provider: $23 a terabyte and month, $5 a million writes and lists, $0.40 a"

@@ -82,7 +82,8 @@ import VarveTestSupport
     try Self.cold { store, bucket throws in
       try Self.expect("a checkpoint's name is made of", of: ["remote", "checkpoint", store, "A"])
       #expect(try CommandRun("remote", "checkpoint", store, "a").status == 0)
-      try Self.expect("there is a checkpoint of that name", of: ["remote", "checkpoint", store, "a"])
+      try Self.expect(
+        "there is a checkpoint of that name", of: ["remote", "checkpoint", store, "a"])
       let nowhere = try CommandRun("remote", "restore", bucket, "\(store)-2/below")
       #expect(nowhere.errors.contains("make it first") && !nowhere.errors.contains("'put'"))
       try Self.expect("BUCKET is empty", of: ["remote", "restore", "", "\(store)-2"], status: 2)
