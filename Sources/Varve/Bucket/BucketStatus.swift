@@ -57,7 +57,7 @@ public struct BucketStatus: Sendable {
 extension Replica {
   /// Everything is cold, and as the version that is shown has it.
   var status: BucketStatus {
-    let head = shown.withLock { $0.manifest }
+    let head = latest.withLock { $0 }
     let reads = cold.metrics
     var status = BucketStatus(
       location: objects.location, epoch: head.epoch, version: head.number,

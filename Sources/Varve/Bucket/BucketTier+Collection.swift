@@ -73,10 +73,11 @@ extension BucketTier {
         if let head = try reader.manifest(pin.manifest)?.manifest,
           let file = try reader.missingFiles(of: head).first
         {
+          doubtCopies(true)
           try pinning.remove(name)
-          throw .damaged(
-            FormatError(.bucketManifest, .value("objects"), at: 0),
-            object: BucketLayout.file(file).description)
+          throw .noVersion(
+            "version \(head.number) is not whole in the bucket: \(BucketLayout.file(file)) is missing or cut"
+          )
         }
         return pin.manifest
       } catch {

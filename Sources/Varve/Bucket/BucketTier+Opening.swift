@@ -27,8 +27,12 @@ extension BucketTier {
     do throws(BucketError) {
       if tie?.head == nil || tie?.location != location { try claim.probe() }
       writer = try Self.claim(
-        claim, id, before, options, known, clock, of: manifest, through: last, cold, &mayHaveClaimed
-      )
+        claim, id, before, options, known, clock, of: manifest, through: last, cold,
+        isHere: { file in
+          // Its copy is put again by the next upload.
+          tier.doubtCopies(true)
+          return (try? tiered.localStatus(of: file.name.description)).flatMap { $0 } != nil
+        }, &mayHaveClaimed)
     } catch {
       // Who was never there keeps writing where it is.
       if case .fenced = error, known.head != nil, known.location == location {
@@ -91,7 +95,8 @@ extension BucketTier {
   private static func claim(
     _ claim: BucketClaim, _ id: FileID, _ before: [FileID], _ options: BucketOptions,
     _ known: BucketTie, _ clock: StoreClock, of manifest: Manifest,
-    through last: SequenceNumber, _ cold: [LocalFile], _ mayHaveClaimed: inout Bool
+    through last: SequenceNumber, _ cold: [LocalFile], isHere: (BucketFile) -> Bool,
+    _ mayHaveClaimed: inout Bool
   ) throws(BucketError) -> BucketWriter {
     // A copy that went on without the bucket may have later numbers than what it does not know.
     let common = known.apartSince ?? .init(manifest: manifest.number, last: last)
@@ -99,7 +104,7 @@ extension BucketTier {
       let writer = try claim.run(
         as: id, of: manifest.storeID, after: options.takesOver ? .anybody : .oneOf(before),
         // Another place may be a copy of an earlier moment, without the files.
-        knowing: known.location == options.objects.location ? known.head : nil
+        knowing: known.location == options.objects.location ? known.head : nil, isHere: isHere
       ) { head throws(BucketError) in
         // Of an earlier copy of the directory, the writer is known as well. What was taken over by force
         // is known too.
@@ -152,7 +157,8 @@ extension BucketTier {
     state.withLock { [tie] state in
       state.tie = tie
       state.noted = Dictionary(
-        tie.uploads.map { (FileKey(name: $0.file.name, id: $0.id), $0.file.object) }
+        tie.uploads.filter { $0.file.object.epoch <= writer.epoch }
+          .map { (FileKey(name: $0.file.name, id: $0.id), $0.file.object) }
       ) { first, _ in first }
     }
     current.withLock { $0.writer = writer }

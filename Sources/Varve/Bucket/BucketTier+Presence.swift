@@ -36,10 +36,33 @@ extension BucketTier {
     return Dictionary(entries.map { ($0.name, $0.size) }) { first, _ in first }
   }
 
+  /// Throws where the place is not the store's bucket. Where only the object is gone that says so it is put back.
+  func checkPlace(_ storeID: FileID) throws(StoreError) {
+    do throws(BucketError) {
+      let reader = BucketReader(objects)
+      let identity = try reader.identity()
+      if identity?.storeID == storeID { return }
+      guard identity == nil, let head = known.head, try reader.holdsManifest(head.number) else {
+        throw .request(
+          ObjectStoreError(
+            .unavailable,
+            "there is no store where this one was put: is it the same bucket, is it there?"))
+      }
+      let content = ObjectContent(BucketIdentity(storeID: storeID, created: 0).encoded())
+      do throws(ObjectStoreError) {
+        _ = try objects.put(BucketLayout.store, content, if: .absent, class: nil)
+      } catch {
+        throw .request(error)
+      }
+    } catch {
+      throw refusal(error)
+    }
+  }
+
   /// A copy that is nowhere any more.
   static func lost(_ file: LocalFile) -> StoreError {
     StoreError(
-      .corrupted, "the copy in the bucket is missing or cut, and the file lies nowhere else",
+      .corrupted, "the copy in the bucket is missing or cut, and there is no good one here",
       file: file.name.description, structure: StoreError.wholeFile, offset: 0)
   }
 }

@@ -12,22 +12,25 @@ extension BucketTier {
   ///     put an earlier version there.
   func upload(
     checks: Bool, _ shown: () -> Version, _ progress: (UInt64) -> Void
-  ) throws(StoreError) -> (BucketStatus.Amount, SequenceNumber) {
+  ) throws(StoreError) -> (BucketStatus.Amount, SequenceNumber, lost: LocalFile?) {
     try state.withLock { state throws(StoreError) in
       let version = shown()
       defer { withExtendedLifetime(version) {} }
       let writer = try connectedWriter()
       let next = version.manifest.forBucket
+      if checks { try checkPlace(next.storeID) }
       let missing = checks || doubtsCopies ? try missing(next.bucketFiles) : []
+      var upload = BucketStatus.Amount()
       var lost: LocalFile?
-      for file in missing where try !isLocal(file) { lost = lost ?? file }
-      if missing.isEmpty, let head = state.tie.head, has(next, head) {
+      for file in missing {
+        if try putAgain(file, writer, &state) { upload.add(file.size) } else { lost = lost ?? file }
+      }
+      if upload.files == 0, let head = state.tie.head, has(next, head) {
         doubtCopies(false)
-        return (.init(), next.lastSequence)
+        return (.init(), next.lastSequence, lost)
       }
       try findNoted(next, &state)
-      let again = Set(missing.map(\.key))
-      let (copies, upload) = try putFiles(of: next, again, writer, &state, progress)
+      let copies = try putFiles(of: next, writer, &state, &upload, progress)
       let head = try commit(next, copies, writer, removed: state.removed)
       var tie = state.tie
       (tie.head, tie.uploads) = (head.manifest, [])
@@ -37,29 +40,42 @@ extension BucketTier {
       try note(tie, live: live.manifest)
       state.tie = tie
       (state.uploaded, state.noted, state.removed) = ([:], [:], [])
-      if let lost { throw Self.lost(lost) }
       doubtCopies(false)
-      return (upload, next.lastSequence)
+      return (upload, next.lastSequence, lost)
     }
   }
 
-  /// Puts the files that are not there yet, or not any more. Returns where all are, in the version's order.
-  private func putFiles(
-    of next: Manifest, _ again: Set<FileKey>, _ writer: BucketWriter, _ state: inout State,
-    _ progress: (UInt64) -> Void
-  ) throws(StoreError) -> ([BucketObject], BucketStatus.Amount) {
-    var there = state.tie.head?.copies ?? [:]
-    for file in next.bucketFiles where again.contains(file.key) {
-      // What is nowhere stays named, so that whoever looks for it is told.
-      if try isLocal(file) { there[file.key] = nil }
+  /// Puts a file again whose copy is gone; false where there is no good one here. Then the copy stays named, so that
+  /// whoever looks for it is told.
+  private func putAgain(
+    _ file: LocalFile, _ writer: BucketWriter, _ state: inout State
+  ) throws(StoreError) -> Bool {
+    guard let named = state.tie.head?.copies[file.key], try isLocal(file) else { return false }
+    let content: FileContent
+    do throws(StoreError) {
+      content = try FileContent(file, in: directory)
+      guard try content.digest() == named.digest else { return false }
+    } catch {
+      guard error.code == .corrupted || error.code == .inputOutput else { throw error }
+      return false
     }
-    there.merge(state.uploaded) { $1 }
+    let copy = BucketObject(
+      epoch: writer.epoch, digest: named.digest, tailBytes: named.tailBytes)
+    state.uploaded[file.key] = try put(.init(file: file, content: content, copy: copy), of: writer)
+    return true
+  }
+
+  /// Puts the files that are not there yet. Returns where all are, in the version's order.
+  private func putFiles(
+    of next: Manifest, _ writer: BucketWriter, _ state: inout State,
+    _ upload: inout BucketStatus.Amount, _ progress: (UInt64) -> Void
+  ) throws(StoreError) -> [BucketObject] {
+    let there = (state.tie.head?.copies ?? [:]).merging(state.uploaded) { $1 }
     let ahead = CopiesAhead(
       next.bucketFiles.filter { there[$0.key] == nil }, in: directory, epoch: writer.epoch,
       hasThreads: cold.ahead != nil)
     defer { ahead.finish() }
     var copies: [BucketObject] = []
-    var upload = BucketStatus.Amount()
     var unnoted: UInt64 = 0
     do throws(StoreError) {
       for file in next.bucketFiles {
@@ -83,7 +99,7 @@ extension BucketTier {
       if unnoted > 0 { try? noteUploads(&unnoted, state) }
       throw error
     }
-    return (copies, upload)
+    return copies
   }
 
   /// The value files of a version that the bucket does not name yet.

@@ -11,8 +11,9 @@ public struct BucketVersion: Sendable, Equatable {
     /// gone back to for half an hour after the next one came; and later where nobody writes to the bucket any more,
     /// nor removes anything there (`isAbandoned`), as long as its files are there.
     case number(UInt64, isAbandoned: Bool = false)
-    /// The one that a checkpoint keeps.
-    case checkpoint(String)
+    /// The one that a checkpoint keeps. Where the newest version cannot be read nobody may write to the bucket any
+    /// more (`isAbandoned`).
+    case checkpoint(String, isAbandoned: Bool = false)
   }
 
   /// Counts the versions of the bucket.
@@ -29,8 +30,10 @@ public struct BucketVersion: Sendable, Equatable {
 
 extension BucketVersion.Name {
   var isAbandoned: Bool {
-    if case .number(_, true) = self { return true }
-    return false
+    switch self {
+    case .newest: false
+    case .number(_, let isAbandoned), .checkpoint(_, let isAbandoned): isAbandoned
+    }
   }
 
   /// Its number; nil for the newest.
@@ -38,7 +41,7 @@ extension BucketVersion.Name {
     switch self {
     case .newest: return nil
     case .number(let number, _): return number
-    case .checkpoint(let name):
+    case .checkpoint(let name, _):
       guard let pin = try reader.pin(name), pin.kind == .checkpoint else {
         throw .noVersion("there is no checkpoint '\(name)' in the bucket")
       }

@@ -33,9 +33,14 @@ extension Engine {
     _ = try bucket.connectedWriter()
     try flushAllNow()
     if ordersValues { try orderFreshValuesIfPossible() }
-    let (done, last) = try bucket.upload(checks: checks, { versions.current }, progress)
+    let (done, last, lost) = try bucket.upload(checks: checks, { versions.current }, progress)
     backlog?.reach(last)
     if done.files > 0, isOpenNow { report(.uploaded(files: done.files, bytes: done.bytes)) }
+    if let lost {
+      let error = BucketTier.lost(lost)
+      if checks { throw error }
+      if isOpenNow { report(.backgroundFailure(error)) }
+    }
     return done
   }
 

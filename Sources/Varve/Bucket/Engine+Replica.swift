@@ -45,6 +45,13 @@ extension Engine {
     // Before the view: nobody may read a version at a point from which it has dropped something.
     visibleSequence.store(next.version.lastSequence.rawValue, ordering: .releasing)
     versions.follow(next.version, files) { version in views.update { $0.installing(version) } }
+    replica.latest.withLock { $0 = next }
+    // Copies that were put again lie elsewhere.
+    let (old, new) = (shown.manifest.copies, next.copies)
+    let moved = next.version.bucketFiles.filter { file in
+      old[file.key].map { $0 != new[file.key] } ?? false
+    }
+    if !moved.isEmpty { reopen(moved) }
   }
 
   /// Where a store was taken over by force two files may have one number, of which only one can be kept here.

@@ -24,6 +24,8 @@ final class Replica: Sendable {
   private let clock: StoreClock
   /// The version that is shown. Held while the next one is looked for, and shown.
   let shown: Monitor<Shown>
+  /// The same for those who do not wait while the next one is looked for.
+  let latest: Monitor<BucketManifest>
   /// Its number, and from when on the next one is being shown that one's: for those who may not wait.
   let number: Atomic<UInt64>
 
@@ -34,6 +36,7 @@ final class Replica: Sendable {
     self.cold = cold
     self.clock = clock
     number = Atomic(head.number)
+    latest = Monitor(head)
     shown = Monitor(
       Shown(
         manifest: head, listed: clock.monotonicNanoseconds(),

@@ -87,8 +87,8 @@ extension SegmentStore {
   ///
   /// What was written since the last ``upload(progress:)`` is not in it.
   /// - Parameter name: made of `a-z`, `0-9`, `.`, `_` and `-`.
-  /// - Throws: `.exists` where the name is taken; `.notFound` where nothing was put there yet; `.corrupted` where a
-  ///   file of the version is not there.
+  /// - Throws: `.exists` where the name is taken; `.notFound` where nothing was put there yet, or a file of it is
+  ///   not there.
   @discardableResult
   public func makeCheckpoint(_ name: String) throws(StoreError) -> UInt64 {
     try engine.checkpointBucket(name, isRemoval: false)
@@ -135,6 +135,9 @@ extension SegmentStore {
       throw StoreError(.invalid, "options: to take a store over it must be opened for writing")
     }
     try StoreRestore(bucket: bucket, version: version, path: path, components: components).run()
-    return try open(at: path, options: options, components: components)
+    // Who takes over meanwhile has taken over.
+    var claimed = options
+    claimed.bucket?.takesOver = false
+    return try open(at: path, options: claimed, components: components)
   }
 }

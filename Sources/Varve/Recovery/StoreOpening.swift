@@ -102,11 +102,13 @@ struct StoreOpening {
       throw StoreError(
         .invalid, "the bucket lies in the store's own directory: name another place", file: path)
     }
+    guard options.access == .readWrite else { return }
     if PosixPath.lies(path, within: place) {
       throw StoreError(
         .invalid, "the store lies in the bucket's own directory: name another place", file: path)
     }
-    if PosixPath.resolved("\(place)/\(FileName.lock)") != nil {
+    let there = try? FoundFiles(in: PosixFileSystem().openDirectory(at: place, create: false))
+    if let there, !there.manifests.isEmpty {
       throw StoreError(
         .invalid, "the bucket is the directory of a store: name another place", file: place)
     }

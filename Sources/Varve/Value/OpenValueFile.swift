@@ -257,8 +257,9 @@ extension OpenValueFile {
       let bytes = slot.bytes.dropping(Int(range.lowerBound - start)).prefix(range.count)
       return try checked(bytes, of: slot, pointer)
     } catch {
+      // Asked for anew it may be right.
       try? file.dropCache()
-      throw error
+      return nil
     }
   }
 

@@ -29,7 +29,7 @@ enum RemoteAttachCommand {
     "go back to the version of this number")
   private static let abandoned = Option.flag(
     "--abandoned",
-    "with --version: nobody writes to the bucket any more; an older one may be whole then")
+    "nobody writes to the bucket any more: more versions can be gone back to then")
   private static let incomplete = Option.flag(
     "--incomplete", "though files of the newest version are missing in the bucket")
   private static let checkpoint = Option.text(
@@ -87,15 +87,21 @@ enum RemoteAttachCommand {
     options.bucket = BucketOptions(try bucket(invocation.arguments, create: false))
     options.bucket?.uploadInterval = nil
     options.bucket?.takesOver = arguments[incomplete]
-    let version =
-      arguments[checkpoint].map(BucketVersion.Name.checkpoint)
-      ?? arguments[number].map { .number(UInt64($0), isAbandoned: arguments[abandoned]) } ?? .newest
     let store = try SegmentStore.open(
-      fromBucketTo: arguments[.store], options: options, version: version)
+      fromBucketTo: arguments[.store], options: options, version: version(arguments))
     let status = try store.bucketStatus()
     try store.close()
     try say(status, invocation)
     return .good
+  }
+
+  private static func version(_ arguments: ParsedArguments) -> BucketVersion.Name {
+    let isAbandoned = arguments[abandoned]
+    if let name = arguments[checkpoint] { return .checkpoint(name, isAbandoned: isAbandoned) }
+    if let number = arguments[number] {
+      return .number(UInt64(number), isAbandoned: isAbandoned)
+    }
+    return .newest
   }
 
   private static func bucket(

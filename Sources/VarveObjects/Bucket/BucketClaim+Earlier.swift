@@ -30,17 +30,19 @@ extension BucketClaim {
       reader: BucketReader(objects), random: random, grace: isAbandoned ? nil : grace)
     let earlier = try way.version(number)
     try check(earlier)
-    let newest: BucketHead?
-    do throws(BucketError) { newest = try way.reader.head() } catch {
-      guard error.isDamage else { throw error }
-      newest = nil
+    let newest = try way.newest()
+    try way.check(earlier, newest)
+    guard newest != nil else {
+      guard isAbandoned else {
+        throw .noVersion(
+          "the newest version cannot be read: nobody may write to the bucket any more")
+      }
+      return try rescue(earlier, way, as: id)
     }
-    try way.check(earlier, newest?.manifest)
-    guard newest != nil else { return try rescue(earlier, way, as: id) }
-    let writer = try run(as: id, after: .anybody)
+    let writer = try run(as: id, after: .anybody, needsLogs: false)
     // What was removed, or let go, until the claim.
     try way.check(earlier, writer.head.manifest)
-    let last = try way.reader.lastLogged(behind: writer.head.manifest)
+    let last = try way.lastGiven(behind: writer.head.manifest)
     let version = earlier.version.following(writer.head.manifest.version, last)
     try writer.commit(version, earlier.objects)
     return writer
@@ -51,9 +53,9 @@ extension BucketClaim {
     _ earlier: BucketManifest, _ way: WayBack, as id: FileID
   ) throws(BucketError) -> BucketWriter {
     let next = try way.rescue(earlier, as: id, nonce: makeID())
-    let writer = try commit(next)
+    let writer = try commit(next, needsLogs: false)
     try way.check(earlier, nil)
-    // Until the claim whoever wrote before may have put logs, which follow what is no part of it.
+    // Behind the log that ends all others.
     try writer.commit(next.version, next.objects)
     return writer
   }
@@ -68,6 +70,8 @@ private struct WayBack {
 
   /// Numbers of logs that whoever wrote the manifests that cannot be read will never have come to.
   private static let logLeap: UInt64 = 1 << 20
+  /// Entries that what cannot be read has at most.
+  private static let sequenceLeap: UInt64 = 1 << 36
 
   func version(_ number: UInt64) throws(BucketError) -> BucketManifest {
     guard let identity = try reader.identity() else { throw .noStore }
@@ -76,6 +80,33 @@ private struct WayBack {
     }
     guard found.version.storeID == identity.storeID else { throw .otherStore }
     return found
+  }
+
+  /// The newest manifest; nil where it cannot be read, asked for twice.
+  func newest() throws(BucketError) -> BucketManifest? {
+    for _ in 0..<2 {
+      do throws(BucketError) {
+        guard let head = try reader.head() else { throw .noStore }
+        return head.manifest
+      } catch {
+        guard error.isDamage else { throw error }
+      }
+    }
+    return nil
+  }
+
+  /// The last sequence number that was given, logs included; far above it where some cannot be read.
+  func lastGiven(behind head: BucketManifest) throws(BucketError) -> SequenceNumber {
+    var last = head.version.lastSequence.rawValue
+    for number in try reader.logNumbers() where head.logFloor > 0 && number >= head.logFloor {
+      do throws(BucketError) {
+        if let found = try reader.log(number)?.last { last = max(last, found.rawValue) }
+      } catch {
+        guard error.isDamage else { throw error }
+        last += Self.sequenceLeap
+      }
+    }
+    return SequenceNumber(min(last, SequenceNumber.max.rawValue))
   }
 
   /// Throws where a file of it is missing, or may be going.
@@ -93,7 +124,7 @@ private struct WayBack {
       now - after.modified <= grace / 2
     else {
       throw .noVersion(
-        "no checkpoint keeps version \(earlier.number), and its files may be going: nobody may write there then"
+        "no checkpoint keeps version \(earlier.number), and its files may be going: nobody may write to the bucket any more then"
       )
     }
   }
@@ -118,9 +149,11 @@ private struct WayBack {
     // Each of those that cannot be read may have had a new one.
     next.epoch = newest.epoch + (last - newest.number) + 1
     (next.writer, next.nonce) = (id, nonce)
-    next.version = earlier.version.following(newest.version, newest.version.lastSequence)
+    let given = newest.version.lastSequence.rawValue
+    next.version = earlier.version.following(
+      newest.version, SequenceNumber(min(given + Self.sequenceLeap, SequenceNumber.max.rawValue)))
     next.objects = earlier.objects
-    let logs = try reader.names(BucketLayout.logs).compactMap(BucketLayout.logNumber).max() ?? 0
+    let logs = try reader.logNumbers().last ?? 0
     next.logFloor = max(newest.logFloor, logs) + Self.logLeap
     let highest =
       try reader.names(BucketLayout.files)

@@ -49,11 +49,14 @@ package struct BucketClaim: Sendable {
   ///
   /// - Parameters:
   ///   - known: the newest manifest that is known to have been there: put back where it is gone or damaged.
+  ///   - isHere: whether this machine has a file, so that its copy may be put again.
+  ///   - needsLogs: whether logs that are damaged or missing are an error.
   ///   - check: throws where the newest manifest is not one to go on from; nothing is claimed then.
   /// - Throws: `.noStore`; `.otherStore`; `.fenced` where neither we nor whom we expected wrote last.
   package func run(
     as id: FileID, of storeID: FileID? = nil, after predecessor: Predecessor,
-    knowing known: BucketManifest? = nil,
+    knowing known: BucketManifest? = nil, isHere: (BucketFile) -> Bool = { _ in false },
+    needsLogs: Bool = true,
     check: (BucketManifest) throws(BucketError) -> Void = { _ throws(BucketError) in }
   ) throws(BucketError) -> BucketWriter {
     let mending = BucketMending(objects: objects, known: known)
@@ -66,14 +69,16 @@ package struct BucketClaim: Sendable {
       throw .noStore
     }
     for tries in 1... {
-      guard let head = try mending.head(hasIdentity: hasIdentity) else { throw .noStore }
+      guard let head = try mending.head(hasIdentity: hasIdentity, isHere) else { throw .noStore }
       let identity = try mending.putBack(stored, of: head.manifest)
       guard head.manifest.version.storeID == identity.storeID else { throw .otherStore }
       if case .oneOf(let writers) = predecessor, !writers.contains(head.manifest.writer) {
         throw .fenced
       }
       try check(head.manifest)
-      do throws(BucketError) { return try commit(claim(as: id, on: head)) } catch {
+      do throws(BucketError) {
+        return try commit(claim(as: id, on: head), needsLogs: needsLogs)
+      } catch {
         // Somebody was faster: what was read is not the newest any more.
         guard case .fenced = error, tries < Self.mostTries else { throw error }
       }
@@ -105,16 +110,10 @@ package struct BucketClaim: Sendable {
   }
 
   /// A claim that may or may not have been written is one of `id`, and of nobody else.
-  func commit(_ manifest: BucketManifest) throws(BucketError) -> BucketWriter {
+  func commit(_ manifest: BucketManifest, needsLogs: Bool = true) throws(BucketError)
+    -> BucketWriter
+  {
     let bytes = manifest.encoded()
-    // From a hostile bucket numbers may come that nobody could read again.
-    do throws(FormatError) {
-      _ = try bytes.withByteView { view throws(FormatError) in
-        try BucketManifest(decoding: view, named: manifest.number)
-      }
-    } catch {
-      throw .damaged(error, object: BucketLayout.manifest(manifest.number).description)
-    }
     let time: UInt64?
     do throws(BucketError) {
       time = try BucketCommit(objects: objects, random: random).put(manifest, bytes)
@@ -126,7 +125,7 @@ package struct BucketClaim: Sendable {
     var logs = BucketWriter.Logs(next: 0, first: 0)
     if manifest.logFloor > 0 {
       (logs.next, logs.confirmed) = try BucketLogPut(objects: objects).end(
-        manifest, nonce: makeID())
+        manifest, nonce: makeID(), passesGaps: !needsLogs)
       logs.first = logs.next
     }
     return BucketWriter(

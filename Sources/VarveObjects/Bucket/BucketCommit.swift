@@ -19,6 +19,7 @@ struct BucketCommit {
   /// - Throws: `.fenced` where another writer stands there or above; `.split` where one of our own epoch
   ///   does; `.request` where nobody knows: the same bytes must be put again.
   func put(_ manifest: BucketManifest, _ bytes: [UInt8]) throws(BucketError) -> UInt64? {
+    try checkReadable(manifest.number, bytes)
     switch try outcome(of: manifest, bytes) {
     case .written(let time): return try headCheck(manifest) ?? time ?? timeNow
     case .others(let other) where other.epoch == manifest.epoch:
@@ -29,6 +30,17 @@ struct BucketCommit {
         ObjectStoreError(
           .uncertain, "nobody knows whether the manifest was written",
           object: BucketLayout.manifest(manifest.number).description))
+    }
+  }
+
+  /// From a hostile bucket numbers may come with which nobody could read it again.
+  private func checkReadable(_ number: UInt64, _ bytes: [UInt8]) throws(BucketError) {
+    do throws(FormatError) {
+      _ = try bytes.withByteView { view throws(FormatError) in
+        try BucketManifest(decoding: view, named: number)
+      }
+    } catch {
+      throw .damaged(error, object: BucketLayout.manifest(number).description)
     }
   }
 

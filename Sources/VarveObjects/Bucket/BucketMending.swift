@@ -55,7 +55,10 @@ struct BucketMending {
   ///
   /// - Parameter hasIdentity: whether the bucket says whose it is: an empty one is another, or an empty directory
   ///   below which nothing is mounted.
-  func head(hasIdentity: Bool) throws(BucketError) -> BucketHead? {
+  /// - Parameter isHere: whether this machine has a file, so that its copy may be put again.
+  func head(
+    hasIdentity: Bool, _ isHere: (BucketFile) -> Bool
+  ) throws(BucketError) -> BucketHead? {
     guard let known else { return try reader.head() }
     // Between listing and reading a new writer may collect: then there is a newer one.
     for _ in 0..<8 {
@@ -68,7 +71,11 @@ struct BucketMending {
       do throws(BucketError) {
         if let head = try reader.manifest(newest) { return head }
       } catch {
-        guard newest == known.number, error.isDamage, try hasFiles(of: known) else { throw error }
+        // It may have been damaged on the way: it is asked for until that is sure.
+        guard newest == known.number, error.isDamage, hasIdentity,
+          try reader.missingFiles(of: known).allSatisfy(isHere)
+        else { throw error }
+        if let head = try? reader.manifest(newest) { return head }
         try put(BucketLayout.manifest(known.number), known.encoded(), if: .always)
         return BucketHead(known, digest: Self.digest(known))
       }
@@ -83,14 +90,10 @@ struct BucketMending {
   ) throws(BucketError) -> (isDone: Bool, BucketHead?) {
     let before = try reader.head()
     guard before.map({ $0.digest == known.predecessorDigest }) ?? hasIdentity,
-      try hasFiles(of: known)
+      try reader.missingFiles(of: known).isEmpty
     else { return (true, before) }
     let isPut = try put(BucketLayout.manifest(known.number), known.encoded(), if: .absent)
     return (isPut, BucketHead(known, digest: Self.digest(known)))
-  }
-
-  private func hasFiles(of known: BucketManifest) throws(BucketError) -> Bool {
-    try reader.missingFiles(of: known).isEmpty
   }
 
   private static func digest(_ manifest: BucketManifest) -> [UInt8] {

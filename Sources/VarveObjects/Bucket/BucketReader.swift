@@ -102,6 +102,11 @@ package struct BucketReader: Sendable {
     return UInt64(found.count)
   }
 
+  /// The numbers of all logs, ascending.
+  func logNumbers() throws(BucketError) -> [UInt64] {
+    try names(BucketLayout.logs).compactMap(BucketLayout.logNumber)
+  }
+
   /// A log that must be there is not.
   package static func missingLog(_ number: UInt64) -> BucketError {
     .damaged(

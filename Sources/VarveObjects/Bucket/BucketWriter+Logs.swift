@@ -98,12 +98,16 @@ struct BucketLogPut {
   /// Puts a log without batches behind all that are there, so that no writer of an older epoch can go on.
   /// Returns the number of the next one, and the bucket's time.
   ///
+  /// - Parameter passesGaps: for one who needs none of them.
   /// - Throws: `.fenced` where a writer with a higher epoch was there before.
   func end(
-    _ manifest: BucketManifest, nonce: FileID
+    _ manifest: BucketManifest, nonce: FileID, passesGaps: Bool
   ) throws(BucketError) -> (next: UInt64, time: UInt64?) {
+    let (reader, floor) = (BucketReader(objects), manifest.logFloor)
     var number =
-      manifest.logFloor + (try BucketReader(objects).logCount(from: manifest.logFloor))
+      passesGaps
+      ? max(floor, (try reader.logNumbers().last ?? 0) + 1)
+      : floor + (try reader.logCount(from: floor))
     while true {
       let (other, time) = try outcome(
         of: BucketLog(

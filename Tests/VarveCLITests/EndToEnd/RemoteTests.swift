@@ -132,7 +132,8 @@ import VarveTestSupport
         try CommandRun(["-c", "ls \(bucket)/manifest | tail -1"], program: "/bin/sh").lines.first)
       try writeFile([1, 2, 3], "\(bucket)/manifest/\(next)")
       let number = try #require(UInt64(next)) - 1
-      let back = try CommandRun("remote", "restore", bucket, other, "--version", "\(number)")
+      let back = try CommandRun(
+        "remote", "restore", bucket, other, "--version", "\(number)", "--abandoned")
       #expect(back.status == 0, "\(back.errors)")
       #expect(try Self.digest(other) == before)
     }

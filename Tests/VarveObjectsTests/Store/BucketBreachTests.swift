@@ -266,6 +266,39 @@ import VarveTestSupport
     try back.close()
   }
 
+  /// Who goes back needs none of the logs, and who wrote them puts no more.
+  @Test(arguments: [false, true]) func damagedLogsAreNoHindranceToGoingBack(isMissing: Bool) throws
+  {
+    let machine = TieredStore()
+    var options = machine.connected()
+    options.bucket?.logInterval = 60
+    let store = try machine.open(options)
+    var sample = Sample(seed: 5)
+    try sample.write(150, to: store)
+    try store.upload()
+    try store.makeCheckpoint("before")
+    let kept = sample
+    for number in 0..<4 {
+      try store.keyspace("sample").put("log \(number)", [1], durability: .remote)
+    }
+    let logs = machine.bucket.names.filter { $0.description.hasPrefix("log/") }
+    #expect(logs.count == 4)
+    machine.bucket.tamper(logs[isMissing ? 1 : 3], with: isMissing ? nil : [1, 2, 3])
+    #expect(try storeCode { _ = try machine.openElsewhere() } == .corrupted)
+    let back = try machine.openElsewhere(version: .checkpoint("before"))
+    #expect(try kept.difference(from: back) == nil)
+    #expect(
+      try storeCode { try store.keyspace("sample").put("late", [1], durability: .remote) }
+        == .fenced)
+    try back.keyspace("sample").put("on", [1], durability: .remote)
+    try back.close()
+    try? store.close()
+    let elsewhere = try machine.openElsewhere()
+    #expect(try elsewhere.keyspace("sample").value(for: "on") == [1])
+    #expect(try elsewhere.keyspace("sample").value(for: "log 0") == nil)
+    try elsewhere.close()
+  }
+
   /// Names that somebody made.
   @Test(arguments: [
     "log/00072057594037927936", "manifest/00072057594037927936",

@@ -45,7 +45,7 @@ import VarveTestSupport
     let machine = TieredStore()
     let (store, sample, files) = try Self.store(machine, seed: 2)
     for file in files { machine.bucket.tamper(file, with: nil) }
-    #expect(try storeCode { try store.makeCheckpoint("whole") } == .corrupted)
+    #expect(try storeCode { try store.makeCheckpoint("whole") } == .notFound)
     #expect(!machine.bucket.names.contains { $0.description.hasPrefix("pin/") })
     #expect(try SegmentStore.bucketUsage(in: machine.bucket.connect()).missing.files == files.count)
     #expect(try store.upload().files == files.count)
@@ -65,7 +65,12 @@ import VarveTestSupport
     machine.bucket.tamper(files[0], with: nil)
     try store.keyspace("other").put("key", [1])
     let failure = try storeFailure { try store.upload() }
-    #expect(failure?.code == .corrupted && failure?.message.contains("nowhere else") == true)
+    #expect(failure?.code == .corrupted && failure?.message.contains("no good one") == true)
+    // It is told each time, and nothing is committed for that.
+    let before = machine.bucket.names
+    #expect(try storeCode { try store.upload() } == .corrupted)
+    #expect(machine.bucket.names == before)
+    try store.keyspace("other").put("remote", [1], durability: .remote)
     try store.close()
     let options = machine.connected()
     #expect(try storeCode { _ = try machine.openElsewhere(options) } == .notFound)
@@ -75,6 +80,42 @@ import VarveTestSupport
     #expect(try rest.keyspace("other").value(for: "key") == [1])
     try rest.close()
     sample.expected = [:]
+  }
+
+  /// A bucket that was emptied is not filled beneath a running store as if nothing were missing.
+  @Test func anUploadFindsOutThatTheBucketIsAway() throws {
+    let machine = TieredStore()
+    let (store, sample, _) = try Self.store(machine, seed: 8)
+    let all = machine.bucket.names.map { ($0, machine.bucket.bytes(of: $0) ?? []) }
+    for (name, _) in all { machine.bucket.tamper(name, with: nil) }
+    #expect(try storeCode { try store.upload() } == .unavailable)
+    #expect(machine.bucket.names.isEmpty)
+    for (name, bytes) in all where name != BucketLayout.store {
+      _ = try machine.bucket.connect().put(name, ObjectContent(bytes), if: .always, class: nil)
+    }
+    // Only what says whose it is is gone.
+    try store.upload()
+    try store.close()
+    let elsewhere = try machine.openElsewhere()
+    #expect(try sample.difference(from: elsewhere) == nil)
+    try elsewhere.close()
+  }
+
+  /// What rotted here meanwhile is not put in the place of what was right, and keeps nothing else away.
+  @Test func aRottenFileIsNotPutAgain() throws {
+    let machine = TieredStore()
+    let (store, _, files) = try Self.store(machine, seed: 7)
+    let reader = BucketReader(machine.bucket.connect())
+    let head = try #require(try reader.head()).manifest
+    let file = try #require(head.files.first { BucketLayout.file($0) == files[0] })
+    machine.bucket.tamper(files[0], with: nil)
+    try machine.disk.flip(mask: 1, at: 100, of: "/store/\(file.name)")
+    try store.keyspace("other").put("key", [1])
+    #expect(try storeCode { try store.upload() } == .corrupted)
+    let next = try #require(try reader.head()).manifest
+    #expect(next.number > head.number && next.files.contains(file))
+    #expect(!machine.bucket.names.contains(files[0]))
+    try? store.close()
   }
 
   /// A restore that would not be whole fences nobody: the machine that has the files mends it.

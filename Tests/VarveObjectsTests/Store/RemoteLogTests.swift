@@ -64,7 +64,7 @@ import VarveTestSupport
     // Files make the logs unneeded.
     try store.upload()
     // But for a look whether all is there.
-    #expect(try machine.bucket.requests { try store.upload() } == ["list file"])
+    #expect(try machine.bucket.requests { try store.upload() } == ["read store", "list file"])
     try store.close()
   }
 
