@@ -27,6 +27,7 @@ struct BucketCampaign {
         ("first seed", .number(seed)), ("schedules", .number(schedules)),
         ("commits", .number(tally.commits)), ("writers fenced", .number(tally.fenced)),
         ("files collected", .number(tally.collected)), ("versions read", .number(tally.reads)),
+        ("earlier versions gone back to", .number(tally.returns)),
         ("violations", .number(violations.count)),
         ("first violations", .list(violations.prefix(5).map(JSON.text))),
         ("planted", .list(bugs.map(\.json))),
