@@ -42,9 +42,7 @@ struct BucketDetachment {
     _ directory: any Directory, _ found: FoundFiles
   ) throws(StoreError) {
     guard let number = found.manifests.max() else {
-      throw StoreError(
-        .notFound, "the store was not restored to its end: open it from its bucket again",
-        file: path)
+      throw StoreError(notRestoredAt: path)
     }
     let manifest = try ManifestFile(directory: directory).read(number).0
     var missing = 0

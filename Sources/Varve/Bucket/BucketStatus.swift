@@ -128,9 +128,7 @@ extension BucketStatus {
   init?(of directory: any Directory, _ path: String) throws(StoreError) {
     guard let tie = try TieFile(directory: directory).read() else { return nil }
     guard let number = try FoundFiles(in: directory).manifests.max() else {
-      throw StoreError(
-        .notFound, "the store was not restored to its end: open it from its bucket again",
-        file: path)
+      throw StoreError(notRestoredAt: path)
     }
     let manifest = try ManifestFile(directory: directory).read(number).0
     self.init(

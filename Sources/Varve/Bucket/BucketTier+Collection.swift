@@ -75,9 +75,7 @@ extension BucketTier {
         {
           doubtCopies(true)
           try pinning.remove(name)
-          throw .noVersion(
-            "version \(head.number) is not whole in the bucket: \(BucketLayout.file(file)) is missing or cut"
-          )
+          throw BucketError.notWhole(head, file)
         }
         return pin.manifest
       } catch {

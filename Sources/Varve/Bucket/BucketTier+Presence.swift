@@ -14,7 +14,7 @@ extension BucketTier {
     }
     do throws(BucketError) {
       let isFew = named.count <= 1 + copies.count / 1000
-      let sizes = isFew ? try asked(named.map(\.1)) : try listed()
+      let sizes = isFew ? try asked(named.map(\.1)) : try BucketReader(objects).fileSizes()
       return named.filter { sizes[$0.1] != $0.0.size }.map(\.0)
     } catch {
       throw refusal(error)
@@ -29,11 +29,6 @@ extension BucketTier {
       }
     }
     return sizes
-  }
-
-  private func listed() throws(BucketError) -> [ObjectName: UInt64] {
-    let entries = try BucketReader(objects).entries(BucketLayout.files)
-    return Dictionary(entries.map { ($0.name, $0.size) }) { first, _ in first }
   }
 
   /// Throws where the place is not the store's bucket. Where only the object is gone that says so it is put back.

@@ -160,7 +160,9 @@ extension BucketUsage.Rate {
     let versions = listed.compactMap { entry in
       BucketLayout.manifestNumber(entry.name).map { (number: $0, written: entry.modified) }
     }
-    guard let oldest = versions.first, let newest = versions.last else { return nil }
+    guard let oldest = versions.first, let newest = versions.last,
+      newest.number >= oldest.number
+    else { return nil }
     let end = max(now, newest.written)
     guard end >= oldest.written, end - oldest.written >= 3_600_000 else { return nil }
     seconds = (end - oldest.written) / 1_000

@@ -86,9 +86,7 @@ struct StoreRestore {
       guard version == .newest, !bucket.takesOver else { return }
       guard let head = try reader.head()?.manifest else { throw .noStore }
       if let file = try reader.missingFiles(of: head).first {
-        throw .noVersion(
-          "version \(head.number) is not whole in the bucket: \(BucketLayout.file(file)) is missing or cut"
-        )
+        throw BucketError.notWhole(head, file)
       }
     } catch {
       throw StoreError(error, at: bucket.objects.location)

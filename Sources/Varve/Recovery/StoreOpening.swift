@@ -282,9 +282,7 @@ extension StoreOpening {
       return current
     }
     guard tie == nil else {
-      throw StoreError(
-        .notFound, "the store was not restored to its end: open it from its bucket again",
-        file: path)
+      throw StoreError(notRestoredAt: path)
     }
     guard found.isEmpty else {
       throw StoreError(

@@ -183,6 +183,12 @@ extension StoreError {
     self.init(code, failure.message, file: file)
   }
 
+  /// A directory that was to be made from a bucket, and is not whole.
+  init(notRestoredAt path: String) {
+    self.init(
+      .notFound, "the store was not restored to its end: open it from its bucket again", file: path)
+  }
+
   /// What could not be done with the bucket at `location`.
   init(_ error: BucketError, at location: String) {
     let code: Code =

@@ -31,6 +31,7 @@ struct BucketTieDump {
       item.add("apart since manifest", apart.manifest)
       item.add("apart since sequence", apart.last.rawValue)
     }
+    if !tie.uploads.isEmpty { item.add("noted uploads", tie.uploads.count) }
     return item
   }
 }

@@ -112,9 +112,7 @@ private struct WayBack {
   /// Throws where a file of it is missing, or may be going.
   func check(_ earlier: BucketManifest, _ newest: BucketManifest?) throws(BucketError) {
     if let missing = try reader.missingFiles(of: earlier).first {
-      throw .noVersion(
-        "version \(earlier.number) is not whole in the bucket: \(BucketLayout.file(missing)) is missing or cut"
-      )
+      throw BucketError.notWhole(earlier, missing)
     }
     guard let grace, try !isKept(earlier, newest) else { return }
     // Nothing of it was garbage before the version after it was there.

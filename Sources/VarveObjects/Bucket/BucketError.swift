@@ -42,6 +42,13 @@ extension BucketError: CustomStringConvertible {
     }
   }
 
+  /// A version of which a file is missing, or not of its size.
+  package static func notWhole(_ version: BucketManifest, _ file: BucketFile) -> BucketError {
+    let name = BucketLayout.file(file)
+    return .noVersion(
+      "version \(version.number) is not whole in the bucket: \(name) is missing or cut")
+  }
+
   /// Whether nothing of ours is there: another store, or another writer.
   package var isRefusal: Bool {
     switch self {

@@ -116,11 +116,14 @@ struct BucketMending {
 }
 
 extension BucketReader {
+  /// Bytes of each file that is there. A listing for each thousand.
+  package func fileSizes() throws(BucketError) -> [ObjectName: UInt64] {
+    Dictionary(try entries(BucketLayout.files).map { ($0.name, $0.size) }) { first, _ in first }
+  }
+
   /// The files of a version that are not in the bucket, or not of their size. A listing for each thousand files.
   package func missingFiles(of manifest: BucketManifest) throws(BucketError) -> [BucketFile] {
-    let sizes = Dictionary(
-      try entries(BucketLayout.files).map { ($0.name, $0.size) }
-    ) { first, _ in first }
+    let sizes = try fileSizes()
     let version = manifest.version
     let expected = version.segments.map(\.size) + version.valueFiles.map(\.size)
     return zip(manifest.files, expected)

@@ -23,9 +23,9 @@ import VarveTestSupport
     for request in 1... {
       let machine = TieredStore()
       let sample = try Self.coldStore(machine, seed: 1)
-      let way = ChangingObjectStore(machine.bucket.connect(), change: request...request)
+      let way = ChangingWay(change: request...request)
       var options = machine.connected()
-      options.bucket = BucketOptions(way)
+      options.bucket = BucketOptions(way.connection(to: machine.bucket.connect()))
       options.bucket?.uploadInterval = nil
       options.bucket?.diskCacheBytes = 0
       // Without what is kept of them, all of the files is asked for.
@@ -44,10 +44,10 @@ import VarveTestSupport
   @Test func aCopyThatWasPutRightIsCompactedAgain() throws {
     let machine = TieredStore()
     var sample = try Self.coldStore(machine, seed: 2)
-    let way = ChangingObjectStore(machine.bucket.connect(), change: 1...Int.max)
+    let way = ChangingWay(change: 1...Int.max)
     way.isOver = true
     var options = machine.connected()
-    options.bucket = BucketOptions(way)
+    options.bucket = BucketOptions(way.connection(to: machine.bucket.connect()))
     options.bucket?.uploadInterval = nil
     options.bucket?.diskCacheBytes = 0
     let clock = SimulatedClock()
@@ -68,17 +68,13 @@ import VarveTestSupport
   }
 }
 
-/// A connection that changes a bit of what it reads of files.
-final class ChangingObjectStore: ObjectStore {
-  private let objects: any ObjectStore
+/// Changes what is read of files on the way from a bucket.
+private final class ChangingWay: Sendable {
   private let range: ClosedRange<Int>
   private let state = Monitor((reads: 0, changed: 0, isOver: false))
 
   /// - Parameter range: which reads of files, from 1.
-  init(_ objects: any ObjectStore, change range: ClosedRange<Int>) {
-    self.objects = objects
-    self.range = range
-  }
+  init(change range: ClosedRange<Int>) { self.range = range }
 
   var changed: Int { state.withLock { $0.changed } }
 
@@ -88,46 +84,24 @@ final class ChangingObjectStore: ObjectStore {
     set { state.withLock { $0.isOver = newValue } }
   }
 
-  func read(_ name: ObjectName, _ range: ObjectRange) throws(ObjectStoreError) -> ObjectPart {
-    var part = try objects.read(name, range)
-    guard name.description.hasPrefix("file/"), !part.bytes.isEmpty else { return part }
-    let isChanged = state.withLock { state in
+  func connection(to objects: any ObjectStore) -> PassingObjectStore {
+    PassingObjectStore(objects) { [self] name, part in
+      guard name.description.hasPrefix("file/"), !part.bytes.isEmpty, isNextChanged else {
+        return part
+      }
+      var part = part
+      // In each of them something is asked for.
+      for place in part.bytes.indices { part.bytes[place] ^= 1 }
+      return part
+    }
+  }
+
+  private var isNextChanged: Bool {
+    state.withLock { state in
       state.reads += 1
-      let isChanged = !state.isOver && self.range.contains(state.reads)
+      let isChanged = !state.isOver && range.contains(state.reads)
       if isChanged { state.changed += 1 }
       return isChanged
     }
-    // In each of them something is asked for.
-    if isChanged { for place in part.bytes.indices { part.bytes[place] ^= 1 } }
-    return part
-  }
-
-  var location: String { objects.location }
-  var createsAtomically: Bool { objects.createsAtomically }
-  func close() { objects.close() }
-
-  func put(
-    _ name: ObjectName, _ content: ObjectContent, if condition: PutCondition,
-    class storageClass: StorageClass?
-  ) throws(ObjectStoreError) -> ObjectReceipt {
-    try objects.put(name, content, if: condition, class: storageClass)
-  }
-  func status(of name: ObjectName) throws(ObjectStoreError) -> ObjectStatus? {
-    try objects.status(of: name)
-  }
-  func list(
-    _ prefix: String, after place: String?, limit: Int
-  ) throws(ObjectStoreError) -> ObjectListing {
-    try objects.list(prefix, after: place, limit: limit)
-  }
-  func remove(_ names: [ObjectName]) throws(ObjectStoreError) { try objects.remove(names) }
-  func copy(
-    _ name: ObjectName, to newName: ObjectName, class storageClass: StorageClass
-  ) throws(ObjectStoreError) { try objects.copy(name, to: newName, class: storageClass) }
-  func removeUnfinished(olderThan age: UInt64) throws(ObjectStoreError) -> Int {
-    try objects.removeUnfinished(olderThan: age)
-  }
-  func restore(_ name: ObjectName, days: Int) throws(ObjectStoreError) {
-    try objects.restore(name, days: days)
   }
 }
