@@ -62,7 +62,8 @@ let package = Package(
     .executableTarget(
       name: "VarveSoak",
       dependencies: [
-        "VarveTestSupport", "Varve", "VarveSimulation", "VarvePlatform", "VarveFormat",
+        "VarveTestSupport", "Varve", "VarveSimulation", "VarveObjects", "VarvePlatform",
+        "VarveFormat",
       ],
       path: "Tests/VarveSoak", swiftSettings: settings),
     tests("VarveFormatTests", ["VarveFormat", "CVarveShims"]),

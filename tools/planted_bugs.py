@@ -6,6 +6,7 @@ has them all.
 """
 
 CRASH = ["crash", "--images", "40000"]
+TIERED = ["crash", "--images", "8000", "--seed", "3"]
 SWEEP = ["sweep", "--every", "499"]
 FAULTS = ["faults"]
 MODEL = ["model", "--operations", "400000"]
@@ -27,6 +28,21 @@ BUGS = [
      "    guard computed == stored else {",
      "    guard computed == stored || BUG else {",
      SWEEP),
+    ("what is kept of a cold file's header and tail is not checked",
+     "Sources/Varve/Bucket/ColdEnds.swift",
+     "bytes.suffix(sumBytes).elementsEqual(sum(of: bytes.dropLast(sumBytes)))\n",
+     "bytes.suffix(sumBytes).elementsEqual(sum(of: bytes.dropLast(sumBytes))) || BUG\n",
+     SWEEP),
+    ("a cell of the slot cache is not checked",
+     "Sources/Varve/Bucket/SlotFile.swift",
+     "CRC32C.checksum(of: buffer.view()) == checksum else",
+     "CRC32C.checksum(of: buffer.view()) == checksum || BUG else",
+     SWEEP),
+    ("what is known of the bucket is not synced before files go",
+     "Sources/Varve/Bucket/TieFile.swift",
+     "        try file.sync()\n",
+     "        if !BUG { try file.sync() }\n",
+     TIERED),
     ("a delete is dropped while older versions lie deeper",
      "Sources/Varve/Compaction/DropRules.swift",
      "return mayHaveOlder ? waiting : nil",

@@ -55,6 +55,9 @@ enum StoreAdvice {
   private static let objectAdvice = [
     FormatError.Structure.bucketPin.rawValue:
       "'varve remote checkpoint STORE NAME --delete' lets the checkpoint go",
+    FormatError.Structure.bucketLog.rawValue:
+      "the machine that wrote it has what it holds: 'varve remote attach --take-over' goes on there; 'varve remote"
+      + " restore --version' goes back to what came before it",
     FormatError.Structure.bucketManifest.rawValue:
       "'varve remote versions' lists others, 'varve remote restore --version' goes back to one",
     FormatError.Structure.bucketTie.rawValue:

@@ -67,6 +67,7 @@ struct Soak {
       return made {
         try CorruptionSweep(stride: stride, seed: seed).run()
           + CompactionSweep(stride: stride, seed: seed).run()
+          + TierSweep(stride: stride, seed: seed).run()
       }
     case "faults": return made { try FaultCampaign(seed: seed).run() }
     case "model":

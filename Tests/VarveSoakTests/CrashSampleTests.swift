@@ -26,6 +26,29 @@ import VarveTestSupport
     #expect(tally.images > 15 && tally.recoveryImages > 15)
   }
 
+  /// Beside a bucket, which goes on where the machine does not; and while a store is made from there.
+  @Test func aBucketsStoreLosesNothing() throws {
+    var run = CrashRun(seed: 3, acts: 40)
+    run.shape = .tiered
+    run.sample = CrashSample(oneIn: 120, seed: 3)
+    let tally = run.run()
+    #expect(tally.failures.isEmpty, "\(tally.failures.count), first \(tally.failures.prefix(3))")
+    #expect(tally.images > 15 && tally.recoveryImages > 15)
+    #expect(try CrashInRestore.failure { _ in } == nil)
+  }
+
+  /// What the test above sees: files that go before it is durable that they may.
+  @Test func aSyncOfWhatIsKnownOfTheBucketIsMissed() {
+    var run = CrashRun(seed: 2, acts: 40)
+    run.shape = .tiered
+    run.sample = CrashSample(oneIn: 6, seed: 2)
+    run.prepare = { system in
+      system.ignoringSync { operation, name in operation == .sync && name.hasPrefix("bucket") }
+    }
+    run.isOver = { !$0.failures.isEmpty }
+    #expect(!run.run().failures.isEmpty)
+  }
+
   /// The tests above would be worth nothing if they could not see a sync missing.
   @Test(arguments: ["log-", "segment-", "values-", "manifest-", ""])
   func aSyncThatIsLeftOutIsSeen(ofFilesNamed prefix: String) {

@@ -16,6 +16,12 @@ import Testing
     #expect(figures["damages under a compaction", default: 0] > 50)
   }
 
+  @Test func damageInABucketOrToWhatIsKeptOfItIsNoticed() throws {
+    let figures = try TierSweep(stride: 2_003, seed: 1).run()
+    #expect(figures.isGood, "\(figures)")
+    #expect(figures["damages beside a bucket", default: 0] > 60)
+  }
+
   @Test func aCallThatFailsIsToldOfAndLosesNothing() throws {
     let figures = try FaultCampaign(seed: 1, stride: 23).run()
     #expect(figures.isGood, "\(figures)")

@@ -112,8 +112,7 @@ extension BucketTier {
           common.manifest >= head.version.number || known.head?.version == head.version
         guard options.takesOver || isKnown else { throw .newer }
         // What its logs hold was durable here before.
-        let logged = try BucketReader(options.objects).lastLogged(behind: head)
-        guard options.takesOver || logged <= common.last else { throw .newer }
+        try checkLogs(behind: head, options, through: common.last)
         let copies = head.copies
         for file in cold where copies[file.key] == nil {
           throw .lacks(file: file.name.description)
@@ -128,8 +127,7 @@ extension BucketTier {
         mayHaveClaimed = true
       }
       // Until the claim another copy of this directory may have put more.
-      let logged = try BucketReader(options.objects).lastLogged(behind: writer.head.manifest)
-      guard options.takesOver || logged <= common.last else { throw .newer }
+      try checkLogs(behind: writer.head.manifest, options, through: common.last)
       return writer
     } catch {
       guard case .noStore = error else { throw error }
@@ -144,6 +142,14 @@ extension BucketTier {
       mayHaveClaimed = true
       return try claim.make(for: Manifest(storeID: manifest.storeID), created: clock.now(), as: id)
     }
+  }
+
+  /// By force nobody is asked what the logs hold: one that is damaged keeps nobody away who has all of it.
+  private static func checkLogs(
+    behind head: BucketManifest, _ options: BucketOptions, through last: SequenceNumber
+  ) throws(BucketError) {
+    guard !options.takesOver else { return }
+    guard try BucketReader(options.objects).lastLogged(behind: head) <= last else { throw .newer }
   }
 
   /// What is in the bucket may be newer than what was noted of it, and never older.
@@ -189,12 +195,12 @@ extension BucketTier {
     if let head = tie.head { cold.add(head, among: live) }
   }
 
-  func write(_ tie: BucketTie) throws(StoreError) {
+  func write(_ tie: BucketTie, isSettled: Bool = true) throws(StoreError) {
     var tie = tie
     try changeFiles { () throws(StoreError) in
       // Here, or the note of one who has just found that out would be lost.
       if isFenced { tie.state = .fenced }
-      try TieFile(directory: directory).write(tie)
+      try TieFile(directory: directory).write(tie, isSettled: isSettled)
     }
   }
 }

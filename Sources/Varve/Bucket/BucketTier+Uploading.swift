@@ -135,14 +135,15 @@ extension BucketTier {
     }
   }
 
-  /// Makes durable what was put so far, so that it is not put again where this process ends.
+  /// Notes what was put so far, so that it is not put again where this process ends. A note that a power cut takes
+  /// costs no more than that.
   private func noteUploads(_ unnoted: inout UInt64, _ state: State) throws(StoreError) {
     var tie = state.tie
     tie.uploads = state.uploaded.map { key, copy in
       let kind: BucketFile.Kind = key.name.kind == .segment ? .segment : .values
       return BucketUpload(BucketFile(kind, key.name.number, copy), id: key.id)
     }.sorted { $0.file < $1.file }
-    try write(tie)
+    try write(tie, isSettled: false)
     unnoted = 0
   }
 

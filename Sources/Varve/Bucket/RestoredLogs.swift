@@ -100,7 +100,8 @@ struct RestoredLogs {
       }
     }
     do throws(FileSystemError) {
-      let log = try LogWriter.create(
+      // Its name becomes durable before the manifest that lists it.
+      let log = try LogWriter.make(
         identity, storeTag: storeID.low, capacity: start + UInt64(records.count), in: directory)
       defer { log.closeQuietly() }
       try records.bytes.withByteView { bytes throws(FileSystemError) in

@@ -138,6 +138,7 @@ extension SegmentStore {
     // Who takes over meanwhile has taken over.
     var claimed = options
     claimed.bucket?.takesOver = false
+    claimed.createIfMissing = false
     return try open(at: path, options: claimed, components: components)
   }
 }

@@ -6,7 +6,7 @@ import VarvePlatform
 ///
 /// ```
 ///   claim: the newest version there is ours, and nobody puts a log behind those that are there
-///     ──> file `bucket`, durable ──> the bucket's logs as logs of this directory ──> manifest, durable
+///     ──> file `bucket`, durable ──> the bucket's logs as logs of this directory ──> manifest
 /// ```
 ///
 /// The claim comes first: whoever wrote before can confirm nothing any more, so that what is restored is what is
@@ -54,7 +54,8 @@ struct StoreRestore {
         reader: BucketReader(bucket.objects), directory: directory, random: components.random
       ).write(behind: head, to: writer.firstLog, into: &version)
     }
-    _ = try ManifestWriter(directory: directory, poison: Poison()).write(version)
+    // Lost, it is restored again; the opening that follows makes it durable.
+    _ = try ManifestWriter(directory: directory, poison: Poison()).write(version, isSettled: false)
   }
 
   private func claim() throws(StoreError) -> BucketWriter {

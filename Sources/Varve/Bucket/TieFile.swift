@@ -51,8 +51,9 @@ struct TieFile {
     }
   }
 
-  /// Replaces it: durable when this returns.
-  func write(_ tie: BucketTie) throws(StoreError) {
+  /// Replaces it: durable when this returns, or, where that is not needed, after a power cut either this or what was
+  /// there before.
+  func write(_ tie: BucketTie, isSettled: Bool = true) throws(StoreError) {
     let bytes = tie.encoded()
     do throws(FileSystemError) {
       if try directory.status(of: Self.temporary) != nil { try directory.remove(Self.temporary) }
@@ -67,7 +68,7 @@ struct TieFile {
         throw error
       }
       try directory.rename(Self.temporary, to: FileName.bucket)
-      try directory.sync()
+      if isSettled { try directory.sync() }
     } catch {
       throw StoreError(error)
     }

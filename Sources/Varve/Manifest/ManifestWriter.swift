@@ -16,14 +16,17 @@ final class ManifestWriter: Sendable {
   }
 
   /// Makes `manifest` the truth; returns the SHA-256 of its file.
-  func write(_ manifest: Manifest) throws(StoreError) -> [UInt8] {
+  ///
+  /// - Parameter isSettled: false where its name may still be lost when this returns, as somebody syncs the
+  ///   directory before anything is promised.
+  func write(_ manifest: Manifest, isSettled: Bool = true) throws(StoreError) -> [UInt8] {
     let name = FileName(.manifest, manifest.number)
     let bytes = manifest.encoded()
     if manifest.namesFiles { try syncNames() }
     try prepare(bytes, as: FileName.temporary(name))
     do throws(FileSystemError) {
       try directory.rename(FileName.temporary(name), to: name.description)
-      try directory.sync()
+      if isSettled { try directory.sync() }
     } catch {
       throw poison.set(because: StoreError(error))
     }

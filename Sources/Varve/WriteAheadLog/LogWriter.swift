@@ -102,20 +102,31 @@ extension LogWriter {
   static func create(
     _ identity: LogIdentity, storeTag: UInt64, capacity: UInt64, in directory: any Directory
   ) throws(FileSystemError) -> LogWriter {
-    let name = FileName(.log, identity.number).description
-    let file = try directory.createLog(name, capacity: capacity)
+    let log = try make(identity, storeTag: storeTag, capacity: capacity, in: directory)
     do throws(FileSystemError) {
-      try writeHeader(identity, storeTag, to: file)
-      try file.sync()
+      try log.sync()
       // A synced file whose name was not synced can be gone after a crash.
       try directory.sync()
     } catch {
+      log.closeQuietly()
+      try? directory.remove(log.name)
+      throw error
+    }
+    return log
+  }
+
+  /// The same with nothing durable yet.
+  static func make(
+    _ identity: LogIdentity, storeTag: UInt64, capacity: UInt64, in directory: any Directory
+  ) throws(FileSystemError) -> LogWriter {
+    let name = FileName(.log, identity.number).description
+    let file = try directory.createLog(name, capacity: capacity)
+    do throws(FileSystemError) { try writeHeader(identity, storeTag, to: file) } catch {
       try? file.close()
       try? directory.remove(name)
       throw error
     }
-    return LogWriter(
-      identity: identity, file: file, isBlank: true, syncing: Monitor(SyncedExtent(end: headerEnd)))
+    return LogWriter(identity: identity, file: file, isBlank: true)
   }
 
   /// Makes a log of one that nobody needs any more: see ``create(_:storeTag:capacity:in:)``.

@@ -30,6 +30,14 @@ package final class SimulatedBucket: Sendable {
   /// - Parameter clock: the bucket's own, by which it dates what is written.
   package init(clock: SimulatedClock = SimulatedClock()) { self.clock = clock }
 
+  /// A bucket of its own with what is in this one now. What is on its way to this one does not reach it.
+  package func copy() -> SimulatedBucket {
+    let copy = SimulatedBucket(clock: clock)
+    let objects = state.withLock { $0.objects }
+    copy.state.withLock { $0.objects = objects }
+    return copy
+  }
+
   /// A connection; each user should have one.
   package func connect() -> SimulatedObjectStore { SimulatedObjectStore(self) }
 

@@ -49,6 +49,34 @@ import VarveTestSupport
     for store in [store, restored, third] { try store.close() }
   }
 
+  /// Nobody knows what a damaged log holds, but whoever wrote it: by force, it goes on.
+  @Test func aDamagedLogKeepsItsMachineAwayUntilItTakesOver() throws {
+    let machine = TieredStore()
+    let store = try machine.open(Self.logging(machine))
+    let keyspace = try store.keyspace("sample")
+    try store.upload()
+    try keyspace.put("key", [1], durability: .remote)
+    try store.close()
+    let log = try #require(
+      machine.bucket.names.last { $0.description.hasPrefix(BucketLayout.logs) })
+    var bytes = try #require(machine.bucket.bytes(of: log))
+    bytes[bytes.count / 2] ^= 1
+    machine.bucket.tamper(log, with: bytes)
+    #expect(try storeCode { try machine.open(Self.logging(machine)) } == .corrupted)
+    var options = Self.logging(machine)
+    options.bucket?.takesOver = true
+    let again = try machine.open(options)
+    let there = try again.keyspace("sample")
+    #expect(try there.value(for: "key") == [1])
+    try there.put("next", [2], durability: .remote)
+    try again.upload()
+    try again.close()
+    // What was damaged is behind the newest version now.
+    let other = try machine.openElsewhere()
+    #expect(try other.keyspace("sample").value(for: "next") == [2])
+    try other.close()
+  }
+
   @Test func aWriteThatWaitsForTheBucketIsOneRequest() throws {
     let machine = TieredStore()
     let store = try machine.open(Self.logging(machine))

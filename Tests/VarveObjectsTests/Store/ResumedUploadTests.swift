@@ -27,7 +27,7 @@ import VarveTestSupport
       guard kind == .put, name.hasPrefix("file/") else { return }
       count.withLock { count in
         count += 1
-        if count == files + 1 { image.withLock { $0 = disk.crashImage(.durableOnly, seed: 1) } }
+        if count == files + 1 { image.withLock { $0 = disk.killImage() } }
       }
     }
     try store.upload()

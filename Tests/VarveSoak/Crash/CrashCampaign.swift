@@ -26,9 +26,9 @@ struct CrashCampaign {
     let isRepeated = runs[0].run().trace == traces.withLock { $0[seed] }
     var all = tally.withLock { $0 }
     do {
-      if let failure = try CommitBesideFlush.failure(preparing: { _ in }) {
-        all.failures.append(failure)
-      }
+      all.failures += [
+        try SyncBesideFlush.failure { _ in }, try CrashInRestore.failure { _ in },
+      ].compactMap(\.self)
     } catch { all.failures.append("\(error)") }
     return Figures(
       isGood: all.failures.isEmpty && isRepeated && all.images > 0,
@@ -49,10 +49,11 @@ struct CrashCampaign {
     return runs
   }
 
-  /// The workload of a number: one of three is careless.
+  /// The workload of a number: one of three is careless, and one of three has a bucket.
   private func run(_ number: Int) -> CrashRun {
     var run = CrashRun(seed: seed &+ UInt64(number), acts: Self.acts)
     if run.seed % 3 == 2 { run.shape = .careless }
+    if run.seed % 3 == 0 { run.shape = .tiered }
     return run
   }
 }

@@ -23,7 +23,7 @@ struct CrashRun {
   var sample = CrashSample.all
   /// Whether disks are judged at all.
   var isJudged = true
-  /// Done to every machine that works, or recovers, while it may crash.
+  /// Done to the disk of every machine that works, or recovers, while it may crash.
   var prepare: @Sendable (SimulatedFileSystem) -> Void = { _ in }
   /// Asked before each step; no more images are made once it says so.
   var isOver: @Sendable (CrashTally) -> Bool = { _ in false }
@@ -31,11 +31,11 @@ struct CrashRun {
   func run() -> CrashTally {
     let workload = CrashWorkload(varied: acts, seed: seed, shape: shape)
     let system = SimulatedFileSystem(seed: seed, logsAreReusable: seed % 2 == 0)
+    let machine = CrashMachine(system, bucket: shape.hasBucket ? SimulatedBucket() : nil)
     let progress = Monitor(CrashWorkload.Progress())
     let tally = Monitor(CrashTally(workloads: 1, acts: acts))
     prepare(system)
-    system.observeSteps { [weak system] step in
-      guard let system else { return }
+    system.observeSteps { step in
       let reached = progress.withLock { $0 }
       tally.withLock { tally in
         guard !isOver(tally) else { return }
@@ -43,20 +43,20 @@ struct CrashRun {
         tally.note(UInt64(step.number) ^ hash(step))
         let moment = Moment(
           "before \(step)", number: step.number, isBetweenNames: step.operation == .syncDirectory)
-        crash(system, moment, workload, workload.allowed(reached), &tally)
+        crash(machine, moment, workload, workload.expectation(reached), &tally)
       }
     }
     do {
-      try workload.run(on: system, progress: progress)
+      try workload.run(on: machine, progress: progress)
     } catch {
       tally.withLock { $0.failures.append("seed \(seed): the workload itself failed: \(error)") }
     }
     system.observeSteps(nil)
     return tally.withLock { tally in
-      let allowed = workload.allowed(progress.withLock { $0 })
+      let expected = workload.expectation(progress.withLock { $0 })
       if !isOver(tally), tally.failures.isEmpty {
         let end = Moment("at the end", number: tally.points + 1, isBetweenNames: true)
-        crash(system, end, workload, allowed, &tally)
+        crash(machine, end, workload, expected, &tally)
       }
       return tally
     }
@@ -84,16 +84,16 @@ struct CrashRun {
 
   /// Judges every way in which the machine could come back from a power cut now.
   private func crash(
-    _ system: SimulatedFileSystem, _ moment: Moment, _ workload: CrashWorkload,
-    _ allowed: [CrashWorkload.Content], _ tally: inout CrashTally
+    _ machine: CrashMachine, _ moment: Moment, _ workload: CrashWorkload,
+    _ expected: CrashWorkload.Expectation, _ tally: inout CrashTally
   ) {
     for (index, mode) in CrashMode.allCases.enumerated() {
       let seed = seed &* 1_000_003 &+ UInt64(moment.number)
       tally.candidates += 1
       if isJudged, sample.takes(image: tally.candidates) {
-        let image = system.crashImage(mode, seed: seed)
-        tally.note(image.fingerprint())
-        if let failure = workload.judge(image, allowed, isVerified: tally.images % 16 == 0) {
+        let image = machine.crashImage(mode, seed: seed)
+        tally.note(image.disk.fingerprint())
+        if let failure = workload.judge(image, expected, turn: tally.images) {
           tally.failures.append("seed \(self.seed), \(moment), \(mode): \(failure)")
         }
         tally.images += 1
@@ -102,27 +102,28 @@ struct CrashRun {
         index == moment.number / recoveryEvery % CrashMode.allCases.count
       {
         crashRecovery(
-          of: system.crashImage(mode, seed: seed), "\(moment), \(mode)", workload, allowed, &tally)
+          of: machine.crashImage(mode, seed: seed), "\(moment), \(mode)", workload, expected, &tally
+        )
       }
     }
     // What a process leaves between two calls of a manifest is worth a look each time.
     if moment.isBetweenNames || moment.number % recoveryEvery == recoveryEvery / 2 {
       crashRecovery(
-        of: system.killImage(seed: seed), "\(moment), killed", workload, allowed, &tally)
+        of: machine.killImage(seed: seed), "\(moment), killed", workload, expected, &tally)
     }
   }
 
   /// Lets a machine recover and go on, with a power cut before each call of that and behind the last.
   private func crashRecovery(
-    of first: @autoclosure () -> SimulatedFileSystem, _ moment: String, _ workload: CrashWorkload,
-    _ allowed: [CrashWorkload.Content], _ tally: inout CrashTally
+    of first: @autoclosure () -> CrashMachine, _ moment: String, _ workload: CrashWorkload,
+    _ expected: CrashWorkload.Expectation, _ tally: inout CrashTally
   ) {
     tally.recoveries += 1
     guard sample.takes(recovery: tally.recoveries) else { return }
     let (first, recovery) = (first(), tally.recoveries)
     let inner = Monitor(CrashTally())
-    let allowed = Monitor(allowed)
-    let crash: @Sendable (SimulatedFileSystem, Int, String) -> Void = { first, number, place in
+    let expected = Monitor(expected)
+    let crash: @Sendable (Int, String) -> Void = { number, place in
       inner.withLock { inner in
         inner.recoveryPoints += 1
         guard isJudged else { return }
@@ -132,35 +133,35 @@ struct CrashRun {
           let mode = CrashMode.allCases[(number + part) % CrashMode.allCases.count]
           let second = first.crashImage(mode, seed: seed &+ UInt64(number))
           inner.recoveryImages += 1
-          if let failure = workload.judge(second, allowed.withLock { $0 }) {
+          if let failure = workload.judge(
+            second, expected.withLock { $0 }, turn: inner.recoveryImages)
+          {
             inner.failures.append("seed \(seed), \(moment), then \(place), \(mode): \(failure)")
           }
         }
       }
     }
-    prepare(first)
-    first.observeSteps { [weak first] step in
-      if let first { crash(first, step.number, "before \(step)") }
-    }
+    prepare(first.disk)
+    first.disk.observeSteps { step in crash(step.number, "before \(step)") }
     // Whether it opens was judged on its like.
-    try? goOn(first, workload, allowed)
-    first.observeSteps(nil)
-    crash(first, inner.withLock { $0.recoveryPoints }, "at the end")
+    try? goOn(first, workload, expected)
+    first.disk.observeSteps(nil)
+    crash(inner.withLock { $0.recoveryPoints }, "at the end")
     tally.add(inner.withLock { $0 })
   }
 
   /// Opens the store, puts an entry and closes it; what was found when it was opened is there for good.
   private func goOn(
-    _ machine: SimulatedFileSystem, _ workload: CrashWorkload,
-    _ allowed: Monitor<[CrashWorkload.Content]>
+    _ machine: CrashMachine, _ workload: CrashWorkload,
+    _ expected: Monitor<CrashWorkload.Expectation>
   ) throws {
-    let store = try workload.open(on: machine)
+    let store = try machine.open(workload.opening)
     let found = try CrashWorkload.content(of: store)
     var more = found
     more["default"]?[Array("after the first crash".utf8)] = Array("written".utf8)
-    allowed.withLock { [more] in $0 = [found, more] }
+    expected.withLock { [more] in $0.goOn(to: [found, more]) }
     try CrashWorkload.put("after the first crash", into: store, &more)
-    allowed.withLock { [more] in $0 = [more] }
+    expected.withLock { [more] in $0.goOn(to: [more]) }
     try store.close()
   }
 }

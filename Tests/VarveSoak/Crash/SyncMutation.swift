@@ -11,9 +11,18 @@ struct SyncMutation {
   let seed: UInt64
   private static let acts = 60
   /// Workloads in which the places are found.
-  private static let discoveries: UInt64 = 24
+  private static let discoveries: UInt64 = 42
+  /// Of one after the other of them.
+  private static let shapes: [CrashWorkload.Shape] = [
+    .init(), .tiered, .rotating, .init(), .tiered, .init(),
+  ]
   /// One disk in so many is judged: what is missed by few acts only must be looked for in many workloads.
   private static let oneIn = 6
+
+  /// What no workload shows.
+  private static let scenarios = [
+    SyncBesideFlush.failure(preparing:), CrashInRestore.failure(preparing:),
+  ]
 
   struct Outcome: Sendable {
     var site: String
@@ -43,40 +52,62 @@ struct SyncMutation {
   /// What is wrong while no sync is left out: it would be taken for one that is missed.
   private func failureOfTheWholeEngine() -> String? {
     do {
-      let failure = try CommitBesideFlush.failure { _ in }
-      return failure ?? CrashRun(seed: seed, acts: Self.acts).run().failures.first
+      for scenario in Self.scenarios {
+        if let failure = try scenario({ _ in }) { return failure }
+      }
+      return [seed, seed &+ 1].lazy.compactMap { run($0).run().failures.first }.first
     } catch { return "\(error)" }
   }
 
-  /// The places from which anything is synced, and the workloads in which that happens.
-  private func discover(_ sites: SyncSites) -> [String: Set<UInt64>] {
-    let found = Monitor<[String: Set<UInt64>]>([:])
-    func note(_ number: UInt64) -> @Sendable (SimulatedFileSystem) -> Void {
+  /// The workload of a number.
+  private func run(_ number: UInt64) -> CrashRun {
+    var run = CrashRun(seed: number, acts: Self.acts)
+    run.shape = Self.shapes[Int((number &- seed) % UInt64(Self.shapes.count))]
+    run.sample = CrashSample(oneIn: Self.oneIn, seed: number)
+    return run
+  }
+
+  /// Where a sync happens.
+  private struct Reach: Sendable {
+    /// Workloads.
+    var numbers: Set<UInt64> = []
+    /// Scenarios, by index.
+    var scenarios: Set<Int> = []
+  }
+
+  /// The places from which anything is synced, and where that happens.
+  private func discover(_ sites: SyncSites) -> [String: Reach] {
+    let found = Monitor<[String: Reach]>([:])
+    func noting(
+      _ note: @escaping @Sendable (inout Reach) -> Void
+    ) -> @Sendable (SimulatedFileSystem) -> Void {
       { system in
         system.ignoringSync { _, _ in
           let site = sites.current()
-          found.withLock { _ = $0[site, default: []].insert(number) }
+          found.withLock { note(&$0[site, default: Reach()]) }
           return false
         }
       }
     }
     for number in seed..<seed &+ Self.discoveries {
-      var run = CrashRun(seed: number, acts: Self.acts)
-      run.prepare = note(number)
+      var run = run(number)
+      run.prepare = noting { $0.numbers.insert(number) }
       run.isJudged = false
       _ = run.run()
     }
-    _ = try? CommitBesideFlush.failure(preparing: note(seed))
+    for (index, scenario) in Self.scenarios.enumerated() {
+      _ = try? scenario(noting { $0.scenarios.insert(index) })
+    }
     return found.withLock { $0 }
   }
 
   /// Site after site, on two threads.
-  private func outcomes(without found: [String: Set<UInt64>], _ sites: SyncSites) -> [Outcome] {
+  private func outcomes(without found: [String: Reach], _ sites: SyncSites) -> [Outcome] {
     let left = Monitor(found.sorted { $0.key > $1.key })
     let outcomes = Monitor<[Outcome]>([])
     let body: @Sendable () -> Void = {
-      while let (site, seeds) = left.withLock({ $0.popLast() }) {
-        let outcome = outcome(without: site, sites, seeds: seeds.sorted())
+      while let (site, reach) = left.withLock({ $0.popLast() }) {
+        let outcome = outcome(without: site, sites, reach)
         outcomes.withLock { $0.append(outcome) }
       }
     }
@@ -87,37 +118,28 @@ struct SyncMutation {
   }
 
   /// Crashes machines that leave one sync out until that is noticed.
-  private func outcome(without site: String, _ sites: SyncSites, seeds: [UInt64]) -> Outcome {
+  private func outcome(without site: String, _ sites: SyncSites, _ reach: Reach) -> Outcome {
     var outcome = Outcome(site: site)
-    outcome.failure = failureBesideFlush(without: site, sites)
-    for number in seeds where outcome.images < mostImages && outcome.failure == nil {
-      var run = CrashRun(seed: number, acts: Self.acts)
-      run.prepare = { $0.ignoringSync { _, _ in sites.current() == site } }
-      run.sample = CrashSample(oneIn: Self.oneIn, seed: number)
+    let isLeftOut: @Sendable (SimulatedFileSystem) -> Void = {
+      $0.ignoringSync { _, _ in sites.current() == site }
+    }
+    for index in reach.scenarios.sorted() where outcome.failure == nil {
+      // Where one cannot be set up without this sync, that says nothing.
+      outcome.failure = try? Self.scenarios[index](isLeftOut)
+    }
+    for number in reach.numbers.sorted() where outcome.images < mostImages && outcome.failure == nil
+    {
+      var run = run(number)
+      run.prepare = isLeftOut
       let left = mostImages - outcome.images
       run.isOver = { !$0.failures.isEmpty || $0.allImages > left }
       let tally = run.run()
       outcome.images += tally.allImages
       outcome.failure = tally.failures.first
     }
-    for _ in 0..<Self.meetings where outcome.failure == nil {
-      outcome.failure = failureBesideFlush(without: site, sites)
-    }
     let verdict = outcome.failure == nil ? "NOT MISSED" : "missed"
     Soak.tell("\(verdict) after \(outcome.images) images: \(site)")
     return outcome
-  }
-}
-
-extension SyncMutation {
-  /// How often two threads are let meet once more, of which it depends on their time what is missed.
-  private static let meetings = 8
-
-  private func failureBesideFlush(without site: String, _ sites: SyncSites) -> String? {
-    // Where it cannot be set up without this sync, that says nothing.
-    try? CommitBesideFlush.failure {
-      $0.ignoringSync { _, _ in sites.current() == site }
-    }
   }
 }
 

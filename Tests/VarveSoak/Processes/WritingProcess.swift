@@ -34,7 +34,9 @@ struct WritingProcess {
 
   private func opened() throws -> WorkloadRun? {
     while true {
-      do { return try WorkloadRun(of: options.workload, opening: { try options.open() }) } catch {
+      do {
+        return try WorkloadRun(of: options.workload, opening: { _ in try options.open() })
+      } catch {
         let code = (error as? StoreError)?.code
         if options.waits, code == .locked {
           pause(milliseconds: 1)

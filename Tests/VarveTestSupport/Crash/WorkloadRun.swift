@@ -3,7 +3,7 @@ package import Varve
 /// A workload on its way: the store it works on, and what one act does to it.
 package struct WorkloadRun {
   private let workload: CrashWorkload
-  private let open: () throws -> SegmentStore
+  private let open: (_ hasBucket: Bool) throws -> SegmentStore
   package private(set) var store: SegmentStore
   /// The last snapshot.
   private var kept: KeptSnapshot?
@@ -11,12 +11,14 @@ package struct WorkloadRun {
   /// A snapshot showed something else than what was there when it was taken.
   package struct SnapshotChanged: Error {}
 
-  /// Opens the store, by what every reopening uses as well.
-  package init(of workload: CrashWorkload, opening open: @escaping () throws -> SegmentStore) throws
-  {
+  /// Opens the store, by what every reopening uses as well; told whether the store's bucket answers, where it has
+  /// one.
+  package init(
+    of workload: CrashWorkload, opening open: @escaping (_ hasBucket: Bool) throws -> SegmentStore
+  ) throws {
     self.workload = workload
     self.open = open
-    store = try open()
+    store = try open(true)
   }
 
   /// Performs one act; says whether everything so far is durable after it. One that failed may be
@@ -29,21 +31,42 @@ package struct WorkloadRun {
       try store.dropKeyspace(name)
     case .commit(let writes, let durability):
       try store.commit(try batch(of: writes), durability: durability)
-      return durability == .synced
+      return durability != .buffered
     case .sync: try store.sync()
     case .flush: try store.flush()
     case .compact: try store.compact()
+    case .upload: try store.upload()
+    // A version may name only what the bucket has: the rest stays.
+    case .evict:
+      try store.evict()
+      return false
+    case .prefetch:
+      try store.prefetch()
+      return false
+    case .collect:
+      try store.collectBucket(grace: 0)
+      return false
     case .snapshot:
       try kept?.check(in: store)
       kept = KeptSnapshot(snapshot: try store.snapshot(), content: workload.states[index])
       return false
-    case .reopen:
-      // Nothing is read through a snapshot once its store is closed.
-      kept = nil
-      try store.close()
-      store = try open()
+    case .reopen: try reopen()
+    case .reopenApart: try reopen(apart: true)
     }
     return true
+  }
+
+  private mutating func reopen(apart: Bool = false) throws {
+    // Nothing is read through a snapshot once its store is closed.
+    kept = nil
+    try store.close()
+    if apart {
+      // What must be read to open it may lie in the bucket.
+      do { try open(false).close() } catch let error as StoreError {
+        guard error.code == .unavailable else { throw error }
+      }
+    }
+    store = try open(true)
   }
 
   private func batch(of writes: [(String, [UInt8], [UInt8]?)]) throws -> WriteBatch {

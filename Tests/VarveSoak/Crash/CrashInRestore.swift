@@ -1,0 +1,71 @@
+import Varve
+import VarvePlatform
+import VarveSimulation
+import VarveTestSupport
+
+/// Power cuts while a store is made from its bucket on a machine that has nothing.
+///
+/// ```
+///   bucket ──> claim | file `bucket` | logs | manifest | opened
+///                    └─ cut ─> made again, or opened where it was made to its end: the same content
+/// ```
+enum CrashInRestore {
+  private static let acts = 30
+
+  /// What was lost; nil where nothing was.
+  static func failure(preparing prepare: (SimulatedFileSystem) -> Void) throws -> String? {
+    let workload = workload
+    let source = CrashMachine(SimulatedFileSystem(), bucket: SimulatedBucket())
+    try workload.run(on: source, progress: Monitor(CrashWorkload.Progress()))
+    let machine = source.elsewhere()
+    prepare(machine.disk)
+    let failures = Monitor<[String]>([])
+    let judge: @Sendable (_ place: String, _ isMade: Bool) -> Void = { place, isMade in
+      for mode in CrashMode.allCases where failures.withLock({ $0.isEmpty }) {
+        let image = machine.crashImage(mode, seed: 1)
+        if let failure = failure(of: image, workload, isMade: isMade) {
+          failures.withLock { $0.append("a restore, \(place), \(mode): \(failure)") }
+        }
+      }
+    }
+    machine.disk.observeSteps { step in judge("before \(step)", false) }
+    // Where it cannot be made without some sync, that says nothing.
+    let store = try? machine.restore(workload.opening)
+    machine.disk.observeSteps(nil)
+    if store != nil { judge("at the end", true) }
+    try? store?.close()
+    return failures.withLock { $0.first }
+  }
+
+  /// Everything in the bucket, the last of it in logs.
+  private static var workload: CrashWorkload {
+    var workload = CrashWorkload(varied: acts, seed: 5, shape: .tiered)
+    workload.add(.upload)
+    for number in 0..<3 {
+      workload.add(.commit([("default", Array("last \(number)".utf8), [1, 2, 3])], .remote))
+    }
+    return workload
+  }
+
+  private static func failure(
+    of image: CrashMachine, _ workload: CrashWorkload, isMade: Bool
+  ) -> String? {
+    do {
+      let store = try isMade ? image.open(workload.opening) : restoreOrOpen(image, workload)
+      guard try CrashWorkload.content(of: store) == workload.states.last else {
+        return "something else is there"
+      }
+      try store.close()
+      return nil
+    } catch { return "\(error)" }
+  }
+
+  private static func restoreOrOpen(
+    _ image: CrashMachine, _ workload: CrashWorkload
+  ) throws -> SegmentStore {
+    do { return try image.restore(workload.opening) } catch let error as StoreError {
+      guard error.code == .exists else { throw error }
+      return try image.open(workload.opening)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package import Varve
+import VarveObjects
+import VarvePlatform
+package import VarveSimulation
+
+/// A machine that power is cut from: its disk, and the bucket of its store, where that has one.
+///
+/// ```
+///   machine ──crash──> another with what a power cut leaves of the disk, and the bucket as it was
+/// ```
+package struct CrashMachine: Sendable {
+  package let disk: SimulatedFileSystem
+  package let bucket: SimulatedBucket?
+  /// Counts openings: each draws other numbers, as each would, or a bucket could not tell them apart.
+  private let openings: Monitor<UInt64>
+
+  package init(_ disk: SimulatedFileSystem, bucket: SimulatedBucket? = nil) {
+    self.init(disk, bucket, openings: 0)
+  }
+
+  private init(_ disk: SimulatedFileSystem, _ bucket: SimulatedBucket?, openings: UInt64) {
+    self.disk = disk
+    self.bucket = bucket
+    self.openings = Monitor(openings)
+  }
+
+  /// What a power cut may leave.
+  package func crashImage(_ mode: CrashMode, seed: UInt64 = 0) -> CrashMachine {
+    with(disk.crashImage(mode, seed: seed))
+  }
+
+  /// What the end of the process leaves.
+  package func killImage(seed: UInt64 = 0) -> CrashMachine { with(disk.killImage(seed: seed)) }
+
+  /// Another machine that has nothing, beside a bucket like this one's.
+  package func elsewhere() -> CrashMachine { with(SimulatedFileSystem()) }
+
+  private func with(_ disk: SimulatedFileSystem) -> CrashMachine {
+    CrashMachine(disk, bucket?.copy(), openings: openings.withLock { $0 })
+  }
+}
+
+extension CrashMachine {
+  /// How a workload opens its store.
+  package struct Opening: Sendable {
+    package var options = StoreOptions.small
+    /// From which the store and its files get their identities.
+    package var identity: UInt64 = 7
+    /// Whether the bucket answers.
+    package var hasBucket = true
+
+    package init() {}
+  }
+
+  /// Opens the store of this machine.
+  package func open(_ opening: Opening) throws -> SegmentStore {
+    try SegmentStore.open(
+      at: "store", options: options(opening), components: components(opening))
+  }
+
+  /// Opens the store from its bucket.
+  package func restore(_ opening: Opening) throws -> SegmentStore {
+    try SegmentStore.open(
+      fromBucketTo: "store", options: options(opening), components: components(opening))
+  }
+
+  private func options(_ opening: Opening) -> StoreOptions {
+    var options = opening.options
+    guard let connection = bucket?.connect() else { return options }
+    if !opening.hasBucket { connection.setFaults { _, _, _ in .refused } }
+    var bucket = BucketOptions(connection)
+    bucket.uploadInterval = nil
+    bucket.collectInterval = nil
+    // Logs are put when somebody asks for it; nobody waits for the interval here.
+    bucket.logInterval = 3_600
+    bucket.opensWithoutBucket = !opening.hasBucket
+    // Small files are many: each upload notes what it has put so far.
+    bucket.noteBytes = 10_000
+    options.bucket = bucket
+    return options
+  }
+
+  private func components(_ opening: Opening) -> StoreComponents {
+    let number = openings.withLock { count in
+      defer { count += 1 }
+      return count
+    }
+    let identity = opening.identity
+    // Where time passes between two looks at the clock, a log is not full within no time, so that the
+    // next one is as small and logs are changed often.
+    let clock = SimulatedClock(nanosecondsOfALook: identity % 3 == 0 ? 0 : 60_000_000_000)
+    return StoreComponents(
+      fileSystem: disk, clock: clock,
+      random: SimulatedRandom(seed: bucket == nil ? identity : identity &+ number &* 0x1_0001),
+      background: .inline)
+  }
+}
