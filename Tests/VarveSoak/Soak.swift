@@ -61,7 +61,7 @@ struct Soak {
   ) -> Figures {
     switch campaign {
     case "crash": return CrashCampaign(images: images ?? 100_000, seed: seed).run()
-    case "syncs": return SyncMutation(mostImages: images ?? 60_000, seed: seed).run()
+    case "syncs": return SyncMutation(mostImages: images ?? 150_000, seed: seed).run()
     case "sweep":
       let stride = max(1, every ?? 1)
       return made {

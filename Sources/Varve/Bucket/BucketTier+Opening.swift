@@ -104,7 +104,8 @@ extension BucketTier {
       let writer = try claim.run(
         as: id, of: manifest.storeID, after: options.takesOver ? .anybody : .oneOf(before),
         // Another place may be a copy of an earlier moment, without the files.
-        knowing: known.location == options.objects.location ? known.head : nil, isHere: isHere
+        knowing: known.location == options.objects.location ? known.head : nil, isHere: isHere,
+        needsLogs: !options.takesOver
       ) { head throws(BucketError) in
         // Of an earlier copy of the directory, the writer is known as well. What was taken over by force
         // is known too.
@@ -200,7 +201,8 @@ extension BucketTier {
     try changeFiles { () throws(StoreError) in
       // Here, or the note of one who has just found that out would be lost.
       if isFenced { tie.state = .fenced }
-      try TieFile(directory: directory).write(tie, isSettled: isSettled)
+      // Whoever notes the fence next finds it there, and takes it for durable.
+      try TieFile(directory: directory).write(tie, isSettled: isSettled || isFenced)
     }
   }
 }

@@ -50,18 +50,20 @@ import VarveTestSupport
   }
 
   /// Nobody knows what a damaged log holds, but whoever wrote it: by force, it goes on.
-  @Test func aDamagedLogKeepsItsMachineAwayUntilItTakesOver() throws {
+  @Test(arguments: [false, true])
+  func aDamagedLogKeepsItsMachineAwayUntilItTakesOver(isMissing: Bool) throws {
     let machine = TieredStore()
     let store = try machine.open(Self.logging(machine))
     let keyspace = try store.keyspace("sample")
     try store.upload()
     try keyspace.put("key", [1], durability: .remote)
+    try keyspace.put("other", [1], durability: .remote)
     try store.close()
-    let log = try #require(
-      machine.bucket.names.last { $0.description.hasPrefix(BucketLayout.logs) })
+    let logs = machine.bucket.names.filter { $0.description.hasPrefix(BucketLayout.logs) }
+    let log = try #require(isMissing ? logs.first : logs.last)
     var bytes = try #require(machine.bucket.bytes(of: log))
     bytes[bytes.count / 2] ^= 1
-    machine.bucket.tamper(log, with: bytes)
+    machine.bucket.tamper(log, with: isMissing ? nil : bytes)
     #expect(try storeCode { try machine.open(Self.logging(machine)) } == .corrupted)
     var options = Self.logging(machine)
     options.bucket?.takesOver = true

@@ -13,26 +13,32 @@ enum CrashInRestore {
   private static let acts = 30
 
   /// What was lost; nil where nothing was.
-  static func failure(preparing prepare: (SimulatedFileSystem) -> Void) throws -> String? {
+  ///
+  /// - Parameter one: of so many ways in which the machine could come back, in turns.
+  static func failure(
+    oneIn one: Int = 1, preparing prepare: (SimulatedFileSystem) -> Void
+  ) throws -> String? {
     let workload = workload
     let source = CrashMachine(SimulatedFileSystem(), bucket: SimulatedBucket())
     try workload.run(on: source, progress: Monitor(CrashWorkload.Progress()))
     let machine = source.elsewhere()
     prepare(machine.disk)
     let failures = Monitor<[String]>([])
-    let judge: @Sendable (_ place: String, _ isMade: Bool) -> Void = { place, isMade in
-      for mode in CrashMode.allCases where failures.withLock({ $0.isEmpty }) {
+    let judge: @Sendable (_ place: String, _ number: Int, _ isMade: Bool) -> Void = {
+      place, number, isMade in
+      for (index, mode) in CrashMode.allCases.enumerated()
+      where failures.withLock({ $0.isEmpty }) && (number + index) % one == 0 {
         let image = machine.crashImage(mode, seed: 1)
         if let failure = failure(of: image, workload, isMade: isMade) {
           failures.withLock { $0.append("a restore, \(place), \(mode): \(failure)") }
         }
       }
     }
-    machine.disk.observeSteps { step in judge("before \(step)", false) }
+    machine.disk.observeSteps { step in judge("before \(step)", step.number, false) }
     // Where it cannot be made without some sync, that says nothing.
     let store = try? machine.restore(workload.opening)
     machine.disk.observeSteps(nil)
-    if store != nil { judge("at the end", true) }
+    if store != nil { judge("at the end", 0, true) }
     try? store?.close()
     return failures.withLock { $0.first }
   }

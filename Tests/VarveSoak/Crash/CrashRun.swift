@@ -43,7 +43,7 @@ struct CrashRun {
         tally.note(UInt64(step.number) ^ hash(step))
         let moment = Moment(
           "before \(step)", number: step.number, isBetweenNames: step.operation == .syncDirectory)
-        crash(machine, moment, workload, workload.expectation(reached), &tally)
+        crash(machine, moment, workload, reached, &tally)
       }
     }
     do {
@@ -53,10 +53,10 @@ struct CrashRun {
     }
     system.observeSteps(nil)
     return tally.withLock { tally in
-      let expected = workload.expectation(progress.withLock { $0 })
+      let reached = progress.withLock { $0 }
       if !isOver(tally), tally.failures.isEmpty {
         let end = Moment("at the end", number: tally.points + 1, isBetweenNames: true)
-        crash(machine, end, workload, expected, &tally)
+        crash(machine, end, workload, reached, &tally)
       }
       return tally
     }
@@ -76,6 +76,12 @@ struct CrashRun {
     }
   }
 
+  /// By chance and not by counting: modes come in rounds of their own.
+  private func turn(_ image: Int) -> Int {
+    var random = SeededRandom(seed: seed &* 1_000_003 &+ UInt64(image))
+    return random.below(48)
+  }
+
   private func hash(_ step: Step) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in step.description.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
@@ -85,15 +91,16 @@ struct CrashRun {
   /// Judges every way in which the machine could come back from a power cut now.
   private func crash(
     _ machine: CrashMachine, _ moment: Moment, _ workload: CrashWorkload,
-    _ expected: CrashWorkload.Expectation, _ tally: inout CrashTally
+    _ reached: CrashWorkload.Progress, _ tally: inout CrashTally
   ) {
+    let expected = workload.expectation(reached)
     for (index, mode) in CrashMode.allCases.enumerated() {
       let seed = seed &* 1_000_003 &+ UInt64(moment.number)
       tally.candidates += 1
       if isJudged, sample.takes(image: tally.candidates) {
         let image = machine.crashImage(mode, seed: seed)
         tally.note(image.disk.fingerprint())
-        if let failure = workload.judge(image, expected, turn: tally.images) {
+        if let failure = workload.judge(image, expected, turn: turn(tally.images)) {
           tally.failures.append("seed \(self.seed), \(moment), \(mode): \(failure)")
         }
         tally.images += 1
@@ -107,10 +114,21 @@ struct CrashRun {
       }
     }
     // What a process leaves between two calls of a manifest is worth a look each time.
-    if moment.isBetweenNames || moment.number % recoveryEvery == recoveryEvery / 2 {
-      crashRecovery(
-        of: machine.killImage(seed: seed), "\(moment), killed", workload, expected, &tally)
+    guard moment.isBetweenNames || moment.number % recoveryEvery == recoveryEvery / 2 else {
+      return
     }
+    let killed = workload.expectation(reached, isKilled: true)
+    let seed = seed &* 1_000_003 &+ UInt64(moment.number)
+    tally.candidates += 1
+    if isJudged, sample.takes(image: tally.candidates) {
+      tally.images += 1
+      let image = machine.killImage(seed: seed)
+      if let failure = workload.judge(image, killed, turn: turn(tally.images)) {
+        tally.failures.append("seed \(self.seed), \(moment), killed: \(failure)")
+      }
+    }
+    crashRecovery(
+      of: machine.killImage(seed: seed), "\(moment), killed", workload, expected, &tally)
   }
 
   /// Lets a machine recover and go on, with a power cut before each call of that and behind the last.
@@ -134,7 +152,7 @@ struct CrashRun {
           let second = first.crashImage(mode, seed: seed &+ UInt64(number))
           inner.recoveryImages += 1
           if let failure = workload.judge(
-            second, expected.withLock { $0 }, turn: inner.recoveryImages)
+            second, expected.withLock { $0 }, turn: turn(inner.recoveryImages))
           {
             inner.failures.append("seed \(seed), \(moment), then \(place), \(mode): \(failure)")
           }

@@ -14,14 +14,14 @@ struct SyncMutation {
   private static let discoveries: UInt64 = 42
   /// Of one after the other of them.
   private static let shapes: [CrashWorkload.Shape] = [
-    .init(), .tiered, .rotating, .init(), .tiered, .init(),
+    .init(), .tiered, .rotating, .init(), .tiered, .rotating,
   ]
   /// One disk in so many is judged: what is missed by few acts only must be looked for in many workloads.
   private static let oneIn = 6
 
   /// What no workload shows.
-  private static let scenarios = [
-    SyncBesideFlush.failure(preparing:), CrashInRestore.failure(preparing:),
+  private static let scenarios: [@Sendable ((SimulatedFileSystem) -> Void) throws -> String?] = [
+    { try SyncBesideFlush.failure(preparing: $0) }, { try CrashInRestore.failure(preparing: $0) },
   ]
 
   struct Outcome: Sendable {
@@ -55,7 +55,8 @@ struct SyncMutation {
       for scenario in Self.scenarios {
         if let failure = try scenario({ _ in }) { return failure }
       }
-      return [seed, seed &+ 1].lazy.compactMap { run($0).run().failures.first }.first
+      // One workload of each shape.
+      return (seed..<seed &+ 3).lazy.compactMap { run($0).run().failures.first }.first
     } catch { return "\(error)" }
   }
 

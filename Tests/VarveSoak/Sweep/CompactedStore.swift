@@ -16,7 +16,7 @@ struct CompactedStore: Sendable {
 
   init(seed: UInt64) throws {
     let system = SimulatedFileSystem(seed: seed)
-    let store = try CrashWorkload.open(system)
+    let store = try CrashWorkload.open(system, identity: seed)
     var random = SeededRandom(seed: seed)
     var content: Content = ["default": [:], "plain": [:], "fast": [:]]
     for (name, compression) in [("plain", Compression.none), ("fast", .lz4)] {

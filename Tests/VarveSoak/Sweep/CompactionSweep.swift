@@ -40,7 +40,7 @@ struct CompactionSweep {
           let others = other.inputs.filter { $0.key.hasPrefix(kind) }.sorted { $0.key < $1.key }
           // What changes the size is seen when the store is opened.
           let all = Mutation.all(of: bytes, others: others.map(\.value)).filter(\.keepsSize)
-          let taken = Swift.stride(from: part % stride, to: all.count, by: stride).map { all[$0] }
+          let taken = all.sample(every: stride, seed: UInt64(part))
           jobs.append(
             Job(store: store, file: file, moment: moment, readMode: readMode, mutations: taken))
           // Other ones of each kind of run, so that a sample meets all.

@@ -40,9 +40,7 @@ struct CorruptionSweep {
         let all =
           Mutation.all(of: bytes, others: others, older: store.older[file])
           + Mutation.ofWholeFiles(bytes)
-        let taken = Swift.stride(from: Int(seed) % stride, to: all.count, by: stride).map {
-          all[$0]
-        }
+        let taken = all.sample(every: stride, seed: seed)
         for start in Swift.stride(from: 0, to: taken.count, by: 2_000) {
           jobs.append(
             Job(store: store, file: file, mutations: taken[start..<min(start + 2_000, taken.count)])

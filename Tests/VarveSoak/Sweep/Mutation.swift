@@ -43,6 +43,14 @@ enum Mutation: Sendable {
     }
   }
 
+  /// Whether it is one of the many of single bytes.
+  fileprivate var isOfByte: Bool {
+    switch self {
+    case .flip, .set, .cut: true
+    default: false
+    }
+  }
+
   var isRemoval: Bool { if case .remove = self { true } else { false } }
 
   /// What repeats it.
@@ -120,5 +128,17 @@ enum Mutation: Sendable {
       }
     }
     return all + others.map { .replace($0) }
+  }
+}
+
+extension [Mutation] {
+  /// One of so many of single bytes, and a hundred times as many of the others, which are few.
+  func sample(every stride: Int, seed: UInt64) -> [Mutation] {
+    let rare = filter { !$0.isOfByte }
+    return filter(\.isOfByte).each(stride, seed) + rare.each((stride + 99) / 100, seed)
+  }
+
+  private func each(_ stride: Int, _ seed: UInt64) -> [Mutation] {
+    Swift.stride(from: Int(seed) % stride, to: count, by: stride).map { self[$0] }
   }
 }

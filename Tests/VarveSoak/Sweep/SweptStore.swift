@@ -21,6 +21,8 @@ struct SweptStore: Sendable {
   /// Of a store that was closed only that one counts. After a crash, damage cannot be told from what the
   /// crash tore where nothing says that it was durable.
   let history: [Content]
+  /// What the verifier has to say of the store as it is.
+  private(set) var notices: [IntegrityFinding] = []
   /// The logs that such a crash left.
   private let log: SweptLog?
   /// The files by their names in the store, the lock left out.
@@ -69,6 +71,11 @@ struct SweptStore: Sendable {
     files = Self.files(of: disk)
     self.older = Self.files(of: older)
     log = end == .crashed ? try SweptLog(files) : nil
+    var notices: [IntegrityFinding] = []
+    try StoreVerifier(at: "store", on: disk.crashImage(.everything)).run(.deep) {
+      notices.append($0)
+    }
+    self.notices = notices
     // Each commit is one record, or nobody could say what must be found.
     if let log, log.commits != history.count - 1 { throw Unexpected(commits: log.commits) }
   }
@@ -83,6 +90,14 @@ struct SweptStore: Sendable {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         return name == "lock" ? nil : (name, bytes)
       })
+  }
+
+  /// Whether a crash left bytes in the file that nobody reads: in logs, and in the value file that was not ended.
+  func mayHoldGarbage(_ file: String) -> Bool {
+    guard end == .crashed, let name = FileName(parsing: file) else { return false }
+    let valueFiles = files.keys.compactMap(FileName.init(parsing:)).filter { $0.kind == .values }
+    return name.kind == .log
+      || name.kind == .values && name.number == valueFiles.map(\.number).max()
   }
 
   /// What was there when the last writer ended.

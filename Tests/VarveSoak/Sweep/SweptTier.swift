@@ -15,7 +15,7 @@ struct SweptTier: Sendable {
   typealias Content = SweptStore.Content
 
   let machine: CrashMachine
-  let opening = CrashMachine.Opening()
+  let opening: CrashMachine.Opening
   /// What was there after each act that the bucket confirmed, the newest last.
   let history: [Content]
   /// What a file on the machine, or in the bucket, is called, and its bytes.
@@ -24,6 +24,10 @@ struct SweptTier: Sendable {
 
   init(seed: UInt64) throws {
     let machine = CrashMachine(SimulatedFileSystem(seed: seed), bucket: SimulatedBucket())
+    var opening = CrashMachine.Opening()
+    // Another store has other identities, in all its files.
+    opening.identity = seed &* 0x1_0000_0001
+    self.opening = opening
     var random = SeededRandom(seed: seed)
     var content: Content = ["default": [:], "plain": [:]]
     var history: [Content] = []

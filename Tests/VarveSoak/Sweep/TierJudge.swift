@@ -20,6 +20,8 @@ enum TierVerdict: String, Verdict {
   case needless = "an error because of what can be fetched again"
   case wrong = "wrong data"
   case absent = "a key that is there was reported absent"
+  case unnoticed = "not noticed, though it is read as a whole"
+  case laundered = "damage brought to the machine"
 
   var isLegal: Bool { [.atOpen, .atRead, .right, .earlier].contains(self) }
 }
@@ -54,22 +56,55 @@ struct TierJudge {
 
   /// - Parameter mutated: nil for what is gone.
   func judge(_ mutated: [UInt8]?) throws -> TierVerdict {
+    let machine = try machine(mutated)
     let opened: SegmentStore
-    do { opened = try open(mutated) } catch { return verdict(of: error, .atOpen) }
-    defer { try? opened.close() }
-    let states = mutated == nil && mayBeEarlier ? tier.history : [tier.newest]
-    if states.count > 1, try isEarlier(opened) { return .earlier }
+    do { opened = try open(machine) } catch { return verdict(of: error, .atOpen) }
+    let isOldest = mutated == nil && mayBeEarlier
+    let states = isOldest ? tier.history : [tier.newest]
+    if isOldest, try isEarlier(opened) { return .earlier }
     var reading = SweepReading(newest: tier.newest) {
       verdict(of: $0, .atRead) == .atRead ? .atRead : .nameless
     }
     try reading.readAll(of: opened, allowing: states)
-    switch reading.verdict {
-    case nil: return .right
-    case .atRead?: return isKept ? .needless : .atRead
-    case .absent?: return .absent
-    case .nameless?: return .nameless
-    default: return .wrong
+    var brought: TierVerdict?
+    do { try opened.prefetch() } catch { brought = verdict(of: error, .atRead) }
+    try? opened.close()
+    let found = verdict(of: reading.verdict)
+    if !found.isLegal { return found }
+    // What came is what was put, whatever was read before.
+    if try hasDamage(machine) { return .laundered }
+    return brought == .nameless ? .nameless : found
+  }
+
+  private func verdict(of reading: SweepVerdict?) -> TierVerdict {
+    switch reading {
+    case nil: isReadAsAWhole ? .unnoticed : .right
+    case .atRead?: isKept ? .needless : .atRead
+    case .absent?: .absent
+    case .nameless?: .nameless
+    default: .wrong
     }
+  }
+
+  private func hasDamage(_ machine: CrashMachine) throws -> Bool {
+    var isDamaged = false
+    try StoreVerifier(at: "store", on: machine.disk).run(.deep) { finding in
+      isDamaged = isDamaged || finding.severity == .damage
+    }
+    return isDamaged
+  }
+
+  /// Whether who opens the store reads all of it, and has it from nowhere else.
+  private var isReadAsAWhole: Bool {
+    switch place {
+    case .file(let name): name == FileName.bucket
+    case .object: false
+    case .objectElsewhere(let name): name == BucketLayout.store || name == newest("manifest/")
+    }
+  }
+
+  private func newest(_ prefix: String) -> ObjectName? {
+    tier.objects.keys.filter { $0.description.hasPrefix(prefix) }.max()
   }
 
   /// Whether it is what a machine keeps, so that it need not be fetched.
@@ -79,11 +114,8 @@ struct TierJudge {
 
   /// Of the newest manifest, or the last log, nobody but the machine itself knows that it was there.
   private var mayBeEarlier: Bool {
-    guard case .objectElsewhere(let name) = place,
-      let prefix = name.description.split(separator: "/").first,
-      ["manifest", "log"].contains(prefix)
-    else { return false }
-    return name == tier.objects.keys.filter { $0.description.hasPrefix(prefix + "/") }.max()
+    guard case .objectElsewhere(let name) = place else { return false }
+    return name == newest("manifest/") || name == newest("log/")
   }
 
   private func isEarlier(_ store: SegmentStore) throws -> Bool {
@@ -91,7 +123,7 @@ struct TierJudge {
     return found != tier.newest && tier.history.contains(found)
   }
 
-  private func open(_ mutated: [UInt8]?) throws -> SegmentStore {
+  private func machine(_ mutated: [UInt8]?) throws -> CrashMachine {
     switch place {
     case .file(let name):
       let image = tier.machine.killImage()
@@ -100,23 +132,28 @@ struct TierJudge {
       } else {
         try image.disk.openDirectory(at: "store", create: false).remove(name)
       }
-      return try image.open(tier.opening)
+      return image
     case .object(let name):
       let image = tier.machine.killImage()
       // Or it would hardly be read.
       let directory = try image.disk.openDirectory(at: "store", create: false)
       for kept in tier.tierFiles where kept != FileName.bucket { try directory.remove(kept) }
       image.bucket?.tamper(name, with: mutated)
-      return try image.open(tier.opening)
+      return image
     case .objectElsewhere(let name):
       let image = tier.machine.elsewhere()
       image.bucket?.tamper(name, with: mutated)
-      return try image.restore(tier.opening)
+      return image
     }
   }
 
+  private func open(_ machine: CrashMachine) throws -> SegmentStore {
+    if case .objectElsewhere = place { return try machine.restore(tier.opening) }
+    return try machine.open(tier.opening)
+  }
+
   private func verdict(of error: any Error, _ detected: TierVerdict) -> TierVerdict {
-    guard let error = error as? StoreError else { return .nameless }
+    guard let error = error as? StoreError, error.file != nil else { return .nameless }
     if isKept { return .needless }
     return names.contains { "\(error)".contains($0) } ? detected : .nameless
   }
@@ -124,9 +161,12 @@ struct TierJudge {
   /// What an error may call it: as it is called there, or the file that it is a copy of.
   private var names: [String] {
     switch place {
-    case .file(let name): return [name]
+    // Without it the store seems to have no bucket, and lacks its files.
+    case .file: return [""]
     case .object(let name), .objectElsewhere(let name):
       let parts = name.description.split(whereSeparator: { "/-.".contains($0) }).map(String.init)
+      // What a manifest that is not the newest any more, or is gone, leads to is missing then, or not in order.
+      if parts[0] == "manifest" { return [""] }
       guard parts[0] == "file" else { return [name.description] }
       // file / 2 digits / epoch - number - digest . kind
       return [name.description, "\(parts[5])-\(parts[3])"]

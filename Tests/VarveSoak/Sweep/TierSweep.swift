@@ -60,7 +60,7 @@ struct TierSweep {
     let all =
       Mutation.all(of: bytes, others: others.compactMap(\.self)) + Mutation.ofWholeFiles(bytes)
     let step = place == .file(FileName.slots) ? stride * Self.slotsOneIn : stride
-    let taken = Swift.stride(from: Int(seed) % step, to: all.count, by: step).map { all[$0] }
+    let taken = all.sample(every: step, seed: seed)
     return Swift.stride(from: 0, to: taken.count, by: 2_000).map {
       Job(
         tier: tier, place: place, bytes: bytes,

@@ -20,9 +20,10 @@ extension CrashWorkload {
     }
   }
 
-  /// What a crash may leave when so much was reached.
-  package func expectation(_ progress: Progress) -> Expectation {
-    var expectation = Expectation(Array(states[progress.durable...progress.invoked]))
+  /// What a power cut may leave when so much was reached, or the end of the process alone.
+  package func expectation(_ progress: Progress, isKilled: Bool = false) -> Expectation {
+    let first = isKilled ? progress.done : progress.durable
+    var expectation = Expectation(Array(states[first...progress.invoked]))
     expectation.elsewhere = progress.confirmed.map { Array(states[$0...progress.invoked]) }
     expectation.isWhole = progress.isWhole
     return expectation

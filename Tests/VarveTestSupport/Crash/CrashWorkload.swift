@@ -29,8 +29,8 @@ package struct CrashWorkload: Sendable {
     case evict
     case prefetch
     case collect
-    /// Opened once while the bucket does not answer in between.
-    case reopenApart
+    /// The store is opened while the bucket does not answer, written to, and opened with the bucket again.
+    case commitApart([(String, [UInt8], [UInt8]?)])
   }
 
   package var acts: [Act] = []
@@ -48,10 +48,10 @@ package struct CrashWorkload: Sendable {
     switch act {
     case .makeKeyspace(let name): content[name] = content[name] ?? [:]
     case .dropKeyspace(let name): content[name] = nil
-    case .commit(let writes, _):
+    case .commit(let writes, _), .commitApart(let writes):
       for (keyspace, key, value) in writes { content[keyspace]?[key] = value }
     case .sync, .flush, .compact, .snapshot, .reopen: break
-    case .upload, .evict, .prefetch, .collect, .reopenApart: break
+    case .upload, .evict, .prefetch, .collect: break
     }
     acts.append(act)
     states.append(content)
@@ -79,7 +79,10 @@ package struct CrashWorkload: Sendable {
       case 7 where shape.hasBucket, 8 where shape.hasBucket: add(.upload)
       case 9 where shape.hasBucket: add(.evict)
       case 10 where shape.hasBucket: add(random.below(3) == 0 ? .collect : .prefetch)
-      case 11 where shape.hasBucket: add(.reopenApart)
+      case 11 where shape.hasBucket:
+        add(.commitApart(writes(&random, shape)))
+        // At once, before anything else is durable.
+        add(.upload)
       default:
         let writes = writes(&random, shape)
         add(.commit(writes, shape.durability ?? durability(&random, shape)))
@@ -121,6 +124,8 @@ extension CrashWorkload {
   /// Between which states a crash now must find the store.
   package struct Progress: Sendable {
     package var durable = 0
+    /// Acknowledged, durable or not: the end of the process must not lose it.
+    package var done = 0
     package var invoked = 0
     /// The state from which on the bucket has everything, and nothing is lost with the machine.
     package var confirmed: Int?
@@ -135,6 +140,7 @@ extension CrashWorkload {
     }
 
     fileprivate mutating func end(_ act: Act, _ index: Int, isDurable: Bool) {
+      done = index + 1
       if isDurable { durable = index + 1 }
       switch act {
       case .upload, .commit(_, .remote): confirmed = index + 1

@@ -51,22 +51,27 @@ package struct WorkloadRun {
       kept = KeptSnapshot(snapshot: try store.snapshot(), content: workload.states[index])
       return false
     case .reopen: try reopen()
-    case .reopenApart: try reopen(apart: true)
+    case .commitApart(let writes): try commitApart(writes)
     }
     return true
   }
 
-  private mutating func reopen(apart: Bool = false) throws {
+  private mutating func reopen(hasBucket: Bool = true) throws {
     // Nothing is read through a snapshot once its store is closed.
     kept = nil
     try store.close()
-    if apart {
+    store = try open(hasBucket)
+  }
+
+  private mutating func commitApart(_ writes: [(String, [UInt8], [UInt8]?)]) throws {
+    do { try reopen(hasBucket: false) } catch let error as StoreError {
       // What must be read to open it may lie in the bucket.
-      do { try open(false).close() } catch let error as StoreError {
-        guard error.code == .unavailable else { throw error }
-      }
+      guard error.code == .unavailable else { throw error }
+      store = try open(true)
     }
-    store = try open(true)
+    try store.commit(try batch(of: writes))
+    try store.flush()
+    try reopen()
   }
 
   private func batch(of writes: [(String, [UInt8], [UInt8]?)]) throws -> WriteBatch {

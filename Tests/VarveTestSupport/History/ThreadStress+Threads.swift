@@ -162,6 +162,11 @@ extension ThreadStress {
 }
 
 /// A key that nobody wrote.
+struct LostKeyspace: Error {
+  var name: String
+}
+
+/// A key that no writer writes.
 struct StrangeKey: Error {
   var key: String
 }
@@ -193,11 +198,11 @@ extension ThreadStress {
     }
   }
 
-  /// What a store shows that nobody writes to; keyspaces that were never made show nothing.
+  /// What a store shows that nobody writes to. Its keyspaces were durable before anybody wrote.
   static func sightings(of store: SegmentStore) throws -> [Sighting] {
     var sightings: [Sighting] = []
     for (number, name) in keyspaceNames.enumerated() {
-      guard let keyspace = try store.existingKeyspace(name) else { continue }
+      guard let keyspace = try store.existingKeyspace(name) else { throw LostKeyspace(name: name) }
       var cursor = try keyspace.cursor()
       sightings += try Self.sightings(of: &cursor, number, .ascending)
     }
