@@ -8,9 +8,15 @@ struct TakeoverCampaign {
 
   func run() -> Figures {
     var violations: [String] = []
+    var all = TakeoverSchedule.Outcome()
     for number in 0..<UInt64(schedules) {
       do {
-        if let wrong = try TakeoverSchedule.run(seed + number) {
+        let outcome = try TakeoverSchedule.run(seed + number)
+        all.confirmations += outcome.confirmations
+        all.refusals += outcome.refusals
+        all.takeovers += outcome.takeovers
+        all.recoveries += outcome.recoveries
+        if let wrong = outcome.wrong {
           violations.append("seed \(seed + number): \(wrong)")
         }
       } catch {
@@ -19,9 +25,11 @@ struct TakeoverCampaign {
       if number % 1_000 == 999 { Soak.tell("\(number + 1) schedules") }
     }
     return Figures(
-      isGood: violations.isEmpty,
+      isGood: violations.isEmpty && all.confirmations > 0 && all.takeovers > 0,
       members: [
         ("first seed", .number(seed)), ("schedules", .number(schedules)),
+        ("confirmations", .number(all.confirmations)), ("refusals", .number(all.refusals)),
+        ("takeovers", .number(all.takeovers)), ("recoveries", .number(all.recoveries)),
         ("violations", .number(violations.count)),
         ("first violations", .list(violations.prefix(5).map(JSON.text))),
       ])

@@ -6,7 +6,9 @@ import VarveTestSupport
   @Test func noConfirmedWriteIsLost() {
     for seed in UInt64(1)...8 {
       do {
-        if let wrong = try TakeoverSchedule.run(seed) { Issue.record("seed \(seed): \(wrong)") }
+        let outcome = try TakeoverSchedule.run(seed)
+        #expect(outcome.wrong == nil, "seed \(seed)")
+        #expect(outcome.confirmations > 0, "seed \(seed)")
       } catch {
         Issue.record("seed \(seed): \(error)")
       }

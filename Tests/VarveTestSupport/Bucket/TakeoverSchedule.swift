@@ -17,6 +17,20 @@ package enum TakeoverSchedule {
     var synced: Int
   }
 
+  /// What a schedule came to.
+  package struct Outcome: Sendable {
+    /// What went wrong.
+    package var wrong: String?
+    /// Times that the bucket confirmed something, and that it did not.
+    package var confirmations = 0
+    package var refusals = 0
+    package var takeovers = 0
+    /// Openings after a kill or a power cut.
+    package var recoveries = 0
+
+    package init() {}
+  }
+
   private static let kinds: [ObjectFault] = [.refused, .answerLost, .requestLost, .late]
 
   private static func key(_ number: Int) -> String { "key-\(number)" }
@@ -37,8 +51,14 @@ package enum TakeoverSchedule {
     return all == count ? count : -1
   }
 
-  /// Runs one schedule; returns what went wrong.
-  package static func run(_ seed: UInt64) throws -> String? {
+  /// Runs one schedule.
+  package static func run(_ seed: UInt64) throws -> Outcome {
+    var outcome = Outcome()
+    outcome.wrong = try run(seed, &outcome)
+    return outcome
+  }
+
+  private static func run(_ seed: UInt64, _ outcome: inout Outcome) throws -> String? {
     var random = SplitMix64(seed: seed)
     let world = TieredStore()
     var confirmed = 0
@@ -50,19 +70,19 @@ package enum TakeoverSchedule {
       case 6..<8:
         if write(&machine, .synced) { machine.synced = machine.written }
       case 8..<12:
-        if write(&machine, .remote) {
+        if outcome.note(write(&machine, .remote)) {
           (confirmed, machine.synced) = (machine.written, machine.written)
         }
       case 12:
         // As the background does: what is in the bucket then is durable here too.
-        if (try? machine.store.putLogs()) != nil { confirmed = machine.written }
+        if outcome.note((try? machine.store.putLogs()) != nil) { confirmed = machine.written }
       case 13:
-        if (try? machine.store.sync(.remote)) != nil {
+        if outcome.note((try? machine.store.sync(.remote)) != nil) {
           (confirmed, machine.synced) = (machine.written, machine.written)
         }
       case 14: try machine.store.flush()
       case 15:
-        if (try? machine.store.upload()) != nil {
+        if outcome.note((try? machine.store.upload()) != nil) {
           (confirmed, machine.synced) = (machine.written, machine.written)
         }
       case 16:
@@ -70,6 +90,7 @@ package enum TakeoverSchedule {
         while random.oneIn(2), world.bucket.hasLateRequests { world.bucket.deliverLateRequest() }
       case 17:
         // The process ends, or the power is cut.
+        outcome.recoveries += 1
         let isCut = random.oneIn(2)
         let image = isCut ? machine.disk.crashImage(.durableOnly) : machine.disk.killImage()
         let least = isCut ? machine.synced : machine.written
@@ -79,6 +100,7 @@ package enum TakeoverSchedule {
           return "again: \(machine.written) of \(least) to \(written)"
         }
       case 18:
+        outcome.takeovers += 1
         zombies.append(machine)
         let written = machine.written
         machine = try open(world, (), on: SimulatedFileSystem(), &random)
@@ -133,5 +155,13 @@ package enum TakeoverSchedule {
     return Machine(
       store: store, keyspace: keyspace, disk: disk, connection: connection, written: count,
       synced: count)
+  }
+}
+
+extension TakeoverSchedule.Outcome {
+  /// Counts whether the bucket confirmed something; the same again.
+  fileprivate mutating func note(_ isConfirmed: Bool) -> Bool {
+    if isConfirmed { confirmations += 1 } else { refusals += 1 }
+    return isConfirmed
   }
 }
