@@ -155,18 +155,19 @@ struct TierJudge {
   private func verdict(of error: any Error, _ detected: TierVerdict) -> TierVerdict {
     guard let error = error as? StoreError, error.file != nil else { return .nameless }
     if isKept { return .needless }
+    guard let names else { return detected }
     return names.contains { "\(error)".contains($0) } ? detected : .nameless
   }
 
-  /// What an error may call it: as it is called there, or the file that it is a copy of.
-  private var names: [String] {
+  /// What an error may call it, nil where that may be another file: as it is called there, or the file that it is a copy of.
+  private var names: [String]? {
     switch place {
     // Without it the store seems to have no bucket, and lacks its files.
-    case .file: return [""]
+    case .file: return nil
     case .object(let name), .objectElsewhere(let name):
       let parts = name.description.split(whereSeparator: { "/-.".contains($0) }).map(String.init)
       // What a manifest that is not the newest any more, or is gone, leads to is missing then, or not in order.
-      if parts[0] == "manifest" { return [""] }
+      if parts[0] == "manifest" { return nil }
       guard parts[0] == "file" else { return [name.description] }
       // file / 2 digits / epoch - number - digest . kind
       return [name.description, "\(parts[5])-\(parts[3])"]

@@ -91,14 +91,7 @@ package enum TakeoverSchedule {
       case 17:
         // The process ends, or the power is cut.
         outcome.recoveries += 1
-        let isCut = random.oneIn(2)
-        let image = isCut ? machine.disk.crashImage(.durableOnly) : machine.disk.killImage()
-        let least = isCut ? machine.synced : machine.written
-        let written = machine.written
-        machine = try open(world, nil, on: image, &random)
-        if !(least...written ~= machine.written) {
-          return "again: \(machine.written) of \(least) to \(written)"
-        }
+        if let wrong = try recover(&machine, world, &random) { return wrong }
       case 18:
         outcome.takeovers += 1
         zombies.append(machine)
@@ -119,6 +112,19 @@ package enum TakeoverSchedule {
       }
     }
     return nil
+  }
+
+  /// Opens the store again where its process ended, or the power was cut; returns what is wrong.
+  private static func recover(
+    _ machine: inout Machine, _ world: TieredStore, _ random: inout SplitMix64
+  ) throws -> String? {
+    let isCut = random.oneIn(2)
+    let image = isCut ? machine.disk.crashImage(.durableOnly) : machine.disk.killImage()
+    let least = isCut ? machine.synced : machine.written
+    let written = machine.written
+    machine = try open(world, nil, on: image, &random)
+    if least...written ~= machine.written { return nil }
+    return "again: \(machine.written) of \(least) to \(written)"
   }
 
   @discardableResult

@@ -30,7 +30,7 @@ enum StressValue {
   }
 
   /// Whether all of a value repeats its beginning, as far as its end.
-  private static func isWhole(_ value: Span<UInt8>, _ round: Int) -> Bool {
+  private static func isWhole(_ value: Span<UInt8>) -> Bool {
     guard let end = value.indices.first(where: { value[$0] == 0x7c }) else { return true }
     return (end + 1..<max(end + 1, value.count)).allSatisfy { value[$0] == value[$0 - end - 1] }
   }
@@ -50,6 +50,6 @@ enum StressValue {
     guard numbers[0] == writer, numbers[1] == keyspace, value.count == count(of: numbers[2]) else {
       return -1
     }
-    return isWhole(value, numbers[2]) ? numbers[2] : -1
+    return isWhole(value) ? numbers[2] : -1
   }
 }

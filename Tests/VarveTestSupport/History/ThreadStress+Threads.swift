@@ -161,12 +161,12 @@ extension ThreadStress {
   }
 }
 
-/// A key that nobody wrote.
+/// A keyspace that was durable, and is not there.
 struct LostKeyspace: Error {
   var name: String
 }
 
-/// A key that no writer writes.
+/// A key that nobody wrote.
 struct StrangeKey: Error {
   var key: String
 }
