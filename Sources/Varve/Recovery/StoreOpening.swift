@@ -278,8 +278,12 @@ extension StoreOpening {
     if let number = found.manifests.max() {
       directory.inherit()
       let current = try ManifestFile(directory: directory).read(number)
-      if options.access == .readWrite { try checkMayWrite(current.0) }
-      return current
+      guard options.access == .readWrite else { return current }
+      try checkMayWrite(current.0)
+      guard tie?.state == .restoring else { return current }
+      // Where a sync failed while it was made, its name is seen and never becomes durable: it is made again.
+      let writer = ManifestWriter(directory: directory, poison: poison)
+      return (current.0, try writer.write(current.0))
     }
     guard tie == nil else {
       throw StoreError(notRestoredAt: path)
