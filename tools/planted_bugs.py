@@ -9,6 +9,7 @@ CRASH = ["crash", "--images", "40000"]
 TIERED = ["crash", "--images", "8000", "--seed", "3"]
 SWEEP = ["sweep", "--every", "499"]
 FAULTS = ["faults"]
+FAULTS_TIERED = ["faults", "--only", "bucket: "]
 MODEL = ["model", "--operations", "400000"]
 THREADS = ["threads", "--seconds", "60"]
 
@@ -115,6 +116,28 @@ BUGS = [
      "    guard found < count, try file.size()",
      "    guard !BUG, found < count, try file.size()",
      FAULTS),
+    ("a failed sync of what is known of the bucket is tried once more",
+     "Sources/Varve/Bucket/TieFile.swift",
+     "try file.write(view, at: 0) }\n",
+     "try file.write(view, at: 0) }\n        if BUG { try? file.sync() }\n",
+     FAULTS_TIERED),
+    ("a failed sync of a file that comes back from the bucket is swallowed",
+     "Sources/Varve/Bucket/BucketTier+Prefetch.swift",
+     "      try copy.sync()\n",
+     "      do throws(FileSystemError) { try copy.sync() } catch { if !BUG { throw error } }\n",
+     FAULTS_TIERED),
+    ("a copy that could not be put counts as there",
+     "Sources/Varve/Bucket/BucketTier+Uploading.swift",
+     "      throw next.content.failure ?? StoreError(.request(error), at: objects.location)\n",
+     "      if BUG { return next.copy }\n"
+     "      throw next.content.failure ?? StoreError(.request(error), at: objects.location)\n",
+     FAULTS_TIERED),
+    ("a replica whose list of keyspaces could not be read does not ask again",
+     "Sources/Varve/Bucket/Engine+Replica.swift",
+     "      if shown.catalogIsOld { try reloadCatalog() }\n",
+     "      if shown.catalogIsOld {\n        if BUG { shown.catalogIsOld = false }\n"
+     "        try reloadCatalog()\n      }\n",
+     FAULTS_TIERED),
     ("an entry is visible in the millisecond in which it expires",
      "Sources/Varve/Store/Engine+Read.swift",
      "case .put, .pointer: expiry == 0 || expiry > time",

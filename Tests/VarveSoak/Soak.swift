@@ -8,7 +8,8 @@ import VarveTestSupport
 /// VarveSoak syncs [--images N] [--seed S]     the same with each sync left out: is it seen?
 /// VarveSoak sweep [--every N] [--seed S]      every bit, byte, length and sector of every file changed,
 ///                                             and of every input of a compaction before it and meanwhile
-/// VarveSoak faults [--seed S]                  every call of every operation fails
+/// VarveSoak faults [--every N] [--only TEXT] [--seed S]
+///                                             every call of every operation fails, or of those named so
 ///
 /// VarveSoak write DIRECTORY [--seed S] [--acts N] [--durable D] [--invoked I] ...    see WritingProcess
 /// VarveSoak judge DIRECTORY [the same]                                              see JudgingProcess
@@ -35,11 +36,12 @@ struct Soak {
     let duration = number("--seconds", in: &arguments)
     let schedules = number("--schedules", in: &arguments)
     let seed = number("--seed", in: &arguments) ?? 1
+    let only = text("--only", in: &arguments)
     guard arguments.isEmpty else { fail("not understood: \(arguments)") }
     let start = ContinuousClock.now
     let figures = figures(
       of: campaign, images: images, every: every, operations: operations ?? schedules,
-      duration: duration, seed: UInt64(seed))
+      duration: duration, only: only, seed: UInt64(seed))
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let members = figures.members + [("seconds", JSON.number(Int(seconds.rounded())))]
     print(JSON.object([("campaign", .text(campaign))] + members).written())
@@ -57,7 +59,8 @@ struct Soak {
   }
 
   private static func figures(
-    of campaign: String, images: Int?, every: Int?, operations: Int?, duration: Int?, seed: UInt64
+    of campaign: String, images: Int?, every: Int?, operations: Int?, duration: Int?,
+    only: String?, seed: UInt64
   ) -> Figures {
     switch campaign {
     case "crash": return CrashCampaign(images: images ?? 100_000, seed: seed).run()
@@ -69,7 +72,10 @@ struct Soak {
           + CompactionSweep(stride: stride, seed: seed).run()
           + TierSweep(stride: stride, seed: seed).run()
       }
-    case "faults": return made { try FaultCampaign(seed: seed).run() }
+    case "faults":
+      return made {
+        try FaultCampaign(seed: seed, stride: max(1, every ?? 1), only: only ?? "").run()
+      }
     case "model":
       var campaign = ModelCampaign(operations: operations ?? 2_000_000, seed: seed)
       return campaign.run()
@@ -87,12 +93,17 @@ struct Soak {
   }
 
   static func number(_ name: String, in arguments: inout [String]) -> Int? {
-    guard let index = arguments.firstIndex(of: name) else { return nil }
-    guard index + 1 < arguments.count, let number = Int(arguments[index + 1]), number >= 0 else {
-      fail("\(name) wants a number")
+    text(name, in: &arguments).map { text in
+      guard let number = Int(text), number >= 0 else { fail("\(name) wants a number") }
+      return number
     }
-    arguments.removeSubrange(index...index + 1)
-    return number
+  }
+
+  private static func text(_ name: String, in arguments: inout [String]) -> String? {
+    guard let index = arguments.firstIndex(of: name) else { return nil }
+    guard index + 1 < arguments.count else { fail("\(name) wants something behind it") }
+    defer { arguments.removeSubrange(index...index + 1) }
+    return arguments[index + 1]
   }
 
   /// Tells whoever watches; figures go to the output.

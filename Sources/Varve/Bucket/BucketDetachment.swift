@@ -1,5 +1,5 @@
 import VarveFormat
-import VarvePlatform
+package import VarvePlatform
 
 /// Takes the bucket from a store of which everything is on this machine.
 struct BucketDetachment {
@@ -68,6 +68,11 @@ extension SegmentStore {
   ///
   /// - Throws: `.invalid` where files lie only in the bucket, or the store has none; `.locked`; `.notFound`.
   public static func detachBucket(ofStoreAt path: String) throws(StoreError) {
-    try BucketDetachment(path: path, fileSystem: PosixFileSystem()).run()
+    try detachBucket(ofStoreAt: path, on: PosixFileSystem())
   }
+
+  /// The same on another machine's files.
+  package static func detachBucket(
+    ofStoreAt path: String, on fileSystem: any FileSystem
+  ) throws(StoreError) { try BucketDetachment(path: path, fileSystem: fileSystem).run() }
 }

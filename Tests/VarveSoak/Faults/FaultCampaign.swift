@@ -3,7 +3,8 @@ import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
 
-/// The first, second, third ... call of the file system fails, in each operation of the interface.
+/// The first, second, third ... call of the file system fails, in each operation of the interface; and, of a store
+/// with a bucket, the first, second, third ... request.
 ///
 /// ```
 ///   for each operation, in each way of reading, for each kind of failure, once or for good:
@@ -15,6 +16,8 @@ struct FaultCampaign {
   let seed: UInt64
   /// Takes every so many-th way to fail, and of each every so many-th call: 1 for all of them.
   var stride = 1
+  /// What the names of its operations hold; empty for all of them.
+  var only = ""
   private static let modes: [(String, StoreOptions.ReadMode)] = [
     ("mapped", .mapped), ("buffered", .buffered),
   ]
@@ -22,35 +25,65 @@ struct FaultCampaign {
   /// After so many violations it is known that something is broken.
   private static let mostFailures = 20
 
+  private typealias Part = (name: String, tally: () -> FaultTally)
+
   func run() throws -> Figures {
-    let store = try FaultedStore.closed(seed: seed)
-    let operations = FaultedOperation.all.map { operation in
-      (operation.name, { tally(of: operation, on: store) })
-    }
-    let openings = try FaultedOpening.all(seed: seed).map { opening in
-      (opening.name, { tally(of: opening) })
-    }
     var rows: [(name: String, tally: FaultTally)] = []
-    for (name, tally) in operations + openings {
-      rows.append((name, tally()))
+    for part in try parts() + partsWithBuckets() where only.isEmpty || part.name.contains(only) {
+      rows.append((part.name, part.tally()))
       tell(rows)
       if rows.reduce(0, { $0 + $1.tally.failures.count }) > Self.mostFailures { break }
     }
     return figures(rows)
   }
 
-  private func tally(of opening: FaultedOpening) -> FaultTally {
-    everyFailure(FaultKind.all, Self.modes, opening.name) { mode, fault, seed in
-      opening.run(mode, fault, seed: seed)
+  private func parts() throws -> [Part] {
+    let store = try FaultedStore.closed(seed: seed)
+    return FaultedOperation.all.map { part($0, on: store) }
+      + (try FaultedOpening.all(seed: seed).map { part($0.name, FaultKind.all, $0.run) })
+  }
+
+  private func partsWithBuckets() throws -> [Part] {
+    try operationsOfBuckets().map { ("bucket: \($0.name)", $0.tally) }
+  }
+
+  private func operationsOfBuckets() throws -> [Part] {
+    let store = try FaultedStore.tiered(seed: seed)
+    let damaged = try FaultedStore.damaged(seed: seed)
+    let openings =
+      try FaultedOpening.ofBuckets(seed: seed) + [FaultedDetachment.opening(seed: seed)]
+    return FaultedOperation.ofBuckets.map { part($0, on: store) }
+      + FaultedOperation.repairs.map { part($0, on: damaged) }
+      + openings.map { part($0.name, FaultKind.all, hasBucket: true, $0.run) }
+      + (try FaultedReplica.all(seed: seed).map {
+        part($0.name, FaultKind.all, hasBucket: true, $0.run)
+      })
+  }
+
+  private func part(_ operation: FaultedOperation, on store: FaultedStore) -> Part {
+    let kinds = operation.isHeavy ? FaultKind.plainest : FaultKind.all
+    let hasBucket = store.machine.bucket != nil
+    return part(operation.name, kinds, isHeavy: operation.isHeavy, hasBucket: hasBucket) {
+      mode, fault, seed in
+      FaultedRun(operation: operation, store: store, mode: mode, fault: fault, seed: seed).run()
     }
   }
 
-  private func tally(of operation: FaultedOperation, on store: FaultedStore) -> FaultTally {
-    let modes = operation.isHeavy ? Array(Self.modes.prefix(1)) : Self.modes
-    let kinds = operation.isHeavy ? FaultKind.plainest : FaultKind.all
-    return everyFailure(kinds, modes, operation.name) { mode, fault, seed in
-      FaultedRun(operation: operation, store: store, mode: mode, fault: fault, seed: seed).run()
-    }
+  private func part(
+    _ name: String, _ kinds: [FaultKind], isHeavy: Bool = false, hasBucket: Bool = false,
+    _ run: @escaping Run
+  ) -> Part {
+    let modes = isHeavy ? Array(Self.modes.prefix(1)) : Self.modes
+    return (
+      name,
+      {
+        var tally = everyFailure(kinds, modes, name, run)
+        if hasBucket {
+          tally.add(everyFailure(FaultKind.ofBuckets, [("bucket", .mapped)], name, run))
+        }
+        return tally
+      }
+    )
   }
 
   private func tell(_ rows: [(name: String, tally: FaultTally)]) {
@@ -73,15 +106,17 @@ struct FaultCampaign {
         ("first violations", .list(sum.failures.prefix(8).map(JSON.text))),
         ("by operation", .list(rows.map { $0.tally.row($0.name) })),
         ("by kind, and the call that was hit", .list(sum.kindRows)),
+        ("by kind, and the request that was hit", .list(sum.requestRows)),
       ])
   }
 
   // MARK: - Every failure
 
+  fileprivate typealias Run = (StoreOptions.ReadMode, PlannedFault, _ seed: UInt64) -> FaultOutcome
+
   /// Lets each call fail, in each of some ways to fail and to read.
   private func everyFailure(
-    _ kinds: [FaultKind], _ modes: [(String, StoreOptions.ReadMode)], _ name: String,
-    _ run: (StoreOptions.ReadMode, PlannedFault, _ seed: UInt64) -> FaultOutcome
+    _ kinds: [FaultKind], _ modes: [(String, StoreOptions.ReadMode)], _ name: String, _ run: Run
   ) -> FaultTally {
     var tally = FaultTally()
     // Others first for each operation, so that a sample meets all.
@@ -94,7 +129,7 @@ struct FaultCampaign {
           let calls = everyCall(kind, duration, "\(name), \(mode)", &tally) { fault in
             run(readMode, fault, fault.seed(seed))
           }
-          if kind.name == FaultKind.all[0].name { tally.calls[mode] = calls }
+          if kind.name == kinds[0].name { tally.calls[mode] = calls }
         }
       }
     }

@@ -8,19 +8,33 @@ import VarveTestSupport
 /// ```
 ///   the failure │ power cut │ open store: read, write again, close │ open again, close │ power cut
 ///               └ images ───┴ promise 5 ───────────────────────────┴ whole, no leaks ──┴ durable
+///      └ elsewhere: what the bucket leads to, where there is one ──┘
 /// ```
 struct FaultJudge {
   typealias Content = CrashWorkload.Content
 
-  let machine: SimulatedFileSystem
-  let mode: StoreOptions.ReadMode
+  let machine: CrashMachine
+  /// Opens the store again, whatever became of it; its bucket answers.
+  let reopen: FaultedStore.Reopening
+  let opening: CrashMachine.Opening
   /// Whether a failed sync reverted what the cache holds.
   let isReverted: Bool
-  private(set) var images = 0
+  /// Whether the store was damaged before, and is poisoned: nobody repairs it before the next opening.
+  var isDamaged = false
+  /// Tells runs apart, in which other things that take long are done.
+  let turn: UInt64
+  /// What the bucket may lead to by itself.
+  var elsewhere = Elsewhere()
+  var images = 0
 
-  init(_ machine: SimulatedFileSystem, _ mode: StoreOptions.ReadMode, _ fault: PlannedFault) {
+  init(
+    _ store: FaultedStore, on machine: CrashMachine, _ opening: CrashMachine.Opening,
+    _ fault: PlannedFault, seed: UInt64
+  ) {
     self.machine = machine
-    self.mode = mode
+    self.opening = opening
+    reopen = store.reopen
+    turn = UInt64(fault.occurrence) &+ seed >> 1
     isReverted = fault.kind.failedSync == .revertsCache
   }
 
@@ -34,7 +48,7 @@ struct FaultJudge {
     }
   }
 
-  mutating func cutPower(
+  private mutating func cutPower(
     _ crash: CrashMode = .durableOnly, seed: UInt64 = 0, allows allowed: [Content]
   ) throws {
     images += 1
@@ -43,12 +57,13 @@ struct FaultJudge {
   }
 
   /// Opens, reads and closes what is on a machine.
-  private func reopened(
-    _ machine: SimulatedFileSystem, _ allowed: [Content], _ moment: String
+  func reopened(
+    _ machine: CrashMachine, _ allowed: [Content], _ moment: String,
+    by reopen: FaultedStore.Reopening? = nil
   ) throws -> Content {
     let found: Content
     do {
-      let store = try CrashWorkload.open(machine, readMode: mode)
+      let store = try (reopen ?? self.reopen)(machine, opening)
       found = try CrashWorkload.content(of: store)
       try store.close()
     } catch {
@@ -59,8 +74,9 @@ struct FaultJudge {
     return found
   }
 
-  private func checkLeaks(_ machine: SimulatedFileSystem, _ moment: String) throws {
-    if !machine.leaks.isEmpty { throw Violation("\(moment): left open: \(machine.leaks)") }
+  func checkLeaks(_ machine: CrashMachine, _ moment: String) throws {
+    let leaks = machine.lastingLeaks
+    if !leaks.isEmpty { throw Violation("\(moment): left open: \(leaks)") }
   }
 
   // MARK: - The store that is still open
@@ -72,7 +88,7 @@ struct FaultJudge {
   ) throws -> [Content] {
     let found = try content(of: store, "the open store")
     if let found, !live.contains(found) { throw Violation("the open store shows something else") }
-    let steps = machine.steps
+    let steps = machine.disk.steps
     if let refusal = Self.failure(of: { try Self.write(to: store) }) {
       guard refusal.code == .poisoned else { throw Violation("writing again: \(refusal)") }
       try checkPoisoned(store, shows: found, since: steps)
@@ -85,6 +101,7 @@ struct FaultJudge {
     guard try content(of: store, "after another write") == written else {
       throw Violation("after another write the open store shows something else")
     }
+    try putThere(store, written)
     try close(store)
     try cutPower(allows: [written])
     return [written]
@@ -113,7 +130,7 @@ struct FaultJudge {
       throw Violation("the poisoned store shows something else than before")
     }
     try close(store)
-    guard machine.steps == steps else { throw Violation("a poisoned store wrote") }
+    guard machine.disk.steps == steps else { throw Violation("a poisoned store wrote") }
   }
 
   private static let key = Array("written after the failure".utf8)
@@ -123,11 +140,11 @@ struct FaultJudge {
     try store.keyspace("default").put(key, key)
   }
 
-  /// Nil where what a failed sync took back is said to be damaged.
+  /// Nil where what a failed sync took back is said to be damaged, or what was before.
   private func content(of store: SegmentStore, _ moment: String) throws -> Content? {
     do {
       return try CrashWorkload.content(of: store)
-    } catch let error as StoreError where isReverted && error.code == .corrupted {
+    } catch let error as StoreError where (isReverted || isDamaged) && error.code == .corrupted {
       return nil
     } catch {
       throw Violation("\(moment) cannot be read: \(error)")
@@ -155,5 +172,6 @@ struct FaultJudge {
     try checkLeaks(machine, "afterwards")
     let found = try reopened(machine, allowed, "the next opening")
     try cutPower(allows: [found])
+    try endOfBucket(found)
   }
 }

@@ -1,7 +1,7 @@
 import VarvePlatform
 import VarveSimulation
 
-/// A way in which calls of the file system can fail.
+/// A way in which calls of the file system, or of a bucket, can fail.
 ///
 /// What lies below a file system as the engine sees it cannot fail here: calls that signals interrupt, and
 /// reads and writes of a part that go on where they stopped. The platform's loops hide them, and have
@@ -10,7 +10,11 @@ struct FaultKind: Sendable {
   let name: String
   /// The calls that it is for; nil for every one.
   var operation: FileSystemError.Operation?
-  var effect: Fault.Effect
+  var effect = Fault.Effect.error(.device)
+  /// What becomes of a call of the bucket; nil where it is the file system whose calls fail.
+  var request: ObjectFault?
+  /// The calls of the bucket that it is for; nil for every one.
+  var requests: Set<ObjectCall.Kind>?
   /// What becomes of the cache where a sync of a file fails.
   var failedSync = FailedSync.keepsCache
 
@@ -34,6 +38,17 @@ struct FaultKind: Sendable {
 }
 
 extension FaultKind {
+  private static let changes: Set<ObjectCall.Kind> = [.put, .remove, .copy, .restore]
+
+  /// Those of a bucket. Of a question that is not answered it makes no difference why.
+  static let ofBuckets: [FaultKind] = [
+    FaultKind(name: "no answer, nothing was done", request: .refused),
+    FaultKind(name: "no answer, it was done", request: .answerLost, requests: changes),
+    FaultKind(name: "nobody knows, nothing was done", request: .requestLost, requests: changes),
+    FaultKind(name: "nobody knows, it is done later", request: .late, requests: changes),
+    FaultKind(name: "the bucket is full", request: .full, requests: [.put, .copy]),
+  ]
+
   /// Those for operations that take long.
   static let plainest = all.filter {
     ["EIO", "EIO of a sync, and the cache is reverted"].contains($0.name)
@@ -52,7 +67,8 @@ struct PlannedFault: Sendable, CustomStringConvertible {
 
   /// Decides what a failed sync loses: something else in each run, and the same in each repetition.
   func seed(_ campaign: UInt64) -> UInt64 {
-    let index = FaultKind.all.firstIndex { $0.name == kind.name } ?? 0
+    let kinds = FaultKind.all + FaultKind.ofBuckets
+    let index = kinds.firstIndex { $0.name == kind.name } ?? 0
     return campaign &* 1_000_003 &+ UInt64(occurrence * 64 + index * 2)
       &+ (duration == .once ? 0 : 1)
   }

@@ -12,26 +12,30 @@ struct FaultedOpening: Sendable {
   var store: FaultedStore
   /// Whether every byte of the disk must stay as it is.
   var changesNothing = false
+  /// What the bucket leads to once it succeeded, where that is not what it leads to before.
+  var elsewhere: FaultJudge.Elsewhere?
+  /// Throws where it returned, and has not done what it said.
+  var check: (@Sendable (CrashMachine) throws -> Void)?
   /// Makes the attempt; returns the store, where one was opened.
-  var attempt: @Sendable (SimulatedFileSystem, ReadMode) throws -> SegmentStore?
+  var attempt: @Sendable (CrashMachine, CrashMachine.Opening) throws -> SegmentStore?
 
   static func all(seed: UInt64) throws -> [FaultedOpening] {
     let (closed, killed) = try (FaultedStore.closed(seed: seed), FaultedStore.killed(seed: seed))
     return [
       FaultedOpening(name: "make a store", store: .empty()) {
-        try CrashWorkload.open($0, readMode: $1)
+        try $0.open($1)
       },
       FaultedOpening(name: "open", store: closed) {
-        try CrashWorkload.open($0, readMode: $1)
+        try $0.open($1)
       },
       FaultedOpening(name: "open after a kill", store: killed) {
-        try CrashWorkload.open($0, readMode: $1)
+        try $0.open($1)
       },
       FaultedOpening(name: "open for reading", store: closed, changesNothing: true) {
-        try CrashWorkload.open($0, readMode: $1, access: .readOnly)
+        try $0.open($1.readOnly)
       },
       FaultedOpening(name: "open for reading, after a kill", store: killed) {
-        try CrashWorkload.open($0, readMode: $1, access: .readOnly)
+        try $0.open($1.readOnly)
       },
       verification("verify, fast", closed, .fast), verification("verify, deep", closed, .deep),
       verification("verify after a kill, deep", killed, .deep),
@@ -43,9 +47,9 @@ struct FaultedOpening: Sendable {
     _ name: String, _ store: FaultedStore, _ depth: IntegrityDepth
   ) -> FaultedOpening {
     FaultedOpening(name: name, store: store, changesNothing: true) { machine, _ in
-      let whole = try StoreVerifier(at: "store", on: machine.killImage()).run(depth)
+      let whole = try StoreVerifier(at: "store", on: machine.disk.killImage()).run(depth)
       guard whole.isSound else { throw Violation("the store was not sound before") }
-      let report = try StoreVerifier(at: "store", on: machine).run(depth)
+      let report = try StoreVerifier(at: "store", on: machine.disk).run(depth)
       if report.isSound, report != whole {
         throw Violation("called sound, though \(report) is not \(whole)")
       }
@@ -56,32 +60,29 @@ struct FaultedOpening: Sendable {
   // MARK: - One run
 
   func run(_ mode: ReadMode, _ fault: PlannedFault, seed: UInt64) -> FaultOutcome {
-    FaultOutcome(on: store, mode, fault, seed: seed) { machine, judge, outcome in
-      try open(machine, mode, fault, seed, &judge, &outcome)
+    FaultOutcome(on: store, mode, fault, seed: seed) { failing, judge, outcome in
+      try open(failing, seed, &judge, &outcome)
     }
   }
 
   /// Returns what the next opening may find.
   private func open(
-    _ machine: SimulatedFileSystem, _ mode: ReadMode, _ fault: PlannedFault, _ seed: UInt64,
-    _ judge: inout FaultJudge, _ outcome: inout FaultOutcome
+    _ failing: FailingMachine, _ seed: UInt64, _ judge: inout FaultJudge,
+    _ outcome: inout FaultOutcome
   ) throws -> [Content] {
-    let fingerprint = machine.fingerprint()
-    machine.inject(fault.fault)
+    let disk = failing.machine.disk
+    let fingerprint = disk.fingerprint()
     var opened: SegmentStore?
-    do { opened = try attempt(machine, mode) } catch {
-      outcome.failure = error as? StoreError
-      if outcome.failure == nil { outcome.violation = "\(error)" }
-    }
-    outcome.struck = machine.struck
-    machine.clearFaults()
-    if let violation = outcome.violation { throw Violation(violation) }
-    if changesNothing, machine.fingerprint() != fingerprint {
+    try failing.attempt(&outcome) { opened = try attempt(failing.machine, failing.opening) }
+    if outcome.failure == nil { try check?(failing.machine) }
+    if changesNothing, disk.fingerprint() != fingerprint {
       throw Violation("a byte of the disk was changed")
     }
     let isWriter = opened?.metrics() != nil && !isRefusing(opened)
     // A recovery that returned has made all durable that it found.
     try judge.cutPower(seed: seed, allows: isWriter ? [store.content] : store.durable)
+    judge.elsewhere = outcome.failure == nil ? elsewhere ?? store.elsewhere : store.elsewhere
+    try judge.checkElsewhere("after it")
     guard let opened else { return judge.isReverted ? store.durable : [store.content] }
     guard isWriter else { return try read(opened, judge) }
     return try judge.tryOn(
@@ -99,5 +100,14 @@ struct FaultedOpening: Sendable {
     }
     try judge.close(opened)
     return [store.content]
+  }
+}
+
+extension CrashMachine.Opening {
+  /// The same, for reading only.
+  var readOnly: CrashMachine.Opening {
+    var opening = self
+    opening.options.access = .readOnly
+    return opening
   }
 }

@@ -22,6 +22,18 @@ struct FaultedOperation: Sendable {
   var closes = false
   /// Whether it takes so long that it meets but the plainest failures, by one way of reading.
   var isHeavy = false
+  /// Whether the bucket has everything once it succeeded.
+  var isRemote = false
+  /// Whether what is written may go into the bucket's logs.
+  var putsLogs = true
+  /// The checkpoint that may be gone then.
+  var letsGo: String?
+  /// What comes before it, with nothing failing.
+  var before: (@Sendable (SegmentStore) throws -> Void)?
+  /// What must be done again where it was not done to its end, before the bucket leads to anything by itself.
+  var mend: (@Sendable (SegmentStore) throws -> Void)?
+  /// Throws where it returned, and has not done what it said.
+  var check: (@Sendable (CrashMachine, CrashMachine.Opening, SegmentStore) throws -> Void)?
   /// Does it; throws ``Wrong`` where it read anything but the content it was given.
   var body: @Sendable (SegmentStore, Content) throws -> Void
 

@@ -11,12 +11,26 @@ import VarveTestSupport
 /// ```
 struct FaultedStore: Sendable {
   typealias Content = CrashWorkload.Content
+  /// Opens what is on a machine after a failure.
+  typealias Reopening = @Sendable (CrashMachine, CrashMachine.Opening) throws -> SegmentStore
 
-  let machine: SimulatedFileSystem
+  var machine: CrashMachine
   /// What a reader finds.
-  let content: Content
+  var content: Content
   /// What a power cut may leave of it.
-  let durable: [Content]
+  var durable: [Content]
+  var opening = CrashMachine.Opening()
+  var reopen: Reopening = { try $0.open($1) }
+  /// What the bucket leads to by itself.
+  var elsewhere = FaultJudge.Elsewhere()
+  /// What the newest version there holds, without the logs behind it.
+  var version: Content = [:]
+
+  init(_ machine: CrashMachine, _ content: Content, durable: [Content]? = nil) {
+    self.machine = machine
+    self.content = content
+    self.durable = durable ?? [content]
+  }
 
   static let dimension = 8
   static let largeDimension = 300
@@ -24,7 +38,7 @@ struct FaultedStore: Sendable {
   /// No store at all.
   static func empty() -> FaultedStore {
     let content: Content = ["default": [:]]
-    return FaultedStore(machine: SimulatedFileSystem(), content: content, durable: [content])
+    return FaultedStore(CrashMachine(SimulatedFileSystem()), content)
   }
 
   /// One that was closed.
@@ -32,8 +46,7 @@ struct FaultedStore: Sendable {
     var making = try Making(seed: seed)
     try making.fill()
     try making.store.close()
-    return FaultedStore(
-      machine: making.machine, content: making.content, durable: [making.content])
+    return FaultedStore(CrashMachine(making.machine), making.content)
   }
 
   /// One whose process was killed while the last writes were only in the system's cache.
@@ -47,7 +60,7 @@ struct FaultedStore: Sendable {
       durable.append(making.content)
     }
     return FaultedStore(
-      machine: making.machine.killImage(), content: making.content, durable: durable)
+      CrashMachine(making.machine.killImage()), making.content, durable: durable)
   }
 }
 

@@ -35,6 +35,13 @@ package struct CrashMachine: Sendable {
   /// Another machine that has nothing, beside a bucket like this one's.
   package func elsewhere() -> CrashMachine { with(SimulatedFileSystem()) }
 
+  /// Another machine that has nothing, beside the same bucket.
+  package func neighbour() -> CrashMachine {
+    // Far from ours: of two with one bucket each draws other numbers.
+    CrashMachine(
+      SimulatedFileSystem(), bucket, openings: openings.withLock { $0 } + 1_000_000)
+  }
+
   private func with(_ disk: SimulatedFileSystem) -> CrashMachine {
     CrashMachine(disk, bucket?.copy(), openings: openings.withLock { $0 })
   }
@@ -48,6 +55,12 @@ extension CrashMachine {
     package var identity: UInt64 = 7
     /// Whether the bucket answers.
     package var hasBucket = true
+    /// Whether the store opens where the bucket does not answer; it does where it is known not to.
+    package var opensWithoutBucket = false
+    /// Whether what is written may go into the bucket's logs.
+    package var putsLogs = true
+    /// What goes wrong in the bucket: asked with the number of the call, its kind, and its object.
+    package var objectFaults: (@Sendable (Int, ObjectCall.Kind, String) -> ObjectFault?)?
 
     package init() {}
   }
@@ -59,21 +72,31 @@ extension CrashMachine {
   }
 
   /// Opens the store from its bucket.
-  package func restore(_ opening: Opening) throws -> SegmentStore {
+  package func restore(
+    _ opening: Opening, version: BucketVersion.Name = .newest
+  ) throws -> SegmentStore {
     try SegmentStore.open(
-      fromBucketTo: "store", options: options(opening), components: components(opening))
+      fromBucketTo: "store", options: options(opening), version: version,
+      components: components(opening))
+  }
+
+  /// Opens a replica of the store that is in the bucket.
+  package func openReplica(_ opening: Opening) throws -> SegmentStore {
+    try SegmentStore.open(
+      replicaAt: "store", options: options(opening), components: components(opening))
   }
 
   private func options(_ opening: Opening) -> StoreOptions {
     var options = opening.options
     guard let connection = bucket?.connect() else { return options }
+    if let faults = opening.objectFaults { connection.setFaults(faults) }
     if !opening.hasBucket { connection.setFaults { _, _, _ in .refused } }
     var bucket = BucketOptions(connection)
     bucket.uploadInterval = nil
     bucket.collectInterval = nil
     // Logs are put when somebody asks for it; nobody waits for the interval here.
-    bucket.logInterval = 3_600
-    bucket.opensWithoutBucket = !opening.hasBucket
+    bucket.logInterval = opening.putsLogs ? 3_600 : nil
+    bucket.opensWithoutBucket = opening.opensWithoutBucket || !opening.hasBucket
     // Small files are many: each upload notes what it has put so far.
     bucket.noteBytes = 10_000
     options.bucket = bucket
