@@ -74,7 +74,9 @@ struct Soak {
       }
     case "faults":
       return made {
-        try FaultCampaign(seed: seed, stride: max(1, every ?? 1), only: only ?? "").run()
+        var campaign = FaultCampaign(seed: seed, stride: max(1, every ?? 1))
+        if let only { campaign.takes = { $0.contains(only) } }
+        return try campaign.run()
       }
     case "model":
       var campaign = ModelCampaign(operations: operations ?? 2_000_000, seed: seed)

@@ -23,8 +23,22 @@ import Testing
   }
 
   @Test func aCallThatFailsIsToldOfAndLosesNothing() throws {
-    let figures = try FaultCampaign(seed: 1, stride: 23).run()
+    var campaign = FaultCampaign(seed: 1, stride: 23)
+    campaign.takes = { !$0.hasPrefix("bucket: ") }
+    let figures = try campaign.run()
     #expect(figures.isGood, "\(figures)")
     #expect(figures["runs", default: 0] > 60)
   }
+
+  @Test func aRequestThatFailsIsToldOfAndLosesNothing() throws {
+    var campaign = FaultCampaign(seed: 1, stride: 17)
+    campaign.takes = { Self.ofBuckets.contains($0) }
+    let figures = try campaign.run()
+    #expect(figures.isGood, "\(figures)")
+    #expect(figures["runs", default: 0] > 15)
+  }
+
+  private static let ofBuckets = [
+    "bucket: upload", "bucket: detach", "bucket: restore", "bucket: refresh a replica, forEach",
+  ]
 }

@@ -16,8 +16,8 @@ struct FaultCampaign {
   let seed: UInt64
   /// Takes every so many-th way to fail, and of each every so many-th call: 1 for all of them.
   var stride = 1
-  /// What the names of its operations hold; empty for all of them.
-  var only = ""
+  /// Which operations, by their names.
+  var takes: (String) -> Bool = { _ in true }
   private static let modes: [(String, StoreOptions.ReadMode)] = [
     ("mapped", .mapped), ("buffered", .buffered),
   ]
@@ -29,7 +29,7 @@ struct FaultCampaign {
 
   func run() throws -> Figures {
     var rows: [(name: String, tally: FaultTally)] = []
-    for part in try parts() + partsWithBuckets() where only.isEmpty || part.name.contains(only) {
+    for part in try parts() + partsWithBuckets() where takes(part.name) {
       rows.append((part.name, part.tally()))
       tell(rows)
       if rows.reduce(0, { $0 + $1.tally.failures.count }) > Self.mostFailures { break }
@@ -49,15 +49,16 @@ struct FaultCampaign {
 
   private func operationsOfBuckets() throws -> [Part] {
     let store = try FaultedStore.tiered(seed: seed)
-    let damaged = try FaultedStore.damaged(seed: seed)
+    let whole = try FaultedStore.tiered(seed: seed, isWhole: true)
+    let damaged = try FaultedStore.damaged(whole)
     let openings =
-      try FaultedOpening.ofBuckets(seed: seed) + [FaultedDetachment.opening(seed: seed)]
+      try FaultedOpening.ofBuckets(store, whole, seed: seed) + [FaultedDetachment.opening(whole)]
     return FaultedOperation.ofBuckets.map { part($0, on: store) }
       + FaultedOperation.repairs.map { part($0, on: damaged) }
       + openings.map { part($0.name, FaultKind.all, hasBucket: true, $0.run) }
-      + (try FaultedReplica.all(seed: seed).map {
+      + FaultedReplica.all(store).map {
         part($0.name, FaultKind.all, hasBucket: true, $0.run)
-      })
+      }
   }
 
   private func part(_ operation: FaultedOperation, on store: FaultedStore) -> Part {
@@ -79,7 +80,10 @@ struct FaultCampaign {
       {
         var tally = everyFailure(kinds, modes, name, run)
         if hasBucket {
-          tally.add(everyFailure(FaultKind.ofBuckets, [("bucket", .mapped)], name, run))
+          var requests = self
+          // There are few, and a sample should meet some.
+          requests.stride = min(stride, 3)
+          tally.add(requests.everyFailure(FaultKind.ofBuckets, [("bucket", .mapped)], name, run))
         }
         return tally
       }

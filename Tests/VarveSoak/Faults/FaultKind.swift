@@ -42,10 +42,10 @@ extension FaultKind {
 
   /// Those of a bucket. Of a question that is not answered it makes no difference why.
   static let ofBuckets: [FaultKind] = [
-    FaultKind(name: "no answer, nothing was done", request: .refused),
-    FaultKind(name: "no answer, it was done", request: .answerLost, requests: changes),
-    FaultKind(name: "nobody knows, nothing was done", request: .requestLost, requests: changes),
-    FaultKind(name: "nobody knows, it is done later", request: .late, requests: changes),
+    FaultKind(name: "refused", request: .refused),
+    FaultKind(name: "the answer is lost", request: .answerLost, requests: changes),
+    FaultKind(name: "the request is lost", request: .requestLost, requests: changes),
+    FaultKind(name: "the request comes later", request: .late, requests: changes),
     FaultKind(name: "the bucket is full", request: .full, requests: [.put, .copy]),
   ]
 

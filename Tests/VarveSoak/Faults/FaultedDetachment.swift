@@ -6,8 +6,8 @@ import VarveTestSupport
 
 /// A bucket is taken from a closed store of which everything is on its machine.
 enum FaultedDetachment {
-  static func opening(seed: UInt64) throws -> FaultedOpening {
-    var store = try FaultedStore.tiered(seed: seed, isWhole: true)
+  static func opening(_ whole: FaultedStore) -> FaultedOpening {
+    var store = whole
     store.reopen = { machine, opening in
       if try machine.disk.hasTie { return try machine.open(opening) }
       // It goes on by itself.

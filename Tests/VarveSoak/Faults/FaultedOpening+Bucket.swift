@@ -5,10 +5,10 @@ import VarveTestSupport
 // Stores that come with a bucket, get one, come from one, and let it go.
 
 extension FaultedOpening {
-  static func ofBuckets(seed: UInt64) throws -> [FaultedOpening] {
-    let closed = try FaultedStore.tiered(seed: seed)
+  static func ofBuckets(
+    _ closed: FaultedStore, _ whole: FaultedStore, seed: UInt64
+  ) throws -> [FaultedOpening] {
     let killed = try FaultedStore.tieredAndKilled(seed: seed)
-    let whole = try FaultedStore.tiered(seed: seed, isWhole: true)
     return [
       FaultedOpening(name: "open", store: closed) { try $0.open($1) },
       FaultedOpening(name: "open after a kill", store: killed) { try $0.open($1) },

@@ -17,9 +17,8 @@ struct FaultedReplica: Sendable {
   /// Whether it is open when something fails, and there is a newer version.
   var refreshes: Bool
 
-  static func all(seed: UInt64) throws -> [FaultedReplica] {
-    let store = try FaultedStore.tiered(seed: seed)
-    return [
+  static func all(_ store: FaultedStore) -> [FaultedReplica] {
+    [
       FaultedReplica(name: "open a replica, forEach", store: store, refreshes: false),
       FaultedReplica(name: "refresh a replica, forEach", store: store, refreshes: true),
     ]
@@ -66,8 +65,11 @@ struct FaultedReplica: Sendable {
   }
 
   /// Nothing fails any more: what is shown is one of the versions, and then the newest.
+  ///
+  /// A list of keyspaces that could not be read is that of the version before, until the next refresh.
   private func tryOn(_ replica: SegmentStore, _ versions: [Content]) throws {
-    try look(at: replica, versions)
+    let known = versions[versions.count - 1].filter { versions[0][$0.key] != nil }
+    try look(at: replica, versions + [known])
     do { try replica.refresh() } catch { throw Violation("refreshing afterwards: \(error)") }
     try look(at: replica, versions.suffix(1))
     do { try replica.close() } catch { throw Violation("closing afterwards: \(error)") }

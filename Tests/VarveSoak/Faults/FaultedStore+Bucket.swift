@@ -53,8 +53,9 @@ extension FaultedStore {
 extension FaultedStore {
   /// One that is whole, but that a segment is damaged here, and the copy of another in the bucket. Whoever opens it
   /// repairs it.
-  static func damaged(seed: UInt64) throws -> FaultedStore {
-    var store = try tiered(seed: seed, isWhole: true)
+  static func damaged(_ whole: FaultedStore) throws -> FaultedStore {
+    var store = whole
+    store.machine = whole.machine.killImage()
     let segments = store.machine.disk.sealedFiles.filter { $0.hasPrefix("segment-") }.sorted()
     guard segments.count > 1, let bucket = store.machine.bucket else {
       throw Violation("too few segments to damage")
