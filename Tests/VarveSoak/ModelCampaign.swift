@@ -19,6 +19,7 @@ struct ModelCampaign {
   private var counts: [String: Int] = [:]
   private var optionSets: Set<ModelOptions> = []
   private var powerCuts = 0
+  private var tally = ModelRun.Tally()
   private var repeats = 0
   private var isRepeated = true
   private var trace = TraceHash()
@@ -64,6 +65,7 @@ struct ModelCampaign {
     done += min(list.count, reached)
     for operation in list.prefix(reached) { counts[operation.name, default: 0] += 1 }
     powerCuts += outcome.powerCuts
+    tally += outcome.tally
     trace.note(outcome.trace)
     var set = options
     set.seed = 0
@@ -83,6 +85,10 @@ struct ModelCampaign {
     [
       ("seed", .number(seed)), ("operations", .number(done)), ("runs", .number(runs)),
       ("option sets", .number(optionSets.count)), ("power cuts", .number(powerCuts)),
+      ("evictions", .number(tally.evictions)),
+      ("reads that the bucket did not answer", .number(tally.unanswered)),
+      ("opened elsewhere", .number(tally.elsewhere)),
+      ("contents of replicas", .number(tally.replicas)),
       ("runs repeated", .number(repeats)), ("violations", .number(failures.count)),
       ("first violations", .list(failures.map(JSON.text))),
       ("trace", .text(String(trace.value, radix: 16))),

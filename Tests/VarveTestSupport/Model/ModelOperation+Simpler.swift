@@ -10,6 +10,7 @@ extension ModelOperation {
     switch self {
     case .put, .delete, .commit: simplerWrites
     case .get, .getMany, .scan, .openCursor, .moveCursor: simplerReads
+    case .getVector, .scanVectors, .fetch, .scanOnThread: simplerOtherReads
     case .dropKeyspace(let keyspace): Plainer.numbers(keyspace, least: 1).map(Self.dropKeyspace)
     case .makeKeyspace(let keyspace): Plainer.numbers(keyspace, least: 1).map(Self.makeKeyspace)
     case .pass(let milliseconds):
@@ -21,6 +22,27 @@ extension ModelOperation {
     case .reopen: []
     case .kill: [.reopen]
     case .compact: [.flush]
+    default: simplerWithBucket
+    }
+  }
+
+  private var simplerWithBucket: [ModelOperation] {
+    switch self {
+    case .evict(let kept): Plainer.numbers(kept).map { .evict(keeping: $0) }
+    case .prefetch(let most): [.prefetchAll] + Plainer.numbers(most).map { .prefetch(most: $0) }
+    case .collect(let seconds): Plainer.numbers(seconds).map { .collect(graceSeconds: $0) }
+    case .scrub(let isDeep, let repairs):
+      (repairs ? [.scrub(isDeep: isDeep, repairs: false)] : [])
+        + (isDeep ? [.scrub(isDeep: false, repairs: repairs)] : [])
+    case .makeCheckpoint(let slot): Plainer.numbers(slot).map(Self.makeCheckpoint)
+    case .removeCheckpoint(let slot): Plainer.numbers(slot).map(Self.removeCheckpoint)
+    case .outage(let requests, let kind):
+      Plainer.numbers(requests).map { .outage(afterRequests: $0, kind) }
+        + (kind == .refused ? [] : [.outage(afterRequests: requests, .refused)])
+    case .loseCopy(let number): Plainer.numbers(number).map(Self.loseCopy)
+    case .openWithBucket(let isNew): isNew ? [.openWithBucket(isNew: false)] : []
+    case .compareElsewhere(let version): version.simpler.map(Self.compareElsewhere)
+    case .moveElsewhere(let version): version.simpler.map(Self.moveElsewhere)
     default: []
     }
   }
@@ -70,6 +92,44 @@ extension ModelOperation {
   }
 }
 
+extension ModelOperation {
+  private var simplerOtherReads: [ModelOperation] {
+    switch self {
+    case .getVector(let keyspace, let key, let number, let slot):
+      [.get(keyspace, key: key, at: slot)]
+        + Plainer.slots(slot).map { .getVector(keyspace, key: key, number, at: $0) }
+        + Plainer.numbers(keyspace).map { .getVector($0, key: key, number, at: slot) }
+        + Plainer.keys(key).map { .getVector(keyspace, key: $0, number, at: slot) }
+    case .scanVectors(let keyspace, let range, let order, let number, let slot):
+      [.scan(keyspace, range, order, keysOnly: false, at: slot)]
+        + (range == .all ? [] : [.scanVectors(keyspace, .all, order, number, at: slot)])
+        + Plainer.slots(slot).map { .scanVectors(keyspace, range, order, number, at: $0) }
+        + Plainer.orders(order).map { .scanVectors(keyspace, range, $0, number, at: slot) }
+        + Plainer.numbers(keyspace).map { .scanVectors($0, range, order, number, at: slot) }
+    case .fetch(let keyspace, let keys, let slot):
+      [.getMany(keyspace, keys: keys, at: slot)]
+        + Plainer.slots(slot).map { .fetch(keyspace, keys: keys, at: $0) }
+        + Plainer.numbers(keyspace).map { .fetch($0, keys: keys, at: slot) }
+        + Plainer.lists(keys, simpler: Plainer.keys).map { .fetch(keyspace, keys: $0, at: slot) }
+    case .scanOnThread(let keyspace, let slot):
+      [.scan(keyspace, .all, .ascending, keysOnly: false, at: slot)]
+        + Plainer.slots(slot).map { .scanOnThread(keyspace, at: $0) }
+        + Plainer.numbers(keyspace).map { .scanOnThread($0, at: slot) }
+    default: []
+    }
+  }
+}
+
+extension ModelVersion {
+  var simpler: [ModelVersion] {
+    switch self {
+    case .newest: []
+    case .earlier(let count): [.newest] + Plainer.numbers(count, least: 1).map(Self.earlier)
+    case .checkpoint(let slot): [.newest] + Plainer.numbers(slot).map(Self.checkpoint)
+    }
+  }
+}
+
 extension ModelMove {
   var simpler: [ModelMove] {
     guard case .seek(let key) = self else { return [] }
@@ -110,6 +170,9 @@ extension ModelValue {
     case .noise(let count, let seed):
       [.text(count, seed)] + Plainer.numbers(count, least: 1).map { .noise($0, seed) }
         + (seed == 0 ? [] : [.noise(count, 0)])
+    case .vector(let count, let seed):
+      [.noise(self.count, seed)] + Plainer.numbers(count, least: 1).map { .vector($0, seed) }
+        + (seed == 0 ? [] : [.vector(count, 0)])
     }
   }
 }

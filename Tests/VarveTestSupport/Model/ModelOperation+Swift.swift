@@ -21,7 +21,27 @@ extension ModelOperation {
     case .crash(let calls, let mode, let seed):
       ".crash(afterCalls: \(calls), .\(mode), seed: \(seed))"
     case .sync, .flush, .compact, .pause, .resume, .reopen, .kill, .compareAll: ".\(self)"
-    case .get, .getMany, .scan, .openCursor, .moveCursor, .closeCursor: swiftOfReading
+    case .get, .getMany, .scan, .openCursor, .moveCursor, .closeCursor, .getVector, .scanVectors,
+      .makeWrongVectors, .fetch, .scanOnThread:
+      swiftOfReading
+    default: swiftOfBucket
+    }
+  }
+
+  private var swiftOfBucket: String {
+    switch self {
+    case .evict(let kept): ".evict(keeping: \(kept))"
+    case .prefetch(let most): ".prefetch(most: \(most))"
+    case .collect(let seconds): ".collect(graceSeconds: \(seconds))"
+    case .scrub(let isDeep, let repairs): ".scrub(isDeep: \(isDeep), repairs: \(repairs))"
+    case .makeCheckpoint(let slot): ".makeCheckpoint(\(slot))"
+    case .removeCheckpoint(let slot): ".removeCheckpoint(\(slot))"
+    case .outage(let requests, let kind): ".outage(afterRequests: \(requests), .\(kind))"
+    case .loseCopy(let number): ".loseCopy(\(number))"
+    case .openWithBucket(let isNew): ".openWithBucket(isNew: \(isNew))"
+    case .compareElsewhere(let version): ".compareElsewhere(.\(version))"
+    case .moveElsewhere(let version): ".moveElsewhere(.\(version))"
+    default: ".\(self)"
     }
   }
 
@@ -38,6 +58,15 @@ extension ModelOperation {
     case .moveCursor(let cursor, let moves):
       ".moveCursor(\(cursor), [\(moves.map { ".\($0)" }.joined(separator: ", "))])"
     case .closeCursor(let cursor): ".closeCursor(\(cursor))"
+    case .getVector(let keyspace, let key, let number, let slot):
+      ".getVector(\(keyspace), key: \(key), .\(number), at: \(Self.swift(slot)))"
+    case .scanVectors(let keyspace, let range, let order, let number, let slot):
+      ".scanVectors(\(keyspace), .\(range), .\(order), .\(number), at: \(Self.swift(slot)))"
+    case .makeWrongVectors(let dimension): ".makeWrongVectors(dimension: \(dimension))"
+    case .fetch(let keyspace, let keys, let slot):
+      ".fetch(\(keyspace), keys: \(keys), at: \(Self.swift(slot)))"
+    case .scanOnThread(let keyspace, let slot):
+      ".scanOnThread(\(keyspace), at: \(Self.swift(slot)))"
     default: ""
     }
   }
@@ -60,6 +89,7 @@ extension ModelValue {
     switch self {
     case .text(let count, let seed): ".text(\(count), \(seed))"
     case .noise(let count, let seed): ".noise(\(count), \(seed))"
+    case .vector(let count, let seed): ".vector(\(count), \(seed))"
     }
   }
 }
@@ -91,7 +121,17 @@ extension ModelOptions {
     if logsAreReusable != plain.logsAreReusable {
       parts.append("logsAreReusable: \(logsAreReusable)")
     }
+    if let bucket { parts.append("bucket: \(bucket.swift)") }
     return "ModelOptions(\(parts.joined(separator: ", ")))"
+  }
+}
+
+extension ModelBucket {
+  var swift: String {
+    var parts: [String] = []
+    if hasLogs { parts.append("hasLogs: true") }
+    if diskCacheBytes != 0 { parts.append("diskCacheBytes: \(diskCacheBytes)") }
+    return "ModelBucket(\(parts.joined(separator: ", ")))"
   }
 }
 

@@ -31,6 +31,39 @@ package enum ModelOperation: Equatable, Sendable {
   case crash(afterCalls: Int, CrashMode, seed: Int)
   /// Every keyspace whole, both ways, now and at every snapshot.
   case compareAll
+  /// Reads as rows of numbers, one and all of a range.
+  case getVector(Int, key: Int, ModelNumber, at: Int?)
+  case scanVectors(Int, ModelRange, ScanOrder, ModelNumber, at: Int?)
+  /// A keyspace of vectors that no value can have.
+  case makeWrongVectors(dimension: Int)
+  /// Reads of tasks: the first key by itself, then all; and a scan on a thread that may wait.
+  case fetch(Int, keys: [Int], at: Int?)
+  case scanOnThread(Int, at: Int?)
+  case syncRemotely
+  // With a bucket. Without one each is refused.
+  case upload, prefetchAll
+  /// Lets files go until so many bytes are left.
+  case evict(keeping: Int)
+  case prefetch(most: Int)
+  case collect(graceSeconds: Int)
+  case scrub(isDeep: Bool, repairs: Bool)
+  case makeCheckpoint(Int)
+  case removeCheckpoint(Int)
+  case lookAtBucket, pauseUploads, resumeUploads
+  /// From so many requests on the bucket does not answer; then it does again.
+  case outage(afterRequests: Int, ModelOutage)
+  case endOutage
+  /// The bucket loses its copy of a file that is on the machine.
+  case loseCopy(Int)
+  /// Opens it without its bucket, which it has again when it is opened with it; one that was detached gets a
+  /// new one, or takes over its own.
+  case openAlone
+  case openWithBucket(isNew: Bool)
+  case detach
+  /// Opens what the bucket has elsewhere: to look at it, or to go on there.
+  case compareElsewhere(ModelVersion)
+  case moveElsewhere(ModelVersion)
+  case openReplica, refreshReplica, compareReplica
 }
 
 extension ModelOperation {
@@ -55,6 +88,43 @@ extension ModelOperation {
     case .crash: "plan a power cut"
     case .pause, .resume: "pause or resume"
     case .sync, .flush, .compact, .reopen, .kill, .compareAll: "\(self)"
+    case .getVector, .scanVectors, .makeWrongVectors, .fetch, .scanOnThread: nameOfReading
+    default: nameOfBucket
+    }
+  }
+
+  private var nameOfReading: String {
+    switch self {
+    case .getVector: "get a vector"
+    case .scanVectors: "scan of vectors"
+    case .makeWrongVectors: "make wrong vectors"
+    case .fetch: "fetch"
+    default: "scan on a thread"
+    }
+  }
+
+  private var nameOfBucket: String {
+    switch self {
+    case .syncRemotely: "sync remotely"
+    case .prefetch, .prefetchAll: "prefetch"
+    case .evict: "evict"
+    case .collect: "collect"
+    case .scrub: "scrub"
+    case .makeCheckpoint: "make a checkpoint"
+    case .removeCheckpoint: "remove a checkpoint"
+    case .lookAtBucket: "look at the bucket"
+    case .pauseUploads, .resumeUploads: "pause or resume uploads"
+    case .outage: "outage"
+    case .endOutage: "end of an outage"
+    case .loseCopy: "lose a copy"
+    case .openAlone: "open without the bucket"
+    case .openWithBucket: "open with the bucket"
+    case .compareElsewhere: "open elsewhere"
+    case .moveElsewhere(let version): version == .newest ? "restore" : "go back to a version"
+    case .openReplica: "open a replica"
+    case .refreshReplica: "refresh a replica"
+    case .compareReplica: "compare a replica"
+    default: "\(self)"
     }
   }
 }
@@ -75,6 +145,8 @@ package enum ModelWrite: Equatable, Sendable {
 package enum ModelValue: Equatable, Sendable {
   case text(Int, Int)
   case noise(Int, Int)
+  /// So many numbers, some of them none, written as a vector.
+  case vector(Int, Int)
 
   package var bytes: [UInt8] {
     switch self {
@@ -84,14 +156,50 @@ package enum ModelValue: Equatable, Sendable {
     case .noise(let count, let seed):
       var random = SeededRandom(seed: UInt64(seed))
       return random.bytes(count)
+    case .vector: return numbers.flatMap { withUnsafeBytes(of: $0.bitPattern) { unsafe Array($0) } }
     }
   }
 
   var count: Int {
     switch self {
     case .text(let count, _), .noise(let count, _): count
+    case .vector(let count, _): count * MemoryLayout<Float>.stride
     }
   }
+
+  var isVector: Bool {
+    if case .vector = self { true } else { false }
+  }
+
+  /// The numbers of a vector.
+  var numbers: [Float] {
+    guard case .vector(let count, let seed) = self else { return [] }
+    var random = SeededRandom(seed: UInt64(seed))
+    return (0..<count).map { _ in
+      switch random.below(10) {
+      case 0: [.nan, .signalingNaN, .infinity, -0.0, .leastNonzeroMagnitude][random.below(5)]
+      default: Float(random.below(2_000)) / 1_000 - 1
+      }
+    }
+  }
+}
+
+/// As what numbers a value is read.
+package enum ModelNumber: Equatable, Sendable, CaseIterable {
+  case float, double, byte, half
+}
+
+/// How a bucket does not answer.
+package enum ModelOutage: Equatable, Sendable, CaseIterable {
+  case refused, answerLost, requestLost, late
+}
+
+/// Which version of a bucket is opened.
+package enum ModelVersion: Equatable, Sendable {
+  case newest
+  /// So many before the newest one.
+  case earlier(Int)
+  case checkpoint(Int)
 }
 
 /// How long an entry is visible.

@@ -15,12 +15,14 @@ package struct ModelOptions: Hashable, Sendable {
   package var readMode: StoreOptions.ReadMode
   package var background: StoreComponents.Background
   package var logsAreReusable: Bool
+  /// Nil: everything stays on the machine.
+  package var bucket: ModelBucket?
 
   package init(
     seed: Int = 1, policies: [ModelPolicy] = [ModelPolicy(), ModelPolicy(), ModelPolicy()],
     memTableBytes: Int = 1 << 20, segmentBytes: Int = 256 << 10, firstLogBytes: Int = 16 << 10,
     readMode: StoreOptions.ReadMode = .mapped, background: StoreComponents.Background = .inline,
-    logsAreReusable: Bool = true
+    logsAreReusable: Bool = true, bucket: ModelBucket? = nil
   ) {
     self.seed = seed
     self.policies = policies
@@ -30,6 +32,7 @@ package struct ModelOptions: Hashable, Sendable {
     self.readMode = readMode
     self.background = background
     self.logsAreReusable = logsAreReusable
+    self.bucket = bucket
   }
 
   func policy(of keyspace: Int) -> KeyspacePolicy {
@@ -71,7 +74,11 @@ package struct ModelPolicy: Hashable, Sendable {
   }
 
   var policy: KeyspacePolicy {
+    // Both make the same of it.
     var policy = KeyspacePolicy()
+    if valueAlignment == 64, let valueBytes {
+      policy = .vectors(of: UInt8.self, dimension: valueBytes)
+    }
     policy.compression = compression
     policy.blockBytes = blockBytes
     policy.largeValueBytes = largeValueBytes
@@ -80,6 +87,23 @@ package struct ModelPolicy: Hashable, Sendable {
     policy.timeToLiveMilliseconds = timeToLive.map(UInt64.init)
     policy.valueBytes = valueBytes
     return policy
+  }
+}
+
+/// What a store does with its bucket.
+package struct ModelBucket: Hashable, Sendable {
+  /// Whether `.remote` writes go there in logs; not where threads put them by the clock.
+  package var hasLogs: Bool
+  package var diskCacheBytes: Int
+
+  package init(hasLogs: Bool = false, diskCacheBytes: Int = 0) {
+    self.hasLogs = hasLogs
+    self.diskCacheBytes = diskCacheBytes
+  }
+
+  init(using random: inout SeededRandom) {
+    self.init(
+      hasLogs: random.below(2) == 0, diskCacheBytes: [0, 256 << 10, 4 << 20][random.below(3)])
   }
 }
 
@@ -98,7 +122,8 @@ extension ModelOptions {
       firstLogBytes: [4 << 10, 16 << 10, 1 << 20][random.below(3)],
       readMode: random.below(2) == 0 ? .mapped : .buffered,
       background: background ?? (random.below(4) == 0 ? .none : .inline),
-      logsAreReusable: random.below(2) == 0)
+      logsAreReusable: random.below(2) == 0,
+      bucket: random.below(3) == 0 ? ModelBucket(using: &random) : nil)
   }
 
   /// The same with one thing plainer, for each thing that is not plain.
@@ -117,6 +142,8 @@ extension ModelOptions {
     offer { $0.readMode = plain.readMode }
     offer { $0.background = plain.background }
     offer { $0.logsAreReusable = plain.logsAreReusable }
+    offer { $0.bucket = nil }
+    offer { $0.bucket = $0.bucket.map { _ in ModelBucket() } }
     offer { $0.seed = plain.seed }
     for index in policies.indices { offer { $0.policies[index] = ModelPolicy() } }
     return found

@@ -20,7 +20,7 @@ extension ModelRun {
 
   private mutating func makeKeyspace(_ number: Int) throws {
     let isNew = model.keyspaces[number] == nil
-    if isNew { pending.append(.make(number)) }
+    if isNew { begin(.make(number)) }
     let made = try opened.keyspace(ModelOptions.names[number], options.policy(of: number))
     holders[number] = Holder(keyspace: made)
     guard isNew else { return }
@@ -34,7 +34,7 @@ extension ModelRun {
       let expected = number == 0 ? StoreError.Code.invalid : .notFound
       return try expect(expected, "drop \(name)") { store in try store.dropKeyspace(name) }
     }
-    pending.append(.drop(number))
+    begin(.drop(number))
     try opened.dropKeyspace(name)
     holders[number]?.isLive = false
     model.apply(.drop(number))
@@ -49,8 +49,13 @@ extension ModelRun {
     if case .lasting(let life) = life { milliseconds = UInt64(life) }
     let write = ModelWrite.put(keyspace, key: key, value, life)
     try perform([write], durability, refusedAs: refusal(of: [write], isAlone: true)) { _ in
-      try holder.keyspace.put(
-        modelKey(key), value.bytes, durability: durability, expiresIn: milliseconds)
+      let (keyspace, key) = (holder.keyspace, modelKey(key))
+      if value.isVector {
+        try keyspace.put(
+          key, vector: value.numbers.span, durability: durability, expiresIn: milliseconds)
+      } else {
+        try keyspace.put(key, value.bytes, durability: durability, expiresIn: milliseconds)
+      }
     }
   }
 
@@ -75,6 +80,11 @@ extension ModelRun {
     guard let keyspace = holders[write.keyspace]?.keyspace else { return }
     switch write {
     case .delete(_, let key): batch.delete(modelKey(key), in: keyspace)
+    case .put(_, let key, let value, .usual) where value.isVector:
+      batch.put(modelKey(key), vector: value.numbers.span, in: keyspace)
+    case .put(_, let key, let value, .lasting(let milliseconds)) where value.isVector:
+      batch.put(
+        modelKey(key), vector: value.numbers.span, in: keyspace, expiresIn: UInt64(milliseconds))
     case .put(_, let key, let value, .usual): batch.put(modelKey(key), value.bytes, in: keyspace)
     case .put(_, let key, let value, .lasting(let milliseconds)):
       batch.put(modelKey(key), value.bytes, in: keyspace, expiresIn: UInt64(milliseconds))
@@ -98,10 +108,15 @@ extension ModelRun {
   ) throws {
     if let refusal { return try expect(refusal, "a write", body) }
     let change = StoreModel.Change.write(writes.map(entry))
-    pending.append(change)
-    try body(opened)
+    begin(change)
+    guard durability == .remote else {
+      try body(opened)
+      model.apply(change)
+      if durability == .synced { settle() }
+      return
+    }
     model.apply(change)
-    if durability == .synced { settle() }
+    try confirm("a write", isWrite: !writes.isEmpty, body)
   }
 
   private func entry(of write: ModelWrite) -> (Int, [UInt8], StoreModel.Entry?) {
@@ -143,6 +158,12 @@ extension ModelRun {
       return
     }
     throw Difference("\(what) was taken and not refused as \(code)")
+  }
+
+  /// A change is begun, of which a power cut may leave nothing.
+  private mutating func begin(_ change: StoreModel.Change) {
+    pending.append(change)
+    side?.model.begin(change)
   }
 
   /// All that was done so far is durable.

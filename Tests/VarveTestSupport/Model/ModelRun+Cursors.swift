@@ -68,6 +68,8 @@ extension ModelRun {
 
   mutating func move(_ slot: Int, _ move: ModelMove) throws {
     guard let kept = cursors[slot] else { return }
+    // Where it stands after a move that failed nobody says.
+    cursors[slot] = nil
     let stands: Bool
     switch move {
     case .next:
@@ -80,10 +82,11 @@ extension ModelRun {
       stands = try kept.cursor.seek(to: modelKey(key))
       kept.seek(to: modelKey(key))
     case .refresh:
-      guard try refresh(kept) else { return }
+      guard try refresh(kept) else { return cursors[slot] = kept }
       stands = false
     }
     try compare(kept, stands: stands, after: move)
+    cursors[slot] = kept
   }
 
   /// False where the keyspace was dropped: then the cursor is what it was.

@@ -6,12 +6,12 @@ import VarveSimulation
 extension ModelRun {
   mutating func open() throws {
     clock.catchUp(with: model.now)
-    let opened = try SegmentStore.open(
-      at: path, options: options.storeOptions,
-      components: StoreComponents(
-        fileSystem: fileSystem, clock: clock, random: SimulatedRandom(seed: UInt64(options.seed)),
-        background: options.background))
-    store = opened
+    store = try openStore()
+    try findKeyspaces()
+  }
+
+  mutating func findKeyspaces() throws {
+    let opened = try opened
     for (number, name) in ModelOptions.names.enumerated() {
       holders[number] = try opened.existingKeyspace(name).map { Holder(keyspace: $0) }
     }
@@ -20,7 +20,14 @@ extension ModelRun {
   mutating func makeDurable(_ operation: ModelOperation) throws {
     switch operation {
     case .flush: try opened.flush()
-    case .compact: try opened.compact()
+    case .compact:
+      var isDone = false
+      try read { run in
+        try run.opened.compact()
+        isDone = true
+      }
+      // What lies in the bucket was not to be had; how much else is durable now is not known.
+      guard isDone else { return try compareAll() }
     default: try opened.sync()
     }
     settle()
@@ -93,6 +100,9 @@ extension ModelRun {
     let image = disk.crashImage(cut.mode, seed: cut.seed)
     plannedCut = nil
     powerCuts += 1
+    // What is there can only be found out where all of it can be read.
+    side?.endOutage()
+    if side?.isDetached == false { side?.isWanted = true }
     holders = holders.map { _ in nil }
     store = nil
     disk = image
@@ -103,29 +113,32 @@ extension ModelRun {
   }
 
   /// The content after one of the changes that may have survived.
-  private func survivor(_ mode: CrashMode) throws -> StoreModel {
+  private mutating func survivor(_ mode: CrashMode) throws -> StoreModel {
     var candidate = durable
     candidate.now = model.now
-    let found = try content()
-    var last = found == visible(candidate) ? candidate : nil
-    for change in pending {
+    let found = try Self.content(of: opened)
+    var last = found == visible(candidate) ? (candidate, 0) : nil
+    for (index, change) in pending.enumerated() {
       candidate.apply(change)
-      if found == visible(candidate) { last = candidate }
+      if found == visible(candidate) { last = (candidate, index + 1) }
     }
-    guard let last else {
+    guard let (last, count) = last else {
       throw Difference("after a power cut (\(mode)): none of \(pending.count + 1) contents")
     }
+    side?.model.forget(pending.count - count)
     return last
   }
 
-  private func visible(_ model: StoreModel) -> [[StoreModel.Entry]?] {
-    holders.indices.map { model.keyspaces[$0] == nil ? nil : model.entries(of: $0) }
+  func visible(_ model: StoreModel, at now: UInt64? = nil) -> [[StoreModel.Entry]?] {
+    var model = model
+    model.now = now ?? model.now
+    return holders.indices.map { model.keyspaces[$0] == nil ? nil : model.entries(of: $0) }
   }
 
-  private func content() throws -> [[StoreModel.Entry]?] {
-    try holders.map { holder in
-      guard let holder else { return nil }
-      var cursor = try holder.keyspace.cursor()
+  /// All that a reader finds in a store, by keyspace.
+  static func content(of store: SegmentStore) throws -> [[StoreModel.Entry]?] {
+    try ModelOptions.names.map { name in
+      guard var cursor = try store.existingKeyspace(name)?.cursor() else { return nil }
       var found: [StoreModel.Entry] = []
       while try cursor.next() {
         found.append(

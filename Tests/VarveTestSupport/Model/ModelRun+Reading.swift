@@ -3,14 +3,26 @@ import Varve
 // Reads, now or at a snapshot, each in the ways that there are.
 
 extension ModelRun {
+  /// Looks at the store, which must show what the model does; or says that what it needs lies in a bucket that
+  /// does not answer, where that may be.
+  mutating func read(_ body: (inout ModelRun) throws -> Void) throws {
+    do {
+      try body(&self)
+    } catch let error as StoreError where error.code == .unavailable {
+      guard let side, side.mayBeCold, !side.isAnswering else { throw error }
+      trace.note(-2)
+      tally.unanswered += 1
+    }
+  }
+
   /// What a read looks at; nil where there is nothing to look at.
-  private struct Moment {
+  struct Moment {
     var keyspace: Keyspace
     var snapshot: Snapshot?
     var model: StoreModel
   }
 
-  private func moment(_ keyspace: Int, at slot: Int?) -> Moment? {
+  func moment(_ keyspace: Int, at slot: Int?) -> Moment? {
     if let slot, let kept = snapshots[slot] {
       guard let holder = kept.holders[keyspace], holder.isLive else { return nil }
       return Moment(keyspace: holder.keyspace, snapshot: kept.snapshot, model: kept.model)
@@ -20,7 +32,7 @@ extension ModelRun {
   }
 
   /// Whether the keyspace was dropped, which reads of the present then say.
-  private func refuses(_ keyspace: Int, _ moment: Moment, _ what: String) throws -> Bool {
+  func refuses(_ keyspace: Int, _ moment: Moment, _ what: String) throws -> Bool {
     guard moment.snapshot == nil, holders[keyspace]?.isLive == false else { return false }
     try expect(.notFound, what) { _ in _ = try moment.keyspace.value(for: "") }
     return true
@@ -64,7 +76,7 @@ extension ModelRun {
     }
   }
 
-  private static func isSame(_ left: [UInt8]?, _ right: [UInt8]?) -> Bool {
+  static func isSame(_ left: [UInt8]?, _ right: [UInt8]?) -> Bool {
     guard let left, let right else { return left == nil && right == nil }
     return left.isSame(as: right)
   }
@@ -126,12 +138,12 @@ extension ModelRun {
   mutating func compareAll() throws {
     for number in holders.indices {
       for order in [ScanOrder.ascending, .descending] {
-        try scan(number, .all, order, keysOnly: false, at: nil)
+        try read { run in try run.scan(number, .all, order, keysOnly: false, at: nil) }
         for slot in snapshots.indices where snapshots[slot] != nil {
-          try scan(number, .all, order, keysOnly: false, at: slot)
+          try read { run in try run.scan(number, .all, order, keysOnly: false, at: slot) }
         }
       }
-      try scan(number, .all, .ascending, keysOnly: true, at: nil)
+      try read { run in try run.scan(number, .all, .ascending, keysOnly: true, at: nil) }
     }
     let live = try opened.keyspaces.map(\.name)
     let numbers = holders.indices.filter { model.keyspaces[$0] != nil }

@@ -25,6 +25,29 @@ package struct ModelRun {
     package var trace: UInt64
     /// Power cuts that took place: those that are planned may never come.
     package var powerCuts: Int
+    /// What else took place, and how often.
+    package var tally = Tally()
+  }
+
+  /// What was done with a bucket, of that which is not always possible.
+  package struct Tally: Sendable {
+    /// Reads that were told that the bucket does not answer.
+    package var unanswered = 0
+    /// Stores that were opened on another machine, to be looked at or to go on.
+    package var elsewhere = 0
+    /// Contents that a replica was found to show.
+    package var replicas = 0
+    /// Evictions that took something from the machine.
+    package var evictions = 0
+
+    package init() {}
+
+    package static func += (left: inout Tally, right: Tally) {
+      left.unanswered += right.unanswered
+      left.elsewhere += right.elsewhere
+      left.replicas += right.replicas
+      left.evictions += right.evictions
+    }
   }
 
   /// The store and the model disagree.
@@ -66,7 +89,7 @@ package struct ModelRun {
   }
 
   let options: ModelOptions
-  let place: Place?
+  var place: Place?
   let clock: ModelClock
   var disk: SimulatedFileSystem
   var store: SegmentStore?
@@ -78,7 +101,10 @@ package struct ModelRun {
   var snapshots = [KeptSnapshot?](repeating: nil, count: 4)
   var cursors = [KeptCursor?](repeating: nil, count: 3)
   var plannedCut: PlannedCut?
+  /// Nil where the store has no bucket.
+  var side: BucketSide?
   var powerCuts = 0
+  var tally = Tally()
   var trace = TraceHash()
 
   private init(_ options: ModelOptions, at place: Place?) {
@@ -89,12 +115,14 @@ package struct ModelRun {
       seed: UInt64(options.seed), logsAreReusable: options.logsAreReusable)
     model = StoreModel(keyspaces: ModelOptions.names.count, now: clock.wallMilliseconds())
     durable = model
+    if options.bucket != nil { side = BucketSide(options, model) }
   }
 
   /// Performs all of them, then compares everything and closes, and lets the verifier look at the files.
   ///
   /// - Parameters:
-  ///   - place: an empty directory; nil for a simulated disk.
+  ///   - place: an empty directory, or none yet, beside which other machines have theirs; nil for a simulated
+  ///     disk.
   ///   - prepare: done to the simulated disk before it is first used.
   package static func outcome(
     of operations: [ModelOperation], _ options: ModelOptions, at place: Place? = nil,
@@ -115,18 +143,25 @@ package struct ModelRun {
     } catch {
       failure = (reached, "\(error)")
     }
-    return Outcome(failure: failure, trace: run.trace.value, powerCuts: run.powerCuts)
+    return Outcome(
+      failure: failure, trace: run.trace.value, powerCuts: run.powerCuts, tally: run.tally)
   }
 
   private mutating func finish() throws {
     plannedCut = nil
     disk.crash(atStep: .max)
     try compareAll()
+    side?.endOutage()
     try reopen()
+    try compareElsewhere(.newest)
+    try refreshReplica()
     letGo()
     try store?.close()
     store = nil
-    try StoreVerifier(at: path, on: fileSystem).run(.deep) { finding in
+    // Of what only the bucket has it says so.
+    let bucket = side?.isDetached == false ? side?.bucket.connect() : nil
+    try StoreVerifier(at: path, bucket: bucket, on: fileSystem).run(.deep) { finding in
+      guard side == nil || finding.severity == .damage else { return }
       throw Difference("the verifier found \(finding)")
     }
   }
@@ -148,15 +183,10 @@ extension ModelRun {
   private mutating func perform(_ operation: ModelOperation) throws {
     switch operation {
     case .makeKeyspace, .dropKeyspace, .put, .delete, .commit: try change(operation)
-    case .get(let keyspace, let key, let slot): try get(keyspace, modelKey(key), at: slot)
-    case .getMany(let keyspace, let keys, let slot):
-      try getMany(keyspace, keys.map(modelKey), at: slot)
-    case .scan(let keyspace, let range, let order, let keysOnly, let slot):
-      try scan(keyspace, range.keyRange, order, keysOnly: keysOnly, at: slot)
-    case .openCursor(let cursor, let keyspace, let range, let order, let slot):
-      try openCursor(cursor, on: keyspace, range.keyRange, order, at: slot)
-    case .moveCursor(let cursor, let moves):
-      for move in moves { try self.move(cursor, move) }
+    case .get, .getMany, .scan, .openCursor, .moveCursor, .getVector, .scanVectors, .fetch,
+      .scanOnThread:
+      try read { run in try run.look(operation) }
+    case .makeWrongVectors(let dimension): try makeWrongVectors(dimension: dimension)
     case .closeCursor(let cursor): cursors[cursor] = nil
     case .takeSnapshot(let slot):
       snapshots[slot] = KeptSnapshot(
@@ -172,6 +202,29 @@ extension ModelRun {
     case .kill: try kill()
     case .crash(let calls, let mode, let seed): try planCut(after: calls, mode, UInt64(seed))
     case .compareAll: try compareAll()
+    default: try perform(withBucket: operation)
+    }
+  }
+
+  private mutating func look(_ operation: ModelOperation) throws {
+    switch operation {
+    case .get(let keyspace, let key, let slot): try get(keyspace, modelKey(key), at: slot)
+    case .getMany(let keyspace, let keys, let slot):
+      try getMany(keyspace, keys.map(modelKey), at: slot)
+    case .scan(let keyspace, let range, let order, let keysOnly, let slot):
+      try scan(keyspace, range.keyRange, order, keysOnly: keysOnly, at: slot)
+    case .openCursor(let cursor, let keyspace, let range, let order, let slot):
+      try openCursor(cursor, on: keyspace, range.keyRange, order, at: slot)
+    case .moveCursor(let cursor, let moves):
+      for move in moves { try self.move(cursor, move) }
+    case .getVector(let keyspace, let key, let number, let slot):
+      try getVector(keyspace, modelKey(key), as: number, at: slot)
+    case .scanVectors(let keyspace, let range, let order, let number, let slot):
+      try scanVectors(keyspace, range.keyRange, order, as: number, at: slot)
+    case .fetch(let keyspace, let keys, let slot):
+      try fetch(keyspace, keys.map(modelKey), at: slot)
+    case .scanOnThread(let keyspace, let slot): try scanOnThread(keyspace, at: slot)
+    default: break
     }
   }
 

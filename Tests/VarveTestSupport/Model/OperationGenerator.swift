@@ -11,6 +11,21 @@ package struct OperationGenerator {
   private enum Kind: CaseIterable {
     case put, delete, commit, get, getMany, scan, openCursor, moveCursor, closeCursor, takeSnapshot
     case closeSnapshot, keyspaces, sync, flush, compact, pauses, pass, reopen, kill, crash
+    case getVector, scanVectors, wrongVectors, fetch, scanOnThread
+    // With a bucket.
+    case upload, syncRemotely, evict, prefetch, collect, scrub, checkpoints, lookAtBucket
+    case pauseUploads, outage, endOutage, loseCopy, openAlone, openWithBucket, detach
+    case compareElsewhere, moveElsewhere, openReplica, refreshReplica, compareReplica
+
+    var needsBucket: Bool {
+      switch self {
+      case .put, .delete, .commit, .get, .getMany, .scan, .openCursor, .moveCursor, .closeCursor,
+        .takeSnapshot, .closeSnapshot, .keyspaces, .sync, .flush, .compact, .pauses, .pass,
+        .reopen, .kill, .crash, .getVector, .scanVectors, .wrongVectors, .fetch, .scanOnThread:
+        false
+      default: true
+      }
+    }
 
     /// How often in a list where nothing is special.
     var usual: Int {
@@ -35,6 +50,27 @@ package struct OperationGenerator {
       case .reopen: 8
       case .kill: 4
       case .crash: 10
+      case .getVector: 40
+      case .scanVectors: 15
+      case .wrongVectors: 2
+      case .fetch: 20
+      case .scanOnThread: 5
+      default: usualWithBucket
+      }
+    }
+
+    private var usualWithBucket: Int {
+      switch self {
+      case .upload: 25
+      case .evict: 16
+      case .outage: 10
+      case .endOutage: 14
+      case .compareElsewhere, .refreshReplica: 12
+      case .checkpoints, .openWithBucket: 8
+      case .syncRemotely, .prefetch, .collect: 6
+      case .scrub, .lookAtBucket, .moveElsewhere, .openReplica, .compareReplica: 5
+      case .openAlone, .detach, .loseCopy: 3
+      default: 2
       }
     }
   }
@@ -44,19 +80,22 @@ package struct OperationGenerator {
   private let typicalBytes: Int
   private let lives: Bool
   private let syncedOneIn: Int
+  private let remoteOneIn: Int
   private let weights: [(kind: Kind, weight: Int)]
   private let total: Int
 
-  package init(using random: inout SeededRandom) {
+  package init(using random: inout SeededRandom, hasBucket: Bool = false) {
     keys = [12, 40, 150, 150, 600, 2_500][random.below(6)]
     typicalBytes = [20, 60, 60, 300, 900][random.below(5)]
     lives = random.below(2) == 0
     syncedOneIn = [2, 6, 20, 100][random.below(4)]
+    remoteOneIn = hasBucket ? [4, 20, 60][random.below(3)] : 500
     let factors = [0, 1, 1, 1, 3]
     weights = Kind.allCases.map { kind in
       let factor = factors[random.below(factors.count)]
-      // Nothing comes of a list without writes.
-      return (kind, kind.usual * (kind == .put ? max(1, factor) : factor))
+      // Nothing comes of a list without writes. Without a bucket each is refused, which is soon seen.
+      let usual = kind.needsBucket && !hasBucket ? 0 : kind.usual
+      return (kind, usual * (kind == .put ? max(1, factor) : factor))
     }
     total = weights.reduce(0) { $0 + $1.weight }
     self.random = SeededRandom(seed: random.next())
@@ -68,7 +107,7 @@ package struct OperationGenerator {
   ) -> (options: ModelOptions, operations: [ModelOperation]) {
     var random = SeededRandom(seed: seed)
     let options = ModelOptions(using: &random, background: background)
-    var generator = OperationGenerator(using: &random)
+    var generator = OperationGenerator(using: &random, hasBucket: options.bucket != nil)
     let makers = (1..<ModelOptions.names.count).map { ModelOperation.makeKeyspace($0) }
     return (options, makers + (0..<count).map { _ in generator.next() })
   }
@@ -110,6 +149,54 @@ extension OperationGenerator {
     case .reopen: .reopen
     case .kill: .kill
     case .crash: crash()
+    case .getVector: .getVector(keyspace(), key: key(), number(), at: moment())
+    case .scanVectors: .scanVectors(keyspace(), range(), order(), number(), at: moment())
+    case .wrongVectors: .makeWrongVectors(dimension: [0, -1, 1 << 40, .max][random.below(4)])
+    case .fetch:
+      .fetch(keyspace(), keys: (0..<1 + random.below(8)).map { _ in key() }, at: moment())
+    case .scanOnThread: .scanOnThread(keyspace(), at: moment())
+    default: operationWithBucket(of: kind)
+    }
+  }
+
+  private mutating func operationWithBucket(of kind: Kind) -> ModelOperation {
+    switch kind {
+    case .syncRemotely: .syncRemotely
+    case .evict: .evict(keeping: random.below(2) == 0 ? 0 : random.below(200_000))
+    case .prefetch: random.below(2) == 0 ? .prefetchAll : .prefetch(most: random.below(200_000))
+    case .collect: .collect(graceSeconds: [0, 0, 1, 3_600][random.below(4)])
+    case .scrub: .scrub(isDeep: random.below(2) == 0, repairs: random.below(2) == 0)
+    case .checkpoints:
+      random.below(3) == 0
+        ? .removeCheckpoint(random.below(3)) : .makeCheckpoint(random.below(3))
+    case .lookAtBucket: .lookAtBucket
+    case .pauseUploads: random.below(2) == 0 ? .pauseUploads : .resumeUploads
+    case .outage: outage()
+    case .endOutage: .endOutage
+    case .loseCopy: .loseCopy(random.below(20))
+    case .openAlone: .openAlone
+    case .openWithBucket: .openWithBucket(isNew: random.below(2) == 0)
+    case .detach: .detach
+    case .compareElsewhere: .compareElsewhere(version())
+    case .moveElsewhere: .moveElsewhere(version())
+    case .openReplica: .openReplica
+    case .refreshReplica: .refreshReplica
+    case .compareReplica: .compareReplica
+    default: .upload
+    }
+  }
+
+  private mutating func outage() -> ModelOperation {
+    let all = ModelOutage.allCases
+    let kind = random.below(2) == 0 ? .refused : all[random.below(all.count)]
+    return .outage(afterRequests: [0, 0, random.below(12)][random.below(3)], kind)
+  }
+
+  private mutating func version() -> ModelVersion {
+    switch random.below(5) {
+    case 0: .earlier(1 + random.below(6))
+    case 1: .checkpoint(random.below(3))
+    default: .newest
     }
   }
 
@@ -151,7 +238,8 @@ extension OperationGenerator {
     case 1..<20: return .noise(1_000 + random.below(6_000), seed)
     case 20..<26: return .text(0, 0)
     // What a keyspace of vectors takes.
-    case 26..<60: return .noise([40, 256][random.below(2)], seed)
+    case 26..<45: return .noise([40, 256][random.below(2)], seed)
+    case 45..<60: return .vector([10, 64, 1 + random.below(99)][random.below(3)], seed)
     case 60..<160: return .noise(1 + random.below(typicalBytes), seed)
     default: return .text(1 + random.below(typicalBytes), seed)
     }
@@ -167,10 +255,15 @@ extension OperationGenerator {
   }
 
   private mutating func durability() -> Durability {
-    random.below(syncedOneIn) == 0 ? .synced : .buffered
+    if random.below(remoteOneIn) == 0 { return .remote }
+    return random.below(syncedOneIn) == 0 ? .synced : .buffered
   }
 
   private mutating func moment() -> Int? { random.below(3) == 0 ? random.below(4) : nil }
+
+  private mutating func number() -> ModelNumber {
+    ModelNumber.allCases[random.below(ModelNumber.allCases.count)]
+  }
 
   private mutating func order() -> ScanOrder {
     random.below(2) == 0 ? .ascending : .descending

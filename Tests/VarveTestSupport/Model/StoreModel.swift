@@ -19,6 +19,8 @@ package struct StoreModel: Sendable {
     case drop(Int)
     /// Keyspace, key, and the entry under it from then on; nil for none.
     case write([(Int, [UInt8], Entry?)])
+    /// All of it is other than it was.
+    case become([[Entry]?])
   }
 
   /// By number; nil where there is no such keyspace.
@@ -36,6 +38,7 @@ package struct StoreModel: Sendable {
     case .make(let keyspace): keyspaces[keyspace] = []
     case .drop(let keyspace): keyspaces[keyspace] = nil
     case .write(let writes): for (keyspace, key, entry) in writes { set(keyspace, key, entry) }
+    case .become(let others): keyspaces = others
     }
   }
 

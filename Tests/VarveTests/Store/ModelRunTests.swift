@@ -42,13 +42,82 @@ import VarveTestSupport
     let outcome = ModelRun.outcome(of: operations, options)
     #expect(outcome.failure == nil)
     #expect(outcome.powerCuts == 1)
-    Self.expectPrinted(options, operations)
+    Self.expectPrinted("storeAndModelAgree", options, operations)
+  }
+
+  /// The same of what is done with vectors, tasks and a bucket.
+  // swift-format-ignore
+  @Test func storeWithABucketAndModelAgree() {
+    let options = ModelOptions(policies: [ModelPolicy(valueAlignment: 64, valueBytes: 40), ModelPolicy(), ModelPolicy()], bucket: ModelBucket(hasLogs: true, diskCacheBytes: 262144))
+    let operations: [ModelOperation] = [
+      .makeKeyspace(1),
+      .makeWrongVectors(dimension: -1),
+      .put(1, key: 20, .vector(10, 1), .usual, .remote),
+      .put(1, key: 21, .vector(11, 1), .usual, .remote),
+      .commit([.put(1, key: 21, .vector(10, 2), .lasting(milliseconds: 900)), .put(0, key: 22, .text(3, 0), .usual)], .buffered),
+      .takeSnapshot(0),
+      .getVector(1, key: 20, .float, at: nil),
+      .getVector(0, key: 22, .half, at: 0),
+      .scanVectors(1, .all, .descending, .byte, at: 0),
+      .scanVectors(0, .from(16), .ascending, .double, at: nil),
+      .fetch(1, keys: [20, 21, 22], at: 0),
+      .scanOnThread(1, at: nil),
+      .upload,
+      .syncRemotely,
+      .openReplica,
+      .makeCheckpoint(0),
+      .evict(keeping: 0),
+      .outage(afterRequests: 0, .answerLost),
+      .getVector(1, key: 20, .float, at: nil),
+      .fetch(1, keys: [20, 21], at: nil),
+      .put(0, key: 23, .noise(2000, 1), .usual, .remote),
+      .reopen,
+      .endOutage,
+      .lookAtBucket,
+      .openAlone,
+      .openWithBucket(isNew: false),
+      .upload,
+      .refreshReplica,
+      .prefetch(most: 1000),
+      .prefetchAll,
+      .pauseUploads,
+      .resumeUploads,
+      .delete(0, key: 23, .buffered),
+      .upload,
+      .collect(graceSeconds: 0),
+      .compareReplica,
+      .compareElsewhere(.newest),
+      .compareElsewhere(.earlier(1)),
+      .compareElsewhere(.checkpoint(0)),
+      .loseCopy(1),
+      .evict(keeping: 0),
+      .scrub(isDeep: true, repairs: true),
+      .moveElsewhere(.checkpoint(0)),
+      .removeCheckpoint(0),
+      .put(0, key: 24, .text(9, 1), .usual, .remote),
+      .crash(afterCalls: 0, .durableOnly, seed: 0),
+      .prefetchAll,
+      .detach,
+      .put(0, key: 25, .text(9, 1), .usual, .remote),
+      .openWithBucket(isNew: true),
+      .upload,
+    ]
+    let outcome = ModelRun.outcome(of: operations, options)
+    #expect(outcome.failure == nil)
+    #expect(outcome.tally.unanswered > 0)
+    #expect(outcome.tally.evictions == 2)
+    #expect(outcome.tally.elsewhere == 5)
+    #expect(outcome.tally.replicas >= 3)
+    #expect(ModelRun.outcome(of: operations, options).trace == outcome.trace)
+    Self.expectPrinted("storeWithABucketAndModelAgree", options, operations)
   }
 
   /// Each line that is printed must stand in this file, which compiles.
-  private static func expectPrinted(_ options: ModelOptions, _ operations: [ModelOperation]) {
+  private static func expectPrinted(
+    _ name: String, _ options: ModelOptions, _ operations: [ModelOperation]
+  ) {
     let source = text(of: #filePath)
-    let lines = swiftTest(named: "storeAndModelAgree", options, operations).split(separator: "\n")
+    let lines = swiftTest(named: name, options, operations).split(separator: "\n")
     #expect(lines.count == operations.count + 7)
     for line in lines.dropLast(2) {
       #expect(source.contains(line.drop { $0 == " " }), "\(line)")
@@ -65,6 +134,17 @@ import VarveTestSupport
       .put(1, key: 3, .text(40, 1), .usual, .synced), .get(1, key: 3, at: nil), .dropKeyspace(0),
     ]
     #expect(ModelRun.outcome(of: operations, options).failure == nil)
+  }
+
+  /// Without a bucket each thing that needs one is refused, and a write is done all the same.
+  @Test func whatNeedsABucketIsRefusedWithoutOne() {
+    let operations: [ModelOperation] = [
+      .put(0, key: 20, .text(3, 1), .usual, .remote), .upload, .evict(keeping: 0), .prefetchAll,
+      .collect(graceSeconds: 0), .scrub(isDeep: true, repairs: false), .makeCheckpoint(0),
+      .removeCheckpoint(0), .lookAtBucket, .syncRemotely, .get(0, key: 20, at: nil),
+      .crash(afterCalls: 0, .durableOnly, seed: 0), .compareAll,
+    ]
+    #expect(ModelRun.outcome(of: operations, ModelOptions()).failure == nil)
   }
 
   /// On a disk that says it syncs and does not, a power cut takes what was acknowledged: that is seen, and

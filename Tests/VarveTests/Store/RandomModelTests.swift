@@ -29,7 +29,7 @@ import VarveTestSupport
   func aStoreOnRealFilesAgreesWithItsModel(seed: UInt64) throws {
     let (options, operations) = OperationGenerator.run(seed: seed, count: 60)
     try FileSystemKind.posix.withDirectory { _, fileSystem, path in
-      let place = ModelRun.Place(fileSystem, path)
+      let place = ModelRun.Place(fileSystem, path + "/store")
       let failure = ModelRun.outcome(of: operations, options, at: place).failure
       #expect(failure == nil, "seed \(seed)")
     }
