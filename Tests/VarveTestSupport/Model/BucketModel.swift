@@ -18,8 +18,6 @@ struct BucketModel {
   private(set) var head: UInt64 = 0
   /// What versions hold, by number, of those of which that is known.
   private(set) var versions: [UInt64: StoreModel] = [:]
-  /// Whether anything was put there that may be kept.
-  private(set) var isEmpty = true
 
   var checkpoints: [Int: UInt64] = [:]
   /// Of which nobody knows whether they are there.
@@ -61,7 +59,7 @@ extension BucketModel {
 
   /// All is there, in a version.
   mutating func uploaded(_ model: StoreModel, as number: UInt64, restores: Bool) {
-    (isVersionSure, areLogsSure, isEmpty) = (true, true, false)
+    (isVersionSure, areLogsSure) = (true, true)
     (version, later, confirmed) = (model, [], 0)
     (head, versions[number]) = (number, model)
     guard restores, lostCopy != nil else { return }
@@ -71,7 +69,7 @@ extension BucketModel {
   /// All is there, in a version or in logs, as the number of the newest version then tells.
   mutating func confirm(_ model: StoreModel, head number: UInt64, wasSure: Bool) {
     if wasSure, number > head { return uploaded(model, as: number, restores: false) }
-    (isVersionSure, areLogsSure, isEmpty) = (wasSure, true, false)
+    (isVersionSure, areLogsSure) = (wasSure, true)
     confirmed = later.count
     head = max(head, number)
   }
@@ -89,15 +87,16 @@ extension BucketModel {
 
   /// The store goes on from an earlier version.
   mutating func go(backTo model: StoreModel, head number: UInt64) {
-    let wasEmpty = isEmpty
     uploaded(model, as: number, restores: false)
-    isEmpty = wasEmpty
   }
 }
 
 // MARK: - What it must show
 
 extension BucketModel {
+  /// Whether the newest version may be that of a store to which nothing was ever written.
+  var mayBeNew: Bool { version.keyspaces.allSatisfy { $0?.isEmpty ?? true } }
+
   /// Whether the machine has what logs and version are not known to have.
   var isBehind: Bool {
     later[confirmed...].contains { change in

@@ -185,7 +185,7 @@ extension ModelRun {
     let isTaken = bucket.checkpoints[slot] != nil
     let mayBeTaken = isTaken || bucket.doubtfulCheckpoints.contains(slot)
     var codes: Set<StoreError.Code> = mayBeTaken ? [.exists] : []
-    if bucket.isEmpty || bucket.lostCopy != nil { codes.insert(.notFound) }
+    if bucket.mayBeNew || bucket.lostCopy != nil { codes.insert(.notFound) }
     var number: UInt64 = 0
     if side?.outage != nil, !isTaken { side?.model.doubtfulCheckpoints.insert(slot) }
     let isDone = try ask("a checkpoint", allowing: codes) {

@@ -61,8 +61,8 @@ package struct OperationGenerator {
 
     private var usualWithBucket: Int {
       switch self {
-      case .upload: 25
-      case .evict: 16
+      case .upload: 40
+      case .evict: 35
       case .outage: 10
       case .endOutage: 14
       case .compareElsewhere, .refreshReplica: 12
