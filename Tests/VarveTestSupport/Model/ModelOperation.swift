@@ -156,7 +156,10 @@ package enum ModelValue: Equatable, Sendable {
     case .noise(let count, let seed):
       var random = SeededRandom(seed: UInt64(seed))
       return random.bytes(count)
-    case .vector: return numbers.flatMap { withUnsafeBytes(of: $0.bitPattern) { unsafe Array($0) } }
+    case .vector:
+      return numbers.flatMap { number in
+        (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) }
+      }
     }
   }
 

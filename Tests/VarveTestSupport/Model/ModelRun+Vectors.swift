@@ -84,7 +84,8 @@ extension ModelRun {
   ) throws -> [UInt8] {
     let alignment = max(policy.valueAlignment, MemoryLayout<Number>.alignment)
     return try unsafe vector.withUnsafeBytes { raw in
-      guard raw.isEmpty || UInt(bitPattern: raw.baseAddress) % UInt(alignment) == 0 else {
+      let address = unsafe UInt(bitPattern: raw.baseAddress)
+      guard unsafe raw.isEmpty || address % UInt(alignment) == 0 else {
         throw Difference("a vector is not aligned to \(alignment)")
       }
       return unsafe Array(raw)
