@@ -133,25 +133,39 @@ package struct BucketReader: Sendable {
     return head.version.lastSequence
   }
 
-  /// All pins that can be read. One that is damaged is an error: it may keep anything.
+  /// All pins that can be read. One that is damaged, or another store's, is an error: it may keep anything.
   package func pins() throws(BucketError) -> [BucketPin] { try namedPins().map(\.pin) }
 
   /// The same with what they are called, ascending.
   package func namedPins() throws(BucketError) -> [(name: String, pin: BucketPin)] {
+    let objects = try names(BucketLayout.pins)
+    // One request less where nothing is pinned.
+    let store = objects.isEmpty ? nil : try identity()
     var pins: [(String, BucketPin)] = []
-    for object in try names(BucketLayout.pins) {
+    for object in objects {
       let name = String(object.description.dropFirst(BucketLayout.pins.count))
-      if let pin = try pin(name) { pins.append((name, pin)) }
+      if let pin = try pin(name, of: store) { pins.append((name, pin)) }
     }
     return pins
   }
 
   /// The pin that is called so; nil where there is none.
   package func pin(_ name: String) throws(BucketError) -> BucketPin? {
+    try pin(name, of: identity())
+  }
+
+  /// - Parameter store: nil where the bucket does not tell.
+  private func pin(_ name: String, of store: BucketIdentity?) throws(BucketError) -> BucketPin? {
     guard let object = BucketLayout.pin(name), let bytes = try whole(object, most: 64 << 10) else {
       return nil
     }
-    return try decoded(bytes, object) { view throws(FormatError) in try BucketPin(decoding: view) }
+    return try decoded(bytes, object) { view throws(FormatError) in
+      let pin = try BucketPin(decoding: view)
+      guard store.map({ $0.storeID == pin.storeID }) ?? true else {
+        throw FormatError(.bucketObject, .value("store id"), at: 24)
+      }
+      return pin
+    }
   }
 
   /// Names of all objects below `prefix`, ascending.

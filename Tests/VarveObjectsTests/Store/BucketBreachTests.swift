@@ -299,6 +299,24 @@ import VarveTestSupport
     try elsewhere.close()
   }
 
+  /// It names no version of this store: what was kept under its name is not known any more.
+  @Test func aPinOfAnotherStoreIsDamage() throws {
+    let machine = TieredStore()
+    let store = try machine.open()
+    try store.keyspace("sample").put("key", [1])
+    try store.upload()
+    try store.makeCheckpoint("one")
+    let name = try #require(BucketLayout.pin("one"))
+    let bytes = try #require(machine.bucket.bytes(of: name))
+    var pin = try bytes.withByteView { try BucketPin(decoding: $0) }
+    pin.storeID.low ^= 1
+    machine.bucket.tamper(name, with: pin.encoded())
+    #expect(try storeCode { try store.collectBucket(grace: 0) } == .corrupted)
+    let version = BucketVersion.Name.checkpoint("one")
+    #expect(try storeCode { _ = try machine.openElsewhere(version: version) } == .corrupted)
+    try store.close()
+  }
+
   /// Names that somebody made.
   @Test(arguments: [
     "log/00072057594037927936", "manifest/00072057594037927936",
