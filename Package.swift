@@ -59,11 +59,12 @@ let package = Package(
         "Varve", "VarveSimulation", "VarveObjects", "VarvePlatform", "VarveFormat", "CVarveShims",
       ],
       path: "Tests/VarveTestSupport"),
+    .target(name: "CVarveAllocations", path: "Tests/CVarveAllocations"),
     .executableTarget(
       name: "VarveSoak",
       dependencies: [
         "VarveTestSupport", "Varve", "VarveSimulation", "VarveObjects", "VarvePlatform",
-        "VarveFormat",
+        "VarveFormat", "CVarveAllocations",
       ],
       path: "Tests/VarveSoak", swiftSettings: settings),
     tests("VarveFormatTests", ["VarveFormat", "CVarveShims"]),

@@ -88,7 +88,9 @@ def attempt(program, words, bug):
         figures = json.loads(output)
     except ValueError:
         figures = {}
-    violations = figures.get("violations", -1)
+    # A sweep tells of each of its parts by itself.
+    counts = [count for name, count in figures.items() if name.split(" ")[0] == "violations"]
+    violations = sum(counts) if counts else -1
     row = {"bug": bug[1]} if bug else {}
     row["campaign"] = " ".join(words)
     if bug:
@@ -98,6 +100,7 @@ def attempt(program, words, bug):
     row["violations"] = violations if violations >= 0 else f"none told; ended with {code}"
     row["seconds"] = round(time.monotonic() - start)
     if bug:
-        row["first"] = (figures.get("first violations") or ["none"])[0]
+        told = [list_ for name, list_ in figures.items() if name.startswith("first violations")]
+        row["first"] = (sum(told, []) or ["none"])[0]
     print(json.dumps(row), file=sys.stderr, flush=True)
     return row

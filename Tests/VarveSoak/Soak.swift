@@ -7,7 +7,8 @@ import VarveTestSupport
 /// VarveSoak crash [--images N] [--seed S]     a power cut at every call, and at every call of recovery
 /// VarveSoak syncs [--images N] [--seed S]     the same with each sync left out: is it seen?
 /// VarveSoak sweep [--every N] [--seed S]      every bit, byte, length and sector of every file changed,
-///                                             and of every input of a compaction before it and meanwhile
+///                                             blocks and records moved; and of every input of a
+///                                             compaction before it and meanwhile
 /// VarveSoak faults [--every N] [--only TEXT] [--seed S]
 ///                                             every call of every operation fails, or of those named so
 ///
@@ -106,6 +107,16 @@ struct Soak {
     guard index + 1 < arguments.count else { fail("\(name) wants something behind it") }
     defer { arguments.removeSubrange(index...index + 1) }
     return arguments[index + 1]
+  }
+
+  /// Ends a campaign with the violation that keeps it from going on.
+  static func end(_ campaign: String, because violation: String) -> Never {
+    let figures: [(String, JSON)] = [
+      ("campaign", .text(campaign)), ("violations", .number(1)),
+      ("first violations", .list([.text(violation)])),
+    ]
+    print(JSON.object(figures).written())
+    exit(1)
   }
 
   /// Tells whoever watches; figures go to the output.

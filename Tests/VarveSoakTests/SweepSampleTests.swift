@@ -14,6 +14,7 @@ import Testing
     let figures = try CompactionSweep(stride: 20_021, seed: 1).run()
     #expect(figures.isGood, "\(figures)")
     #expect(figures["damages under a compaction", default: 0] > 50)
+    #expect(figures["met by the running compaction", default: 0] > 5)
   }
 
   @Test func damageInABucketOrToWhatIsKeptOfItIsNoticed() throws {

@@ -24,7 +24,8 @@ struct CompactionSweep {
         ("damages under a compaction", .number(tally.total)),
         ("violations under a compaction", .number(tally.illegal.count)),
         ("first violations under a compaction", tally.firstIllegal),
-        ("under a compaction", tally.rows),
+      ] + meetings(tally) + tally.costs(" under a compaction") + [
+        ("under a compaction", tally.rows)
       ])
   }
 
@@ -39,7 +40,9 @@ struct CompactionSweep {
           let kind = file.prefix { $0 != "-" }
           let others = other.inputs.filter { $0.key.hasPrefix(kind) }.sorted { $0.key < $1.key }
           // What changes the size is seen when the store is opened.
-          let all = Mutation.all(of: bytes, others: others.map(\.value)).filter(\.keepsSize)
+          let all =
+            try Mutation.all(of: bytes, others: others.map(\.value)).filter(\.keepsSize)
+            + Mutation.moves(within: bytes)
           let taken = all.sample(every: stride, seed: UInt64(part))
           jobs.append(
             Job(store: store, file: file, moment: moment, readMode: readMode, mutations: taken))
@@ -56,15 +59,37 @@ struct CompactionSweep {
     let judge = CompactionJudge(
       store: job.store, file: job.file, moment: job.moment, readMode: job.readMode)
     guard let bytes = job.store.inputs[job.file] else { return tally }
-    let what = "\(job.moment.rawValue), \(job.readMode), \(job.file.prefix { $0 != "-" })"
+    var calls = job.moment == .running ? try? MeetingCalls(bytes, judge) : nil
+    let what = "\(job.readMode), \(job.file.prefix { $0 != "-" })"
     for (index, mutation) in job.mutations.enumerated() {
       guard let mutated = mutation.applied(to: bytes), mutated.count == bytes.count else {
         continue
       }
-      let step = (index + Int(seed % 1_000)) % max(1, job.store.steps)
-      let place = "\(job.moment), \(job.readMode), \(job.file), \(mutation.place), call \(step)"
-      tally.note("\(what), \(mutation.name)", place) { try judge.judge(mutated, step: step) }
+      let number = index + Int(seed % 1_000)
+      let call = try? calls?.call(for: mutated, number: number)
+      let step = call ?? number % max(1, job.store.steps)
+      let moment =
+        job.moment != .running ? "\(job.moment)" : call == nil ? Self.unread : Self.running
+      let place = "\(moment), \(job.readMode), \(job.file), \(mutation.place), call \(step)"
+      tally.note("\(moment), \(what), \(mutation.name)", place) {
+        try judge.judge(mutated, step: step)
+      }
     }
     return tally
+  }
+
+  /// What is changed at one of the calls, and what of it the compaction does not read.
+  private static let running = "running"
+  private static let unread = "running and not read"
+
+  /// How often the running compaction met what had changed.
+  private func meetings(_ tally: SweepTally<CompactionVerdict>) -> [(String, JSON)] {
+    let all = tally.counts(of: Self.running + ",")
+    let met = all[.stopped] ?? 0
+    return [
+      ("met by the running compaction", .number(met)),
+      ("too late for it", .number(all.values.reduce(0, +) - met)),
+      ("never read by it", .number(tally.counts(of: Self.unread + ",").values.reduce(0, +))),
+    ]
   }
 }

@@ -13,12 +13,27 @@ enum Mutation: Sendable {
   /// The sector as this file had it before: a write that never came to the disk.
   case unwritten(sector: Int, [UInt8])
   case swap(Int, Int, unit: Int)
+  /// Two whole blocks or records of equal length, each where the other was.
+  case exchange(Range<Int>, Range<Int>)
+  /// One of them over the other.
+  case copy(Range<Int>, over: Range<Int>)
+  /// A whole block or record, or all behind the header, as another file has it in this very place.
+  case graft(Range<Int>, [UInt8], of: Origin, isBody: Bool)
   /// Another file of the kind in its place, of this store or of another.
   case replace([UInt8])
   case append([UInt8])
   case remove
 
   static let sectorBytes = 512
+
+  /// Which file something comes from.
+  enum Origin: String, Sendable {
+    case sibling = "another file"
+    /// The file of the same name in a store that did the same with other values.
+    case twin = "an equal store"
+    /// The file itself, as it was before.
+    case older = "before"
+  }
 
   var name: String {
     switch self {
@@ -28,6 +43,10 @@ enum Mutation: Sendable {
     case .zero: "sector zeroed"
     case .stale: "sector of another file"
     case .swap: "sectors or pages swapped"
+    case .exchange: "blocks or records exchanged"
+    case .copy: "block or record over another"
+    case .graft(_, _, let origin, let isBody):
+      "\(isBody ? "all behind the header" : "block or record") of \(origin.rawValue)"
     case .unwritten: "sector as it was before"
     case .replace: "another file in its place"
     case .append: "bytes behind its end"
@@ -51,6 +70,11 @@ enum Mutation: Sendable {
     }
   }
 
+  /// Whether it is one of the few that only what binds a whole file's checksums to it can tell.
+  fileprivate var isOfBody: Bool {
+    if case .graft(_, _, _, isBody: true) = self { true } else { false }
+  }
+
   var isRemoval: Bool { if case .remove = self { true } else { false } }
 
   /// What repeats it.
@@ -62,6 +86,9 @@ enum Mutation: Sendable {
     case .zero(let sector): "sector \(sector) zeroed"
     case .stale(let sector, _): "sector \(sector) of another file"
     case .swap(let one, let other, let unit): "\(one) and \(other) of \(unit) bytes swapped"
+    case .exchange(let one, let other): "bytes \(one) and \(other) exchanged"
+    case .copy(let range, let place): "bytes \(range) over \(place)"
+    case .graft(let range, _, let origin, _): "bytes \(range) of \(origin.rawValue)"
     case .unwritten(let sector, _): "sector \(sector) as it was before"
     case .replace(let other): "another file of \(other.count) bytes in its place"
     case .append(let more): "\(more.count) bytes behind its end"
@@ -87,6 +114,11 @@ enum Mutation: Sendable {
       guard left.count == right.count else { return nil }
       changed.replaceSubrange(left, with: bytes[right])
       changed.replaceSubrange(right, with: bytes[left])
+    case .exchange(let one, let other):
+      changed.replaceSubrange(one, with: bytes[other])
+      changed.replaceSubrange(other, with: bytes[one])
+    case .copy(let range, let place): changed.replaceSubrange(place, with: bytes[range])
+    case .graft(let range, let other, _, _): changed.replaceSubrange(range, with: other[range])
     case .replace(let other): changed = other
     case .append(let more): changed += more
     case .remove: return nil
@@ -132,10 +164,12 @@ enum Mutation: Sendable {
 }
 
 extension [Mutation] {
-  /// One of so many of single bytes, and a hundred times as many of the others, which are few.
+  /// One of so many of single bytes, a hundred times as many of the others, which are few, and all of the few
+  /// that change all of a file but its header.
   func sample(every stride: Int, seed: UInt64) -> [Mutation] {
-    let rare = filter { !$0.isOfByte }
+    let rare = filter { !$0.isOfByte && !$0.isOfBody }
     return filter(\.isOfByte).each(stride, seed) + rare.each((stride + 99) / 100, seed)
+      + filter(\.isOfBody)
   }
 
   private func each(_ stride: Int, _ seed: UInt64) -> [Mutation] {

@@ -13,6 +13,8 @@ struct SweepTally<Found: Verdict>: Sendable {
   private var counts: [String: [Found: Int]] = [:]
   /// What was wrong, with what repeats it.
   private(set) var illegal: [String] = []
+  /// The most that one damage took.
+  private(set) var most = DamageCost(bytes: 0, milliseconds: 0)
 
   init() {}
 
@@ -26,26 +28,34 @@ struct SweepTally<Found: Verdict>: Sendable {
         tally.withLock { $0.add(found) }
       }
     }
+    let isOver = Monitor(false)
+    let watch = try? WorkerThread(name: "sweep-watch") { DamageWatch.shared.run(until: isOver) }
     let helper = try? WorkerThread(name: "sweep") { body() }
     body()
     helper?.join()
+    isOver.withLock { $0 = true }
+    isOver.broadcast()
+    watch?.join()
     self = tally.withLock { $0 }
   }
 
   /// Judges one damage.
   mutating func note(_ what: String, _ place: String, _ judge: () throws -> Found) {
-    do {
-      let verdict = try judge()
+    let (result, cost) = DamageWatch.measure(place, judge)
+    switch result {
+    case .success(let verdict):
       counts[what, default: [:]][verdict, default: 0] += 1
       if !verdict.isLegal { illegal.append("\(place): \(verdict.rawValue)") }
-    } catch {
-      illegal.append("\(place): \(error)")
+    case .failure(let error): illegal.append("\(place): \(error)")
     }
+    if let excess = cost.excess { illegal.append("\(place): \(excess)") }
+    most.raise(to: cost)
   }
 
   private mutating func add(_ other: SweepTally) {
     counts.merge(other.counts) { $0.merging($1, uniquingKeysWith: +) }
     illegal += other.illegal
+    most.raise(to: other.most)
   }
 }
 
@@ -55,6 +65,21 @@ extension SweepTally {
   var total: Int { counts.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
 
   var firstIllegal: JSON { .list(illegal.sorted().prefix(12).map(JSON.text)) }
+
+  /// The verdicts on what is called so at its beginning.
+  func counts(of prefix: String) -> [Found: Int] {
+    counts.filter { $0.key.hasPrefix(prefix) }.values.reduce(into: [:]) {
+      $0.merge($1, uniquingKeysWith: +)
+    }
+  }
+
+  /// The most that one damage of the kind took.
+  func costs(_ kind: String) -> [(String, JSON)] {
+    [
+      ("most KiB held for one damage\(kind)", .number(most.bytes >> 10)),
+      ("most ms of processor for one damage\(kind)", .number(most.milliseconds)),
+    ]
+  }
 
   /// How often each verdict came, of all that there are.
   var sums: [(String, JSON)] {

@@ -14,7 +14,17 @@ struct SweptStore: Sendable {
     case crashed
   }
 
+  /// What is written.
+  enum Shape: String, Sendable {
+    /// By all codecs, of many lengths, all by chance.
+    case varied
+    /// Values that no codec makes smaller, of two lengths: blocks and records of equal length, and files of
+    /// equal layout in stores whose bytes are others.
+    case even
+  }
+
   let end: End
+  let shape: Shape
   let disk: SimulatedFileSystem
   /// What was there after each commit since the last log was begun, the newest last.
   ///
@@ -30,13 +40,14 @@ struct SweptStore: Sendable {
   /// Files as they were in the midst of the last log.
   let older: [String: [UInt8]]
 
-  init(_ end: End, seed: UInt64) throws {
+  init(_ end: End, _ shape: Shape = .varied, seed: UInt64) throws {
     self.end = end
+    self.shape = shape
     let system = SimulatedFileSystem(seed: seed)
     var random = SeededRandom(seed: seed)
     var content: Content = ["default": [:]]
     let store = try CrashWorkload.open(system, identity: seed)
-    for (name, compression) in Self.compressions {
+    for (name, compression) in shape.compressions {
       var policy = KeyspacePolicy()
       policy.compression = compression
       policy.blockBytes = 4 << 10
@@ -44,16 +55,17 @@ struct SweptStore: Sendable {
       content[name] = [:]
     }
     var history: [Content] = []
-    // Two generations in segments and value files, one of them compacted; the rest is in the log.
-    for round in 0..<3 {
+    // Some generations in segments and value files, one of them compacted; the rest is in the log.
+    for round in 0..<shape.rounds {
+      let isLast = round == shape.rounds - 1
       for name in content.keys.sorted() {
-        try Self.write(into: name, of: store, &content, round, &random) {
-          if round == 2 { history.append($0) }
+        try shape.write(into: name, of: store, &content, round, &random) {
+          if isLast { history.append($0) }
         }
       }
-      if round < 2 { try store.flush() }
+      if !isLast { try store.flush() }
       if round == 0 { try store.compact() }
-      if round < 2 { history = [content] }
+      if !isLast { history = [content] }
     }
     let older = system.crashImage(.everything)
     for index in 0..<4 {
@@ -83,6 +95,16 @@ struct SweptStore: Sendable {
   /// The log holds other records than were written.
   struct Unexpected: Error { var commits: Int }
 
+  /// What makes another seed one that lets time pass in the same way, so that files have equal layouts.
+  static let twin: UInt64 = 3
+
+  /// Other files of the kind of `file`, of this store or of another.
+  func siblings(of file: String, in other: [String: [UInt8]]? = nil) -> [[UInt8]] {
+    let kind = file.prefix { $0 != "-" }
+    let files = other ?? files.filter { $0.key != file }
+    return files.filter { $0.key.hasPrefix(kind) }.sorted { $0.key < $1.key }.map(\.value)
+  }
+
   /// The store's files on a disk by their names, the lock left out.
   static func files(of disk: SimulatedFileSystem) -> [String: [UInt8]] {
     Dictionary(
@@ -108,30 +130,5 @@ struct SweptStore: Sendable {
     guard let log, let name = FileName(parsing: file), name.kind == .log else { return [newest] }
     let commits = log.commits(of: name.number, files[file] ?? [], mutated ?? [])
     return commits.map { [history[$0]] } ?? []
-  }
-
-  private static let compressions: [(String, Compression)] = [
-    ("fast", .lz4), ("plain", .none), ("small", .zstd(level: 3)),
-  ]
-
-  private static func write(
-    into name: String, of store: SegmentStore, _ content: inout Content, _ round: Int,
-    _ random: inout SeededRandom, note: (Content) -> Void
-  ) throws {
-    let keyspace = try store.keyspace(name)
-    let count = round == 2 ? 6 : 40
-    for index in 0..<count {
-      let key = Array("key \(index * (round + 1))".utf8)
-      if (index + round) % 9 == 0 {
-        try keyspace.delete(key, durability: .buffered)
-        content[name]?[key] = nil
-      } else {
-        let value = index % 16 == 1 ? random.text(1_300) : random.text(20 + random.below(40))
-        try keyspace.put(key, value, durability: .buffered)
-        content[name]?[key] = value
-      }
-      note(content)
-    }
-    try store.sync()
   }
 }

@@ -8,11 +8,14 @@ import VarveTestSupport
 /// A small store whose sealed files lie in its bucket, with everything that a bucket and the machine beside it keep.
 ///
 /// ```
-///   bucket    store, manifests, segments, value files, and logs behind the newest manifest
+///   bucket    store, manifests, segments, value files, logs behind the newest manifest, and a pin on the first
 ///   machine   what it knows of the bucket, headers and tails of cold files, slots that were read, its own log
 /// ```
 struct SweptTier: Sendable {
   typealias Content = SweptStore.Content
+
+  /// Keeps the version that was there first.
+  static let checkpoint = "first"
 
   let machine: CrashMachine
   let opening: CrashMachine.Opening
@@ -47,6 +50,7 @@ struct SweptTier: Sendable {
       }
       try store.upload()
       history.append(content)
+      if round == 0 { try store.makeCheckpoint(Self.checkpoint) }
     }
     for index in 0..<3 {
       let key = Array("last \(index)".utf8)

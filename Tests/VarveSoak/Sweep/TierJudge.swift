@@ -21,6 +21,7 @@ enum TierVerdict: String, Verdict {
   case wrong = "wrong data"
   case absent = "a key that is there was reported absent"
   case unnoticed = "not noticed, though it is read as a whole"
+  case collected = "a damaged pin let go what it keeps"
   case laundered = "damage brought to the machine"
 
   var isLegal: Bool { [.atOpen, .atRead, .right, .earlier].contains(self) }
@@ -68,12 +69,17 @@ struct TierJudge {
     try reading.readAll(of: opened, allowing: states)
     var brought: TierVerdict?
     do { try opened.prefetch() } catch { brought = verdict(of: error, .atRead) }
+    let unpinned = isPin && mutated != nil ? collect(opened, machine) : nil
     try? opened.close()
+    if let unpinned {
+      if !unpinned.isLegal { return unpinned }
+      if let verdict = try restoreFirst(machine) { return verdict }
+    }
     let found = verdict(of: reading.verdict)
     if !found.isLegal { return found }
     // What came is what was put, whatever was read before.
     if try hasDamage(machine) { return .laundered }
-    return brought == .nameless ? .nameless : found
+    return brought == .nameless ? .nameless : unpinned ?? found
   }
 
   private func verdict(of reading: SweepVerdict?) -> TierVerdict {
@@ -152,7 +158,7 @@ struct TierJudge {
     return try machine.open(tier.opening)
   }
 
-  private func verdict(of error: any Error, _ detected: TierVerdict) -> TierVerdict {
+  func verdict(of error: any Error, _ detected: TierVerdict) -> TierVerdict {
     guard let error = error as? StoreError, error.file != nil else { return .nameless }
     if isKept { return .needless }
     guard let names else { return detected }

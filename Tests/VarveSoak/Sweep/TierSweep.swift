@@ -26,7 +26,8 @@ struct TierSweep {
         ("damages beside a bucket", .number(tally.total)),
         ("violations beside a bucket", .number(tally.illegal.count)),
         ("first violations beside a bucket", tally.firstIllegal),
-        ("beside a bucket", tally.rows),
+      ] + tally.costs(" beside a bucket") + [
+        ("beside a bucket", tally.rows)
       ])
   }
 
@@ -35,7 +36,7 @@ struct TierSweep {
     let other = try SweptTier(seed: seed &+ 1)
     var jobs: [Job] = []
     for name in tier.tierFiles {
-      jobs += self.jobs(tier, .file(name), tier.files[name], [other.files[name]])
+      jobs += try self.jobs(tier, .file(name), tier.files[name], [other.files[name]])
     }
     for (name, bytes) in tier.objects.sorted(by: { $0.key < $1.key }) {
       let siblings = [tier.objects.filter { $0.key != name }, other.objects].flatMap { objects in
@@ -43,7 +44,7 @@ struct TierSweep {
           .map(\.value)
       }
       for place in [TierPlace.object(name), .objectElsewhere(name)] {
-        jobs += self.jobs(tier, place, bytes, siblings)
+        jobs += try self.jobs(tier, place, bytes, siblings)
       }
     }
     return jobs
@@ -55,10 +56,11 @@ struct TierSweep {
 
   private func jobs(
     _ tier: SweptTier, _ place: TierPlace, _ bytes: [UInt8]?, _ others: [[UInt8]?]
-  ) -> [Job] {
+  ) throws -> [Job] {
     guard let bytes else { return [] }
     let all =
-      Mutation.all(of: bytes, others: others.compactMap(\.self)) + Mutation.ofWholeFiles(bytes)
+      try Mutation.all(of: bytes, others: others.compactMap(\.self)) + Mutation.ofWholeFiles(bytes)
+      + Mutation.moves(within: bytes)
     let step = place == .file(FileName.slots) ? stride * Self.slotsOneIn : stride
     let taken = all.sample(every: step, seed: seed)
     return Swift.stride(from: 0, to: taken.count, by: 2_000).map {

@@ -71,7 +71,7 @@ extension CrashMachine {
       at: "store", options: options(opening), components: components(opening))
   }
 
-  /// Opens the store from its bucket.
+  /// Opens the store, or a version of it, from its bucket.
   package func restore(
     _ opening: Opening, version: BucketVersion.Name = .newest
   ) throws -> SegmentStore {
