@@ -81,7 +81,10 @@ let package = Package(
       ]),
     tests(
       "VarveTests",
-      ["Varve", "VarveSimulation", "VarvePlatform", "VarveFormat", "CVarveLZ4", "CVarveZstd"],
+      [
+        "Varve", "VarveSimulation", "VarveObjects", "VarvePlatform", "VarveFormat", "CVarveLZ4",
+        "CVarveZstd",
+      ],
       exclude: ["Behaviour/README.md"]),
     tests(
       "VarveSoakTests", ["VarveSoak", "Varve", "VarveSimulation", "VarvePlatform"]),

@@ -14,6 +14,9 @@ import VarveTestSupport
 ///                              keyspaces.jsonl   every keyspace and its policy
 ///                              SHA256SUMS        of all of these, for sha256sum -c
 ///                              codecs            of a compressed one: what compressed it
+/// format-spec/golden/buckets/v0/<name>/...        the same, store/ is what its machine has, and
+///                              bucket/...        the objects of its bucket
+///                              uploaded.jsonl    every live entry of the version that was put last
 /// ```
 struct GoldenFolder {
   static let root = URL(filePath: #filePath)
@@ -37,8 +40,14 @@ struct GoldenFolder {
     self.init(Self.root.appending(path: "\(Self.current)/\(store.name)"))
   }
 
-  /// Every store of every version that is kept.
-  static func all() throws -> [GoldenFolder] {
+  init(of bucket: GoldenBucket) {
+    self.init(Self.buckets.appending(path: "\(Self.current)/\(bucket.name)"))
+  }
+
+  static let buckets = root.appending(path: "buckets")
+
+  /// Every store of every version that is kept; or every one with a bucket.
+  static func all(in root: URL = root) throws -> [GoldenFolder] {
     try folders(in: root).filter { $0.lastPathComponent.hasPrefix("v") }.flatMap(folders(in:))
       .map(GoldenFolder.init)
   }
@@ -54,6 +63,20 @@ struct GoldenFolder {
 
   func text(_ name: String) -> String? {
     try? String(contentsOf: url.appending(path: name), encoding: .utf8)
+  }
+
+  /// The objects of the bucket; none where there is no bucket.
+  func objects() throws -> [String: [UInt8]] {
+    let bucket = url.appending(path: "bucket")
+    let names = try? FileManager.default.subpathsOfDirectory(atPath: bucket.path)
+    return try Dictionary(
+      uniqueKeysWithValues: (names ?? []).compactMap { name in
+        let file = bucket.appending(path: name)
+        guard try file.resourceValues(forKeys: [.isDirectoryKey]).isDirectory == false else {
+          return nil
+        }
+        return (name, [UInt8](try Data(contentsOf: file)))
+      })
   }
 
   /// The files of the store.
@@ -136,7 +159,8 @@ extension GoldenFolder {
   /// What `sha256sum` prints of everything that is kept.
   func sums() throws -> String {
     var parts = try files().map { ("store/\($0)", $1) }
-    for name in ["codecs", "entries.jsonl", "keyspaces.jsonl"] {
+    parts += try objects().map { ("bucket/\($0)", $1) }
+    for name in ["codecs", "entries.jsonl", "keyspaces.jsonl", "uploaded.jsonl"] {
       if let text = text(name) { parts.append((name, Array(text.utf8))) }
     }
     return parts.sorted { $0.0 < $1.0 }.map { name, bytes in
@@ -149,17 +173,25 @@ extension GoldenFolder {
 
   /// Keeps these files in place of what is there.
   func write(
-    _ files: [String: [UInt8]], _ expectation: Expectation, isCompressed: Bool
+    _ files: [String: [UInt8]], _ expectation: Expectation, isCompressed: Bool,
+    objects: [String: [UInt8]] = [:], uploaded: Expectation? = nil
   ) throws {
     let manager = FileManager.default
     if exists { try manager.removeItem(at: url) }
     let store = url.appending(path: "store")
     try manager.createDirectory(at: store, withIntermediateDirectories: true)
     for (name, bytes) in files { try Data(bytes).write(to: store.appending(path: name)) }
+    for (name, bytes) in objects {
+      let file = url.appending(path: "bucket/\(name)")
+      try manager.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(bytes).write(to: file)
+    }
     var texts = [
       ("entries.jsonl", expectation.entries), ("keyspaces.jsonl", expectation.keyspaces),
     ]
     if isCompressed { texts.append(("codecs", Self.codecs)) }
+    if let uploaded { texts.append(("uploaded.jsonl", uploaded.entries)) }
     for (name, text) in texts { try Data(text.utf8).write(to: url.appending(path: name)) }
     try Data(try sums().utf8).write(to: url.appending(path: "SHA256SUMS"))
   }
