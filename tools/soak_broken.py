@@ -11,7 +11,8 @@
     read-only   a store that was closed, or left by a kill, on a mount that cannot be written to
 
 A mapped file whose device is gone ends the process by SIGBUS: RELIABILITY.md says so, and so that is not
-held against these writers, only counted.
+held against these writers, only counted. "failed" are those that were told, by an error or by SIGBUS; "acknowledged
+before" those that had made something durable before the device went, which must be there.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ SHUT_DOWN = {"ext4", "ext4 without extents", "xfs"}
 
 def cut(program, kind, seed, rounds):
     """The power is cut under a writer again and again; a row of figures."""
-    row = {"disk": kind, "case": "shut down", "runs": 0, "ended by SIGBUS": 0}
+    row = figures(kind, "shut down")
     moments = random.Random(seed)
     with Disk(kind) as disk:
         store = os.path.join(disk.path, "store")
@@ -46,7 +47,7 @@ def cut(program, kind, seed, rounds):
             time.sleep(moments.uniform(0.0, 0.3))
             durable = writer.durable
             call("xfs_io", "-x", "-c", "shutdown", disk.path)
-            end_without_device(writer, row)
+            end_without_device(writer, row, durable > state)
             disk.unmount()
             disk.mount()
             _, state, _ = judge(program, store, workload, durable, writer.begun)
@@ -55,7 +56,7 @@ def cut(program, kind, seed, rounds):
 
 def thin(program, kind, seed, rounds):
     """The device fails under a writer for want of room of its own; a row of figures."""
-    row = {"disk": kind, "case": "thin", "runs": 0, "ended by SIGBUS": 0, "failed": 0}
+    row = figures(kind, "thin")
     moments = random.Random(seed)
     for number in range(rounds):
         with Disk(kind, is_thin=True) as disk:
@@ -65,8 +66,10 @@ def thin(program, kind, seed, rounds):
             last = moments.randrange(2, 100)
             while writer.wait_for("done") is not None and writer.done < last:
                 pass
-            disk.take_device()
-            row["failed"] += end_without_device(writer, row) == FAILURE
+            # It takes a while, in which the writer would do the rest.
+            if writer.process.poll() is None:
+                writer.stopped_while(disk.take_device)
+            end_without_device(writer, row, writer.durable > 0)
             # What could not be written is forgotten with the cache.
             disk.unmount()
             disk.give_device()
@@ -75,18 +78,36 @@ def thin(program, kind, seed, rounds):
     return row
 
 
-def end_without_device(writer, row):
+def figures(kind, case):
+    return {"disk": kind, "case": case, "runs": 0, "acknowledged before": 0, "failed": 0, "ended by SIGBUS": 0}
+
+
+def end_without_device(writer, row, had_acknowledged):
     """Waits for the end of a writer whose device is gone."""
     code = writer.ended()
     check_ending(code, f"{writer.words}: {writer.complaints}", (DONE, FAILURE, -7))
     row["runs"] += 1
+    row["acknowledged before"] += had_acknowledged
+    row["failed"] += code != DONE
     row["ended by SIGBUS"] += code == -7
-    return code
+
+
+def no_errors():
+    """Why ext4 cannot be told to find an error in itself; None where it can."""
+    try:
+        with Disk("ext4") as disk:
+            return None if os.path.exists(trigger(disk)) else f"this kernel has no {trigger(disk)}"
+    except OSError as error:
+        return str(error)
+
+
+def trigger(disk):
+    return f"/sys/fs/ext4/{disk.device}/trigger_fs_error"
 
 
 def found_error(program, seed, rounds):
     """ext4 becomes read-only under a writer, again and again; a row of figures."""
-    row = {"disk": "ext4", "case": "error", "runs": 0, "ended by SIGBUS": 0}
+    row = figures("ext4", "error")
     for number in range(rounds):
         with Disk("ext4", "errors=remount-ro") as disk:
             store = os.path.join(disk.path, "store")
@@ -94,9 +115,10 @@ def found_error(program, seed, rounds):
             writer = Writer(program, store, workload)
             while writer.wait_for("done") is not None and writer.done < 5 + 10 * number:
                 pass
-            with open(f"/sys/fs/ext4/{disk.device}/trigger_fs_error", "w") as trigger:
-                trigger.write("1")
-            end_without_device(writer, row)
+            had_acknowledged = writer.durable > 0
+            with open(trigger(disk), "w") as file:
+                file.write("1")
+            end_without_device(writer, row, had_acknowledged)
             # Reading goes on, where there is something to read.
             judge(program, store, workload, writer.durable, writer.begun, more=["--read-only"])
             disk.unmount()
@@ -109,7 +131,7 @@ def found_error(program, seed, rounds):
 
 def read_only(program, kind, seed):
     """Stores that nobody can write to, seen through a mount that is read-only; a row of figures."""
-    row = {"disk": kind, "case": "read-only", "runs": 0}
+    row = {"disk": kind, "case": "read-only", "runs": 0, "refused": 0}
     with Disk(kind) as disk:
         for is_killed in (False, True):
             store = os.path.join(disk.path, f"store-{is_killed}")
@@ -118,14 +140,14 @@ def read_only(program, kind, seed):
             while is_killed and writer.done < 40 and writer.wait_for("done") is not None:
                 pass
             writer.kill() if is_killed else writer.ended()
-            look_without_writing(program, disk, store, workload, writer)
+            row["refused"] += look_without_writing(program, disk, store, workload, writer)
             judge(program, store, workload, writer.done, writer.begun)
             row["runs"] += 1
     return row
 
 
 def look_without_writing(program, disk, store, workload, writer):
-    """For reading it opens; for writing it says that it cannot; no byte changes by either."""
+    """For reading it opens; for writing it says that it cannot; no byte changes by either. Whether it was refused."""
     before = digest(store)
     call("mount", "-o", "remount,ro", disk.path)
     try:
@@ -138,6 +160,7 @@ def look_without_writing(program, disk, store, workload, writer):
         call("mount", "-o", "remount,rw", disk.path)
     if digest(store) != before:
         raise Violation(f"{workload}: a read-only mount changed")
+    return bool(refused.failures)
 
 
 def digest(directory):

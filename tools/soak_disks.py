@@ -1,7 +1,8 @@
 """tools/soak disks: stores on real file systems that are full, shared, read-only, broken or wanted by many.
 
 Each case is a module: soak_full, soak_broken, soak_lock. Every case on every kind of disk is a row of
-figures; what a machine cannot do is a row that says why.
+figures; what a machine cannot do is a row that says why. A row in which what the case is about never happened
+(no disk was full, no writer failed) is a violation: it has shown nothing.
 """
 
 import os
@@ -12,6 +13,13 @@ import soak_full
 import soak_lock
 import soak_mounts
 from soak_writer import Violation
+
+# What must have happened in each case, or it has shown nothing.
+HAPPENS = {
+    "full, by itself": ["full"], "full, at once": ["full"], "read-only": ["refused"],
+    "shut down": ["failed", "acknowledged before"], "thin": ["failed", "acknowledged before"],
+    "error": ["failed", "acknowledged before"], "lock": ["told that it is locked"],
+}
 
 
 def cases(program, rounds, seed):
@@ -27,7 +35,7 @@ def cases(program, rounds, seed):
                 soak_broken.cut, 1, program, kind, seed, rounds * 10))
         if kind != "tmpfs":
             yield kind, "thin", no, repeated(soak_broken.thin, 1, program, kind, seed, rounds * 2)
-    no = soak_mounts.missing("ext4") or missing("e2fsck")
+    no = soak_mounts.missing("ext4") or missing("e2fsck") or soak_broken.no_errors()
     yield "ext4", "error", no, repeated(soak_broken.found_error, 1, program, seed, rounds)
     yield "any", "lock", None, repeated(soak_lock.run, 1, program, seed, rounds * 10)
 
@@ -40,7 +48,7 @@ def sample(program, seed):
     no = soak_mounts.missing("ext4")
     yield "ext4", "thin", no, lambda: soak_broken.thin(program, "ext4", seed, 1)
     yield "ext4", "read-only", no, lambda: soak_broken.read_only(program, "ext4", seed)
-    yield "any", "lock", None, lambda: soak_lock.run(program, seed, 1)
+    yield "any", "lock", None, lambda: soak_lock.run(program, seed, 3)
 
 
 def missing(tool):
@@ -64,7 +72,19 @@ def repeated(act, rounds, program, *words):
 def run(program, rounds, seed, only, tell):
     """All cases, or those whose kind or case is named; figures."""
     chosen = [case for case in cases(program, rounds, seed) if not only or only in case[:2]]
+    if not chosen:
+        raise Violation(f"there is no case of {only}")
     return {"campaign": "disks", "seed": seed, "rounds": rounds} | figures(chosen, tell)
+
+
+def check_happened(row):
+    """Raises where nothing came of a case."""
+    wanted = list(HAPPENS[row["case"]])
+    if row["case"] == "full, at once" and row["disk"] in soak_mounts.REFLINKS:
+        wanted.append("copies")
+    never = [name for name in wanted if not row[name]]
+    if never:
+        raise Violation(f"in {row['runs']} runs never: {', '.join(never)}")
 
 
 def figures(chosen, tell):
@@ -77,6 +97,7 @@ def figures(chosen, tell):
         else:
             try:
                 row = act()
+                check_happened(row)
             except (Violation, OSError) as violation:
                 violations.append(f"{kind}, {case}: {violation}")
                 row["violated"] = True

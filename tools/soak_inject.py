@@ -11,6 +11,8 @@ a process that judges a store whose writer was killed.
 
 A fault of this kind takes nothing from the kernel's memory: what was acknowledged, buffered or synced,
 must be there. And once each sync fails for good, no commit may be acknowledged as synced any more.
+
+Who of the two processes, of all runs of a kind of call or of a way met no fault has shown nothing: a violation.
 """
 
 import collections
@@ -186,8 +188,8 @@ def attempts(setting, trace, store):
 
 
 def rows_of(setting, kind, every, act, violations):
-    """Tries everything, two at a time; a row for each call and way."""
-    rows = {}
+    """Tries everything, two at a time; a row for each call."""
+    rows, ways = {}, collections.Counter()
     lock = threading.Lock()
 
     def one(what):
@@ -197,14 +199,31 @@ def rows_of(setting, kind, every, act, violations):
                 what[0], {"process": kind, "call": what[0], "runs": 0, "errors": 0, "killed": 0, "missed": 0})
             row["runs"] += 1
             row["errors"] += failed
-            row["killed"] += what[2] == "SIGKILL"
+            row["killed"] += met and what[2] == "SIGKILL"
             row["missed"] += not met
+            ways[what[2]] += met
             if violation:
                 violations.append(violation)
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(one, every))
-    return [rows[name] for name in sorted(rows)]
+    rows = [rows[name] for name in sorted(rows)]
+    violations += nothing_met(kind, rows, {what[2]: ways[what[2]] for what in every})
+    return rows
+
+
+def nothing_met(kind, rows, ways):
+    """What was tried and never happened; each is a violation."""
+    if not rows:
+        yield f"{kind}: no call was found to let fail"
+    for row in rows:
+        if row["missed"] == row["runs"]:
+            yield f"{kind}, {row['call']}: no fault was met in {row['runs']} runs"
+    for way, met in ways.items():
+        if not met:
+            yield f"{kind}, {way}: no fault was met"
+    if rows and not sum(row["errors"] for row in rows):
+        yield f"{kind}: no fault was told of"
 
 
 def run(program, directory, seed, every):

@@ -32,7 +32,7 @@ class KilledWorkload:
         self.state = self.put = 0
 
     def kill(self, seconds):
-        """Lets the writer live so long; how many acts it did."""
+        """Lets the writer live so long: the acts it did, whether it was killed, whether it had acknowledged any."""
         before = self.state
         writer = Writer(self.program, self.store, self.workload, before, before)
         time.sleep(seconds)
@@ -44,7 +44,7 @@ class KilledWorkload:
         self.put = max(self.put, writer.put)
         if self.put:
             self.judge_elsewhere(writer.begun)
-        return self.state - before, code != DONE
+        return self.state - before, code != DONE, writer.done > before
 
     def judge_elsewhere(self, begun):
         """What the bucket alone makes of it. Of a copy: whoever takes a store over fences the other."""
@@ -69,7 +69,8 @@ def run(program, kills, seed, tell):
     """Kills writers so many times; figures."""
     moments = random.Random(seed)
     directory = tempfile.mkdtemp(prefix="varve-kill-")
-    figures = {"kills of workloads": 0, "workloads": 0, "acts": 0, "restored from a bucket": 0}
+    figures = {"kills of workloads": 0, "that had acknowledged something": 0, "workloads": 0, "acts": 0,
+               "restored from a bucket": 0}
     current = None
     try:
         while figures["kills of workloads"] < kills:
@@ -78,12 +79,22 @@ def run(program, kills, seed, tell):
                     current.remove()
                 figures["workloads"] += 1
                 current = KilledWorkload(program, directory, seed * 1_000 + figures["workloads"])
-            acts, was_killed = current.kill(moments.uniform(0.0, 0.25))
+            acts, was_killed, had_acknowledged = current.kill(moments.uniform(0.0, 0.25))
             figures["acts"] += acts
             figures["restored from a bucket"] += current.put > 0
             figures["kills of workloads"] += was_killed
+            figures["that had acknowledged something"] += was_killed and had_acknowledged
             if was_killed and figures["kills of workloads"] % 20 == 0:
                 tell(figures)
     finally:
         shutil.rmtree(directory)
+    check_happened(figures, kills)
     return figures
+
+
+def check_happened(figures, kills):
+    """Raises where kills have shown nothing; a few may all come before anything is in a bucket."""
+    if kills and not figures["that had acknowledged something"]:
+        raise Violation(f"of {kills} kills none met a writer that had acknowledged anything")
+    if kills >= 30 and not figures["restored from a bucket"]:
+        raise Violation(f"of {kills} kills none came after anything was put into a bucket")
