@@ -8,6 +8,8 @@ extension FuzzTarget {
     .filter, .footer, .properties, .segment, .values,
     // A bucket, and who answers for it.
     .bucket, .s3Documents, .s3Answers, .s3Credentials,
+    // What a machine keeps of it.
+    .tail, .slots,
     // Whole stores.
     .directory, .operations,
     // The tool.

@@ -5,6 +5,7 @@ enum Seeds {
     var inputs = Inputs()
     try VectorSeeds.add(to: &inputs)
     try StoreSeeds.add(to: &inputs)
+    try TierSeeds.add(to: &inputs)
     TextSeeds.add(to: &inputs)
     AnswerSeeds.add(to: &inputs)
     try inputs.write(to: path)
