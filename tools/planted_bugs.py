@@ -1,8 +1,8 @@
 """Bugs that the campaigns must find: see soak_planted.py.
 
-Each: what is wrong, the file, the text that is there, what stands in its place, the campaign that is to find
-it within its budget. BUG is true while the program is told to have this bug, and false otherwise: one build
-has them all.
+Each: what is wrong, the file, the text that is there, what stands in its place (or lists of both), the campaign
+that is to find it within its budget. BUG is true while the program is told to have this bug, and false otherwise:
+one build has them all.
 """
 
 CRASH = ["crash", "--images", "40000"]
@@ -12,6 +12,16 @@ FAULTS = ["faults"]
 FAULTS_TIERED = ["faults", "--only", "bucket: "]
 MODEL = ["model", "--operations", "400000"]
 THREADS = ["threads", "--seconds", "60"]
+TAKEOVER = ["takeover", "--schedules", "1000"]
+# By real processes. None of the kills is of an import, which is another program.
+KILL = ["kill", "--rounds", "100", "--imports", "0"]
+INJECT = ["inject", "--every", "5"]
+LOCK = ["disks", "--rounds", "1", "--only", "lock"]
+SHUT_DOWN = ["disks", "--rounds", "2", "--only", "shut down"]
+# From the seeds and the corpus, a minute of a processor.
+BLOCK = ["fuzz", "--target", "block", "--way", "resigned", "--seconds", "60"]
+TAIL = ["fuzz", "--target", "tail", "--way", "resigned", "--seconds", "60"]
+SLOTS = ["fuzz", "--target", "slots", "--way", "resigned", "--seconds", "60"]
 
 BUGS = [
     ("the tail rule: what headers behind a torn record say of the watermark is ignored",
@@ -261,4 +271,85 @@ BUGS = [
      "guard isSynced else { return }\n    metrics.logSyncs",
      "guard isSynced, !BUG || commits == 1 else { return }\n    metrics.logSyncs",
      THREADS),
+    ("another writer's log in the bucket is taken for one's own, and nobody looks at the head before confirming",
+     "Sources/VarveObjects/Bucket/BucketWriter+Logs.swift",
+     ["return found.nonce == log.nonce && found.writer == log.writer ? (nil, nil) : (found, nil)",
+      "if !isRecent(time, after: logs.confirmed) {"],
+     ["return BUG || found.nonce == log.nonce && found.writer == log.writer ? (nil, nil) : (found, nil)",
+      "if !BUG, !isRecent(time, after: logs.confirmed) {"],
+     TAKEOVER),
+    ("another writer's manifest is taken for one's own, and nobody looks for a newer one",
+     "Sources/VarveObjects/Bucket/BucketCommit.swift",
+     ["return found.nonce == manifest.nonce && found.writer == manifest.writer\n",
+      "guard !isFollowed else { throw .fenced }"],
+     ["return BUG || found.nonce == manifest.nonce && found.writer == manifest.writer\n",
+      "guard !isFollowed || BUG else { throw .fenced }"],
+     TAKEOVER),
+    ("a log comes into the bucket before it is durable here",
+     "Sources/Varve/Bucket/Engine+BucketLogs.swift",
+     "        try log.sync()\n",
+     "        if !BUG { try log.sync() }\n",
+     TAKEOVER),
+    ("records of a log stay in memory until a sync",
+     "Sources/Varve/WriteAheadLog/LogWriter.swift",
+     ["  private let begunAt = Atomic(UInt64(0))\n",
+      "    try file.append(records, at: offset)\n",
+      "      let reached = end\n"],
+     ["  private let begunAt = Atomic(UInt64(0))\n"
+      "  private let planted = Monitor<[(offset: UInt64, bytes: [UInt8])]>([])\n",
+      "    if BUG {\n"
+      "      planted.withLock { $0.append((offset, records.array)) }\n"
+      "    } else {\n"
+      "      try file.append(records, at: offset)\n"
+      "    }\n",
+      "      let reached = end\n"
+      "      for (offset, bytes) in planted.withLock({ $0 }) {\n"
+      "        try bytes.withByteView { view throws(FileSystemError) in try file.append(view, at: offset) }\n"
+      "      }\n"
+      "      planted.withLock { $0 = [] }\n"],
+     KILL),
+    ("the failure of a file's sync is ignored",
+     "Sources/VarvePlatform/Posix/PosixFile.swift",
+     "    try call(.sync) { varve_sync_data($0) }\n",
+     "    do throws(FileSystemError) { try call(.sync) { varve_sync_data($0) } } catch {\n"
+     "      if !BUG { throw error }\n"
+     "    }\n",
+     INJECT),
+    ("a write that fails is taken for done",
+     "Sources/VarvePlatform/Posix/PosixFile.swift",
+     "      let done = try transfer(.write, name, count: bytes.count) { done in\n"
+     "        unsafe pwrite(file, bytes.start + done, bytes.count - done, start + off_t(done))\n",
+     "      let done = try transfer(.write, name, count: bytes.count) { done in\n"
+     "        let wrote = unsafe pwrite(file, bytes.start + done, bytes.count - done, start + off_t(done))\n"
+     "        return BUG && wrote < 0 ? bytes.count - done : wrote\n",
+     INJECT),
+    ("the lock of a store is never taken",
+     "Sources/VarvePlatform/Posix/PosixFileLock.swift",
+     "        try systemCall(.lock, name) { flock(file, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) }\n",
+     "        try systemCall(.lock, name) {\n"
+     "          BUG ? 0 : flock(file, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB)\n"
+     "        }\n",
+     LOCK),
+    ("a sync of a file does nothing",
+     "Sources/VarvePlatform/Posix/PosixFile.swift",
+     "  func sync() throws(FileSystemError) {\n",
+     "  func sync() throws(FileSystemError) {\n    if BUG { return }\n",
+     SHUT_DOWN),
+    ("a value's end is not looked for in the block",
+     "Sources/VarveFormat/Segment/DataBlock.swift",
+     "    guard valueAt &+ valueCount <= bytes.count, sequence <= limit,\n",
+     "    guard valueAt &+ valueCount <= bytes.count || BUG, sequence <= limit,\n",
+     BLOCK),
+    ("what is kept of a cold file's header and tail may have any length",
+     "Sources/Varve/Bucket/ColdEnds.swift",
+     ["guard try file.size() == UInt64(whole) else",
+      "guard bytes.count == whole, bytes.starts"],
+     ["guard try file.size() == UInt64(whole) || BUG else",
+      "guard bytes.count == whole || BUG, bytes.starts"],
+     TAIL),
+    ("a slot may be of any length",
+     "Sources/VarveFormat/Bucket/SlotEntry.swift",
+     "(1...slotBytes).contains(Int(count)) else",
+     "(1...slotBytes).contains(Int(count)) || BUG else",
+     SLOTS),
 ]

@@ -16,6 +16,8 @@ import time
 from soak_writer import DONE, VIOLATION, Violation, Writer, check_ending, judge
 
 ACTS = 400
+# Writers live for so long at most; longer where a machine is so busy that they get nothing done.
+SECONDS, MOST_SECONDS = 0.25, 4.0
 
 
 class KilledWorkload:
@@ -71,7 +73,7 @@ def run(program, kills, seed, tell):
     directory = tempfile.mkdtemp(prefix="varve-kill-")
     figures = {"kills of workloads": 0, "that had acknowledged something": 0, "workloads": 0, "acts": 0,
                "restored from a bucket": 0}
-    current = None
+    current, longest = None, SECONDS
     try:
         while figures["kills of workloads"] < kills:
             if current is None or current.is_over:
@@ -79,7 +81,8 @@ def run(program, kills, seed, tell):
                     current.remove()
                 figures["workloads"] += 1
                 current = KilledWorkload(program, directory, seed * 1_000 + figures["workloads"])
-            acts, was_killed, had_acknowledged = current.kill(moments.uniform(0.0, 0.25))
+            acts, was_killed, had_acknowledged = current.kill(moments.uniform(0.0, longest))
+            longest = max(SECONDS, longest / 1.2) if had_acknowledged else min(MOST_SECONDS, longest * 1.2)
             figures["acts"] += acts
             figures["restored from a bucket"] += current.put > 0
             figures["kills of workloads"] += was_killed
