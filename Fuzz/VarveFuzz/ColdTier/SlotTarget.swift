@@ -94,7 +94,8 @@ extension SlotExam {
     let kept = sound.values.filter { Self.key($0.entry) == key && $0.entry.count == count }
     promise(found == nil || kept.contains { $0.bytes == found }, "a slot is taken that nobody kept")
     // Of two cells with the same slot either may be looked at, and then be damaged.
-    promise(found != nil || kept.isEmpty || entries(of: key) > 1, "a slot that is kept is not found")
+    promise(
+      found != nil || kept.isEmpty || entries(of: key) > 1, "a slot that is kept is not found")
   }
 
   /// How many entries speak of a slot.
