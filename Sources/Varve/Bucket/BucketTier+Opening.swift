@@ -65,14 +65,15 @@ extension BucketTier {
   }
 
   /// Notes before anything is written that the bucket is not there: of what is later than this no number tells
-  /// any more whether both have it.
+  /// any more whether both have it. A power cut can take the note only with all that was written since: the name
+  /// of the log with the first of it is made durable behind it.
   static func noteApart(
     _ tie: BucketTie, _ manifest: Manifest, _ last: SequenceNumber, in directory: GuardedDirectory
   ) throws(StoreError) {
     guard tie.apartSince == nil else { return }
     var apart = tie
     apart.apartSince = .init(manifest: manifest.number, last: last)
-    try TieFile(directory: directory).write(apart)
+    try TieFile(directory: directory).write(apart, isSettled: false)
   }
 
   /// What to note before a claim: it may arrive, and its answer be lost, and it must be known as ours. Also

@@ -21,8 +21,6 @@ struct CrashRun {
   var recoveryEvery = 6
   /// Which of all these disks are judged.
   var sample = CrashSample.all
-  /// Whether disks are judged at all.
-  var isJudged = true
   /// Done to the disk of every machine that works, or recovers, while it may crash.
   var prepare: @Sendable (SimulatedFileSystem) -> Void = { _ in }
   /// Asked before each step; no more images are made once it says so.
@@ -97,7 +95,7 @@ struct CrashRun {
     for (index, mode) in CrashMode.allCases.enumerated() {
       let seed = seed &* 1_000_003 &+ UInt64(moment.number)
       tally.candidates += 1
-      if isJudged, sample.takes(image: tally.candidates) {
+      if sample.takes(image: tally.candidates) {
         let image = machine.crashImage(mode, seed: seed)
         tally.note(image.disk.fingerprint())
         if let failure = workload.judge(image, expected, turn: turn(tally.images)) {
@@ -120,7 +118,7 @@ struct CrashRun {
     let killed = workload.expectation(reached, isKilled: true)
     let seed = seed &* 1_000_003 &+ UInt64(moment.number)
     tally.candidates += 1
-    if isJudged, sample.takes(image: tally.candidates) {
+    if sample.takes(image: tally.candidates) {
       tally.images += 1
       let image = machine.killImage(seed: seed)
       if let failure = workload.judge(image, killed, turn: turn(tally.images)) {
@@ -144,7 +142,6 @@ struct CrashRun {
     let crash: @Sendable (Int, String) -> Void = { number, place in
       inner.withLock { inner in
         inner.recoveryPoints += 1
-        guard isJudged else { return }
         for part in [0, 4, 7] {
           inner.candidates += 1
           guard sample.takes(image: inner.candidates, ofRecovery: recovery) else { continue }

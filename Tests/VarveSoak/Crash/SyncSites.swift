@@ -16,8 +16,7 @@ final class SyncSites: Sendable {
   private static let inherited = "GuardedDirectory+Inherited.swift"
   /// Files of the engine that hand a sync on, for whoever calls them.
   private static let passing = [
-    directory, "TieredDirectory.swift", "SegmentFileBuffer.swift", "SyncBehind.swift",
-    "ThreadLock.swift",
+    directory, "TieredDirectory.swift", "SegmentFileBuffer.swift", "ThreadLock.swift",
     "Monitor.swift",
   ]
   /// Folders of the engine whose files say what a sync is for.
@@ -27,6 +26,8 @@ final class SyncSites: Sendable {
     /// The source places of each address, inlined ones too, innermost first.
     var places: [UInt: [String]] = [:]
     var names: [[UInt]: String] = [:]
+    /// Lines of the engine on any of these stacks.
+    var lines: Set<String> = []
   }
 
   private let base: UInt
@@ -52,14 +53,16 @@ final class SyncSites: Sendable {
       for (address, places) in zip(unknown, Self.symbolize(unknown)) {
         known.places[address] = places
       }
-      let name = Self.name(stack.flatMap { known.places[$0] ?? [] })
+      let lines = stack.flatMap { known.places[$0] ?? [] }
+      let name = Self.name(lines)
+      known.lines.formUnion(Self.places(lines).map(\.description))
       known.names[stack] = name
       return name
     }
   }
 
   private static func name(_ lines: [String]) -> String {
-    let places = lines.filter { $0.contains("/Sources/Varve/") }.compactMap(Place.init)
+    let places = places(lines)
     // The directory asks for a sync itself, before the first change of a name, whoever changes it.
     if let own = places.first(where: { $0.file == inherited }) { return own.description }
     var chain: [Place] = []
@@ -70,6 +73,10 @@ final class SyncSites: Sendable {
     // A campaign that cannot tell its sites apart would leave out all syncs at once.
     precondition(!chain.isEmpty, "llvm-symbolizer does not name the engine's sources")
     return chain.map(\.description).joined(separator: " < ")
+  }
+
+  private static func places(_ lines: [String]) -> [Place] {
+    lines.filter { $0.contains("/Sources/Varve/") }.compactMap(Place.init)
   }
 
   /// A line of the engine, as the symbolizer names it: `path:line:column`.
@@ -102,16 +109,16 @@ final class SyncSites: Sendable {
       .map { $0.split(separator: "\n").map(String.init) }
   }
 
-  /// The lines of the engine that ask for a sync and are in no site, as `file:line`.
-  static func unreached(by sites: some Sequence<String>) -> [String] {
-    let reached = Set(sites.flatMap { $0.components(separatedBy: " < ") })
+  /// The lines of the engine that ask for a sync and never did, as `file:line`.
+  func unreached() -> [String] {
+    let reached = known.withLock { $0.lines }
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "../../../Sources/Varve").standardized
     let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
     var unreached: [String] = []
     while let file = files?.nextObject() as? URL {
       let name = file.lastPathComponent
-      guard name.hasSuffix(".swift"), !passing.contains(name),
+      guard name.hasSuffix(".swift"), !Self.passing.contains(name),
         let text = try? String(contentsOf: file, encoding: .utf8)
       else { continue }
       for (number, line) in text.components(separatedBy: "\n").enumerated()

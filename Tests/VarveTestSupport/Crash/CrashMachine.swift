@@ -61,6 +61,7 @@ extension CrashMachine {
     package var putsLogs = true
     /// What goes wrong in the bucket: asked with the number of the call, its kind, and its object.
     package var objectFaults: (@Sendable (Int, ObjectCall.Kind, String) -> ObjectFault?)?
+    package var background = StoreComponents.Background.inline
 
     package init() {}
   }
@@ -115,6 +116,6 @@ extension CrashMachine {
     return StoreComponents(
       fileSystem: disk, clock: clock,
       random: SimulatedRandom(seed: bucket == nil ? identity : identity &+ number &* 0x1_0001),
-      background: .inline)
+      background: opening.background)
   }
 }

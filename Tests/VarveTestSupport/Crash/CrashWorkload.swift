@@ -29,6 +29,8 @@ package struct CrashWorkload: Sendable {
     case evict
     case prefetch
     case collect
+    /// What waits for the bucket's next log is put, as the background does after a while.
+    case putLogs
     /// The store is opened while the bucket does not answer, written to, and opened with the bucket again.
     case commitApart([(String, [UInt8], [UInt8]?)])
   }
@@ -51,7 +53,7 @@ package struct CrashWorkload: Sendable {
     case .commit(let writes, _), .commitApart(let writes):
       for (keyspace, key, value) in writes { content[keyspace]?[key] = value }
     case .sync, .flush, .compact, .snapshot, .reopen: break
-    case .upload, .evict, .prefetch, .collect: break
+    case .upload, .evict, .prefetch, .collect, .putLogs: break
     }
     acts.append(act)
     states.append(content)
@@ -79,6 +81,7 @@ package struct CrashWorkload: Sendable {
       case 7 where shape.hasBucket, 8 where shape.hasBucket: add(.upload)
       case 9 where shape.hasBucket: add(.evict)
       case 10 where shape.hasBucket: add(random.below(3) == 0 ? .collect : .prefetch)
+      case 12 where shape.hasBucket: add(.putLogs)
       case 11 where shape.hasBucket:
         add(.commitApart(writes(&random, shape)))
         // At once, before anything else is durable.
@@ -143,7 +146,7 @@ extension CrashWorkload {
       done = index + 1
       if isDurable { durable = index + 1 }
       switch act {
-      case .upload, .commit(_, .remote): confirmed = index + 1
+      case .upload, .putLogs, .commit(_, .remote): confirmed = index + 1
       case .prefetch: isWhole = true
       default: break
       }

@@ -36,6 +36,7 @@ package struct WorkloadRun {
     case .flush: try store.flush()
     case .compact: try store.compact()
     case .upload: try store.upload()
+    case .putLogs: try store.putLogs()
     // A version may name only what the bucket has: the rest stays.
     case .evict:
       try store.evict()
