@@ -17,6 +17,8 @@ final class SegmentTable: @unchecked Sendable {
   // @unchecked: nothing is written after the initialiser.
   private let places: UnsafeMutableBufferPointer<Place>
   private let ends: UnsafeMutableBufferPointer<Int>
+  /// The levels from 1 on that have segments.
+  private let levels: [Range<Int>]
   /// Copies of the keys that `places` shows.
   private let keys: AlignedBuffer
 
@@ -49,10 +51,14 @@ final class SegmentTable: @unchecked Sendable {
           reader: Unmanaged.passUnretained(handle.reader)))
     }
     var end = 0
+    var filledLevels: [Range<Int>] = []
     for (level, handles) in levels.enumerated() {
+      let start = end
       end += handles.count
       unsafe ends.initializeElement(at: level, to: end)
+      if level > 0, !handles.isEmpty { filledLevels.append(start..<end) }
     }
+    self.levels = filledLevels
   }
 
   deinit {
@@ -73,9 +79,9 @@ extension SegmentTable {
     for index in unsafe 0..<ends[0] {
       if let found = try unsafe places[index].find(target, hash, limit) { return found }
     }
-    for level in unsafe 1..<max(1, ends.count) {
-      let index = firstIndex(reaching: target, unsafe ends[level &- 1]..<ends[level])
-      guard unsafe index < ends[level] else { continue }
+    for level in levels {
+      let index = firstIndex(reaching: target, level)
+      guard index < level.upperBound else { continue }
       if let found = try unsafe places[index].find(target, hash, limit) { return found }
     }
     return nil

@@ -21,6 +21,7 @@ struct TouchedBits: ~Copyable, @unchecked Sendable {
   }
 
   /// A number outside is never set: what it stands for is checked each time.
+  @inline(__always)
   func contains(_ number: Int) -> Bool {
     guard number >= 0, number >> 6 < wordCount else { return false }
     let word = unsafe words[number >> 6].load(ordering: .relaxed)

@@ -204,8 +204,23 @@ extension ByteView {
   /// ``starts(with:)`` for fewer bytes than a word has, or many; there are as many here.
   @usableFromInline
   func startsUnusually(with other: ByteView) -> Bool {
-    guard other.count < 8 else { return memoryOrder(other, other.count) == 0 }
-    return prefix(other.count).sortPrefix == other.sortPrefix
+    let shared = other.count
+    guard shared < 8 else { return memoryOrder(other, shared) == 0 }
+    // Two loads that overlap are all of them.
+    if shared >= 4 { return areEqual(other, at: 0, shared &- 4, as: UInt32.self) }
+    if shared >= 2 { return areEqual(other, at: 0, shared &- 2, as: UInt16.self) }
+    return shared == 0 || areEqual(other, at: 0, 0, as: UInt8.self)
+  }
+
+  /// Whether the numbers at two offsets, which lie inside of both, are the same.
+  @inline(__always)
+  private func areEqual<Number: FixedWidthInteger & BitwiseCopyable>(
+    _ other: ByteView, at first: Int, _ second: Int, as type: Number.Type
+  ) -> Bool {
+    unsafe start.loadUnaligned(fromByteOffset: first, as: type)
+      == other.start.loadUnaligned(fromByteOffset: first, as: type)
+      && start.loadUnaligned(fromByteOffset: second, as: type)
+        == other.start.loadUnaligned(fromByteOffset: second, as: type)
   }
 
   /// Eight bytes at `offset`, which lie inside.

@@ -11,11 +11,12 @@
 /// 24  separator end  u32, in the node's heap; the previous item's end is the start
 /// 28  block number   u32, counted from 0 through the segment; of a leaf: its first block's
 /// ```
+@usableFromInline
 package struct BlockHandle: Equatable, Sendable {
   package static let byteCount = 32
 
-  package var offset: UInt64
-  package var storedCount: UInt32
+  @usableFromInline package var offset: UInt64
+  @usableFromInline package var storedCount: UInt32
   package var fullCount: UInt32
   package var checksum: UInt32
   package var codec: Codec
@@ -36,5 +37,6 @@ package struct BlockHandle: Equatable, Sendable {
   }
 
   /// The offset behind the last stored byte; a decoded handle's cannot overflow.
+  @inlinable
   package var end: UInt64 { offset &+ UInt64(storedCount) }
 }

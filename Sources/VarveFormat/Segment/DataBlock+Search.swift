@@ -30,8 +30,11 @@ extension DataBlock {
       while matches != 0 {
         let index = first &+ matches.trailingZeroBitCount
         guard index < count else { return nil }
-        prefetchEntry(at: index, 192)
-        let entry = try entry(at: index, layout)
+        prefetchWholeEntry(at: index)
+        let entry =
+          if let plain = plainEntry(at: index, layout, notAbove: limit) { plain } else {
+            try entry(at: index, layout)
+          }
         // Versions of one key stand newest first, so the first one low enough is the one.
         if entry.sequence <= limit, entry.suffix == rest { return entry }
         matches &= matches &- 1
@@ -108,6 +111,15 @@ extension DataBlock {
   private func prefetchEntry(at index: Int) {
     // Wherever that is, in a damaged block: to ask for memory is harmless.
     unsafe varve_prefetch(bytes.start + Int(knownSlot(at: index) & 0xffff))
+  }
+
+  /// The same for an entry whose value is read next: three lines of memory.
+  @inline(__always)
+  private func prefetchWholeEntry(at index: Int) {
+    let start = unsafe bytes.start + Int(knownSlot(at: index) & 0xffff)
+    unsafe varve_prefetch(start)
+    unsafe varve_prefetch(start + 64)
+    unsafe varve_prefetch(start + 128)
   }
 
   private func prefetchEntry(at index: Int, _ count: Int) {

@@ -118,7 +118,8 @@ package struct DataBlock: Sendable {
       throw FormatError(.dataBlock, .value("entry count"), at: handle.offset)
     }
     // Only then are values aligned in the mapping as they are in the block.
-    guard handle.codec != .none || handle.offset & UInt64(alignment &- 1) == 0 else {
+    guard handle.codec != .none || handle.offset & UInt64(truncatingIfNeeded: (1 &<< Int(alignmentShift)) &- 1) == 0
+    else {
       throw FormatError(.dataBlock, .value("alignment"), at: handle.offset)
     }
   }

@@ -11,6 +11,8 @@
 // Of the XXH64 h of a key: its block is (h >> 32) * block count >> 32; its bits are the top nine bits
 // of h * m, h * m * m, ... modulo 2^64, with m = 0x9E3779B97F4A7C15 (2^64 / golden ratio, made odd).
 
+import CVarveShims
+
 /// A view of a segment's filter.
 @frozen
 @usableFromInline
@@ -43,7 +45,7 @@ package struct Filter: Sendable {
   }
 
   /// Begins to bring near what ``mayContain(_:)`` looks at.
-  package func prefetch(_ hash: UInt64) { blocks.dropping(block(of: hash)).prefetch(1) }
+  package func prefetch(_ hash: UInt64) { unsafe varve_prefetch(blocks.start + block(of: hash)) }
 
   /// Where the block of a hash begins.
   @inlinable
@@ -54,17 +56,21 @@ package struct Filter: Sendable {
   /// False where no key with this XXH64 is in the segment; true where one may be.
   @inlinable
   package func mayContain(_ hash: UInt64) -> Bool {
-    let block = block(of: hash)
+    // All of its blocks lie inside: that was checked when the filter was made.
+    let block = unsafe blocks.start + block(of: hash)
     var state = hash
+    var isSet: UInt64 = 1
     var probe = 0
+    // All of them, whatever the first ones say: a branch that goes both ways costs more than they do.
     while probe < probes {
       state = state &* Self.multiplier
       let bit = Int(truncatingIfNeeded: state >> 55)
-      guard let byte = blocks.byte(at: block &+ bit / 8) else { return true }
-      if byte & (1 << UInt8(bit % 8)) == 0 { return false }
+      let word = unsafe UInt64(
+        littleEndian: block.loadUnaligned(fromByteOffset: bit &>> 6 &* 8, as: UInt64.self))
+      isSet &= word &>> UInt64(truncatingIfNeeded: bit)
       probe &+= 1
     }
-    return true
+    return isSet & 1 == 1
   }
 }
 

@@ -76,24 +76,30 @@ package struct IndexNode: Sendable {
 extension IndexNode {
   /// The handle of item `index`.
   package func handle(at index: Int) throws(FormatError) -> BlockHandle {
+    guard index >= 0, index < count else { throw error(.truncated, atItem: index, 0) }
     let at = itemsAt &+ BlockHandle.byteCount &* index
-    guard index >= 0, index < count, let item = bytes.part(at: at, count: BlockHandle.byteCount),
-      let offset = item.uint64(at: 0), let lengths = item.uint64(at: 8),
-      let checksum = item.uint32(at: 16), let codecNumber = item.byte(at: 20),
-      let flags = item.byte(at: 21), let itemCount = item.uint16(at: 22),
-      let number = item.uint32(at: 28)
-    else { throw error(.truncated, atItem: index, 0) }
-    guard let codec = Codec(rawValue: codecNumber) else {
+    let kinds = known(at &+ 20, as: UInt32.self)
+    guard let codec = Codec(rawValue: UInt8(truncatingIfNeeded: kinds)) else {
       throw error(.value("codec"), atItem: index, 20)
     }
-    guard flags & ~1 == 0 else { throw error(.value("flags"), atItem: index, 21) }
+    guard kinds & 0xfe00 == 0 else { throw error(.value("flags"), atItem: index, 21) }
+    let itemCount = UInt16(truncatingIfNeeded: kinds &>> 16)
     guard itemCount >= 1 else { throw error(.value("item count"), atItem: index, 22) }
     let handle = BlockHandle(
-      offset: offset, storedCount: UInt32(truncatingIfNeeded: lengths),
-      fullCount: UInt32(truncatingIfNeeded: lengths >> 32), checksum: checksum, codec: codec,
-      itemCount: itemCount, number: number)
+      offset: known(at, as: UInt64.self), storedCount: known(at &+ 8, as: UInt32.self),
+      fullCount: known(at &+ 12, as: UInt32.self), checksum: known(at &+ 16, as: UInt32.self),
+      codec: codec, itemCount: itemCount, number: known(at &+ 28, as: UInt32.self))
     try check(handle, index)
     return handle
+  }
+
+  /// The little-endian number at `offset` of the numbers and items, all of which lie inside: that was
+  /// checked when the node was made.
+  @inline(__always)
+  private func known<Number: FixedWidthInteger & BitwiseCopyable>(
+    _ offset: Int, as type: Number.Type
+  ) -> Number {
+    unsafe Number(littleEndian: bytes.start.loadUnaligned(fromByteOffset: offset, as: type))
   }
 
   /// What can be said of a handle's numbers without knowing the file.
@@ -101,21 +107,27 @@ extension IndexNode {
     guard handle.offset <= UInt64(Int64.max) else {
       throw error(.limit("offset"), atItem: index, 0)
     }
-    guard handle.storedCount <= handle.fullCount,
-      handle.codec != .none || handle.storedCount == handle.fullCount
-    else { throw error(.limit("stored length"), atItem: index, 8) }
-    // No codec makes more out of a byte, so that a lie cannot make a reader take much memory.
-    let expansion: UInt64 = handle.codec == .lz4 ? 255 : handle.codec == .zstd ? 32_768 : 1
-    guard UInt64(handle.fullCount) <= UInt64(handle.storedCount) &* expansion else {
-      throw error(.limit("full length"), atItem: index, 12)
+    if handle.codec != .none { try checkCompressed(handle, index) } else {
+      guard handle.storedCount == handle.fullCount else {
+        throw error(.limit("stored length"), atItem: index, 8)
+      }
     }
     let limit =
       level == .top
       ? Limits.indexLeafBytes
       : handle.itemCount == 1 ? Limits.loneBlockBytes : Limits.blockBytes
     guard handle.fullCount <= limit else { throw error(.limit("full length"), atItem: index, 12) }
-    guard level == .leaf || handle.codec == .none else {
-      throw error(.value("codec"), atItem: index, 20)
+  }
+
+  private func checkCompressed(_ handle: BlockHandle, _ index: Int) throws(FormatError) {
+    guard level == .leaf else { throw error(.value("codec"), atItem: index, 20) }
+    guard handle.storedCount <= handle.fullCount else {
+      throw error(.limit("stored length"), atItem: index, 8)
+    }
+    // No codec makes more out of a byte, so that a lie cannot make a reader take much memory.
+    let expansion: UInt64 = handle.codec == .lz4 ? 255 : 32_768
+    guard UInt64(handle.fullCount) <= UInt64(handle.storedCount) &* expansion else {
+      throw error(.limit("full length"), atItem: index, 12)
     }
   }
 
@@ -180,7 +192,7 @@ extension IndexNode {
     var low = firstNumber(notBelow: target)
     // Whole separators are compared only among those that begin with the same eight bytes.
     var high = low
-    if low < count, try sortNumber(at: low) == target {
+    if low < count, known(Self.headerByteCount &+ 8 &* low, as: UInt64.self) == target {
       high = target == .max ? count : firstNumber(notBelow: target &+ 1)
     }
     while low < high {

@@ -47,6 +47,7 @@ package struct SegmentFooter: Equatable, Sendable {
 }
 
 /// One run of bytes of a segment and what it holds.
+@usableFromInline
 package struct SegmentSection: Equatable, Sendable {
   package static let byteCount = 32
   static let ignorableBit: UInt16 = 0x8000
@@ -66,8 +67,8 @@ package struct SegmentSection: Equatable, Sendable {
 
   package var type: UInt16
   package var checksum: UInt32
-  package var offset: UInt64
-  package var length: UInt64
+  @usableFromInline package var offset: UInt64
+  @usableFromInline package var length: UInt64
 
   package init(_ kind: Kind, checksum: UInt32 = 0, offset: UInt64, length: UInt64) {
     type = kind.rawValue
@@ -79,6 +80,7 @@ package struct SegmentSection: Equatable, Sendable {
   package var kind: Kind? { Kind(rawValue: type) }
 
   /// The offset behind the last byte; a decoded section's cannot overflow.
+  @inlinable
   package var end: UInt64 { offset &+ length }
 }
 
