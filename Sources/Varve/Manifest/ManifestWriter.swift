@@ -17,12 +17,16 @@ final class ManifestWriter: Sendable {
 
   /// Makes `manifest` the truth; returns the SHA-256 of its file.
   ///
-  /// - Parameter isSettled: false where its name may still be lost when this returns, as somebody syncs the
-  ///   directory before anything is promised.
-  func write(_ manifest: Manifest, isSettled: Bool = true) throws(StoreError) -> [UInt8] {
+  /// - Parameters:
+  ///   - namesAreDurable: whether those of the files that it names are known to be durable.
+  ///   - isSettled: false where its name may still be lost when this returns, as somebody syncs the
+  ///     directory before anything is promised.
+  func write(
+    _ manifest: Manifest, namesAreDurable: Bool = false, isSettled: Bool = true
+  ) throws(StoreError) -> [UInt8] {
     let name = FileName(.manifest, manifest.number)
     let bytes = manifest.encoded()
-    if manifest.namesFiles { try syncNames() }
+    if manifest.namesFiles, !namesAreDurable { try syncNames() }
     try prepare(bytes, as: FileName.temporary(name))
     do throws(FileSystemError) {
       try directory.rename(FileName.temporary(name), to: name.description)

@@ -281,9 +281,11 @@ extension StoreOpening {
       guard options.access == .readWrite else { return current }
       try checkMayWrite(current.0)
       guard tie?.state == .restoring else { return current }
-      // Where a sync failed while it was made, its name is seen and never becomes durable: it is made again.
+      // Where a sync failed behind it, its name is seen and never becomes durable: it is made again. The names
+      // in it were synced before, and its own is by what comes next: the note of who opens, or the first log.
       let writer = ManifestWriter(directory: directory, poison: poison)
-      return (current.0, try writer.write(current.0))
+      let digest = try writer.write(current.0, namesAreDurable: true, isSettled: false)
+      return (current.0, digest)
     }
     guard tie == nil else {
       throw StoreError(notRestoredAt: path)

@@ -68,7 +68,9 @@ final class SyncBehind {
         state.isOver ? nil : state.written
       }
       guard let written else { return }
-      do throws(FileSystemError) { try file.sync() } catch {
+      do throws(FileSystemError) {
+        try file.sync()  // early: finish() syncs what comes later, and would sync this
+      } catch {
         return state.withLock { $0.failure = error }
       }
       state.withLock { $0.synced = written }

@@ -118,8 +118,8 @@ package struct DataBlock: Sendable {
       throw FormatError(.dataBlock, .value("entry count"), at: handle.offset)
     }
     // Only then are values aligned in the mapping as they are in the block.
-    guard handle.codec != .none || handle.offset & UInt64(truncatingIfNeeded: (1 &<< Int(alignmentShift)) &- 1) == 0
-    else {
+    let unaligned = handle.offset & (1 &<< UInt64(alignmentShift) &- 1)
+    guard handle.codec != .none || unaligned == 0 else {
       throw FormatError(.dataBlock, .value("alignment"), at: handle.offset)
     }
   }

@@ -107,7 +107,9 @@ extension IndexNode {
     guard handle.offset <= UInt64(Int64.max) else {
       throw error(.limit("offset"), atItem: index, 0)
     }
-    if handle.codec != .none { try checkCompressed(handle, index) } else {
+    if handle.codec != .none {
+      try checkCompressed(handle, index)
+    } else {
       guard handle.storedCount == handle.fullCount else {
         throw error(.limit("stored length"), atItem: index, 8)
       }

@@ -19,9 +19,7 @@ enum CrashInRestore {
     oneIn one: Int = 1, preparing prepare: (SimulatedFileSystem) -> Void
   ) throws -> String? {
     let workload = workload
-    let source = CrashMachine(SimulatedFileSystem(), bucket: SimulatedBucket())
-    try workload.run(on: source, progress: Monitor(CrashWorkload.Progress()))
-    let machine = source.elsewhere()
+    let machine = try uploaded(by: workload).elsewhere()
     prepare(machine.disk)
     let failures = Monitor<[String]>([])
     let judge: @Sendable (_ place: String, _ number: Int, _ isMade: Bool) -> Void = {
@@ -43,8 +41,15 @@ enum CrashInRestore {
     return failures.withLock { $0.first }
   }
 
+  /// A machine that has put everything into its bucket.
+  static func uploaded(by workload: CrashWorkload) throws -> CrashMachine {
+    let source = CrashMachine(SimulatedFileSystem(), bucket: SimulatedBucket())
+    try workload.run(on: source, progress: Monitor(CrashWorkload.Progress()))
+    return source
+  }
+
   /// Everything in the bucket, the last of it in logs.
-  private static var workload: CrashWorkload {
+  static var workload: CrashWorkload {
     var workload = CrashWorkload(varied: acts, seed: 5, shape: .tiered)
     workload.add(.upload)
     for number in 0..<3 {
@@ -53,7 +58,7 @@ enum CrashInRestore {
     return workload
   }
 
-  private static func failure(
+  static func failure(
     of image: CrashMachine, _ workload: CrashWorkload, isMade: Bool
   ) -> String? {
     do {
@@ -66,7 +71,7 @@ enum CrashInRestore {
     } catch { return "\(error)" }
   }
 
-  private static func restoreOrOpen(
+  static func restoreOrOpen(
     _ image: CrashMachine, _ workload: CrashWorkload
   ) throws -> SegmentStore {
     do { return try image.restore(workload.opening) } catch let error as StoreError {

@@ -13,8 +13,10 @@ enum RecoveryByThreads {
   static func failure(preparing prepare: (SimulatedFileSystem) -> Void) throws -> String? {
     let workload = workload
     let source = CrashMachine(SimulatedFileSystem())
-    try workload.run(on: source, progress: Monitor(CrashWorkload.Progress()))
+    var run = try WorkloadRun(of: workload) { _ in try source.open(workload.opening) }
+    for index in workload.acts.indices { _ = try run.perform(index) }
     let machine = source.killImage()
+    try run.store.close()
     prepare(machine.disk)
     let failures = Monitor<[String]>([])
     let judge: @Sendable (String) -> Void = { place in

@@ -24,6 +24,7 @@ struct SyncMutation {
     { try SyncBesideFlush.failure(preparing: $0) }, { try CrashInRestore.failure(preparing: $0) },
     { try CopyApart.failure(preparing: $0) }, { try RecoveryByThreads.failure(preparing: $0) },
     { try DetachedBucket.failure(preparing: $0) },
+    { try CrashAfterFailedRestore.failure(preparing: $0) },
   ]
 
   struct Outcome: Sendable {
@@ -73,8 +74,7 @@ struct SyncMutation {
   /// out.
   private func discover(_ sites: SyncSites) -> ([String: Reach], failures: [String]) {
     let found = Monitor<[String: Reach]>([:])
-    var failures: [String] = []
-    func noting(
+    @Sendable func noting(
       _ note: @escaping @Sendable (inout Reach) -> Void
     ) -> @Sendable (SimulatedFileSystem) -> Void {
       { system in
@@ -85,34 +85,41 @@ struct SyncMutation {
         }
       }
     }
-    for number in seed..<seed &+ Self.discoveries {
+    let failures = Monitor<[String]>([])
+    onTwoThreads(Array(seed..<seed &+ Self.discoveries)) { number in
       var run = run(number)
       run.prepare = noting { $0.numbers.insert(number) }
-      failures += run.run().failures
+      let wrong = run.run().failures
+      failures.withLock { $0 += wrong }
     }
     for (index, scenario) in Self.scenarios.enumerated() {
       do {
-        if let failure = try scenario(noting { $0.scenarios.insert(index) }) {
-          failures.append(failure)
-        }
-      } catch { failures.append("scenario \(index): \(error)") }
+        let failure = try scenario(noting { $0.scenarios.insert(index) })
+        failures.withLock { $0 += [failure].compactMap(\.self) }
+      } catch { failures.withLock { $0.append("scenario \(index): \(error)") } }
     }
-    return (found.withLock { $0 }, failures)
+    return (found.withLock { $0 }, failures.withLock { $0 })
   }
 
-  /// Site after site, on two threads.
-  private func outcomes(without found: [String: Reach], _ sites: SyncSites) -> [Outcome] {
-    let left = Monitor(found.sorted { $0.key > $1.key })
-    let outcomes = Monitor<[Outcome]>([])
-    let body: @Sendable () -> Void = {
-      while let (site, reach) = left.withLock({ $0.popLast() }) {
-        let outcome = outcome(without: site, sites, reach)
-        outcomes.withLock { $0.append(outcome) }
-      }
+  /// Calls `body` with each of them.
+  private func onTwoThreads<Item: Sendable>(
+    _ items: [Item], _ body: @escaping @Sendable (Item) -> Void
+  ) {
+    let left = Monitor(Array(items.reversed()))
+    let work: @Sendable () -> Void = {
+      while let item = left.withLock({ $0.popLast() }) { body(item) }
     }
-    let helper = try? WorkerThread(name: "syncs") { body() }
-    body()
+    let helper = try? WorkerThread(name: "syncs") { work() }
+    work()
     helper?.join()
+  }
+
+  private func outcomes(without found: [String: Reach], _ sites: SyncSites) -> [Outcome] {
+    let outcomes = Monitor<[Outcome]>([])
+    onTwoThreads(found.sorted { $0.key < $1.key }) { site, reach in
+      let outcome = outcome(without: site, sites, reach)
+      outcomes.withLock { $0.append(outcome) }
+    }
     return outcomes.withLock { $0 }
   }
 
