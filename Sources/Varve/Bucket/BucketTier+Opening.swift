@@ -65,14 +65,14 @@ extension BucketTier {
   }
 
   /// Notes before anything is written that the bucket is not there: of what is later than this no number tells
-  /// any more whether both have it. A power cut can take the note only with all that was written since: the name
-  /// of the log with the first of it is made durable behind it.
+  /// any more whether both have it. A power cut can take the note only with all entries that were written since: the
+  /// name of the log with the first of them is made durable behind it. A manifest alone may outlive it, which has
+  /// no later entries than there were. A note that is there already may be one whose sync failed.
   static func noteApart(
     _ tie: BucketTie, _ manifest: Manifest, _ last: SequenceNumber, in directory: GuardedDirectory
   ) throws(StoreError) {
-    guard tie.apartSince == nil else { return }
     var apart = tie
-    apart.apartSince = .init(manifest: manifest.number, last: last)
+    apart.apartSince = tie.apartSince ?? .init(manifest: manifest.number, last: last)
     try TieFile(directory: directory).write(apart, isSettled: false)
   }
 

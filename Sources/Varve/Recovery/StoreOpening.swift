@@ -280,12 +280,7 @@ extension StoreOpening {
       let current = try ManifestFile(directory: directory).read(number)
       guard options.access == .readWrite else { return current }
       try checkMayWrite(current.0)
-      guard tie?.state == .restoring else { return current }
-      // Where a sync failed behind it, its name is seen and never becomes durable: it is made again. The names
-      // in it were synced before, and its own is by what comes next: the note of who opens, or the first log.
-      let writer = ManifestWriter(directory: directory, poison: poison)
-      let digest = try writer.write(current.0, namesAreDurable: true, isSettled: false)
-      return (current.0, digest)
+      return try mayBeLost(current.0, found, tie) ? settled(current.0) : current
     }
     guard tie == nil else {
       throw StoreError(notRestoredAt: path)
@@ -302,6 +297,19 @@ extension StoreOpening {
     manifest.number = 1
     let writer = ManifestWriter(directory: directory, poison: poison)
     return (manifest, try writer.write(manifest))
+  }
+
+  /// Whether the commit of the newest manifest may not have come to its end: then its predecessor is still there, or
+  /// it has none.
+  private func mayBeLost(_ manifest: Manifest, _ found: FoundFiles, _ tie: BucketTie?) -> Bool {
+    found.manifests.count > 1 || manifest.number == 1 || tie?.state == .restoring
+  }
+
+  /// Makes a manifest again before anything that it replaced goes: where the sync behind it failed, its name is
+  /// seen and never becomes durable. The names in it were synced before.
+  private func settled(_ manifest: Manifest) throws(StoreError) -> (Manifest, digest: [UInt8]) {
+    let writer = ManifestWriter(directory: directory, poison: poison)
+    return (manifest, try writer.write(manifest, namesAreDurable: true))
   }
 
   /// Of a store that lies in the bucket already a new one would be another, of which nothing could be put there.

@@ -90,6 +90,10 @@ extension SimulatedDisk {
     directories[parent]?.change(.link(name, node: node), step: step)
   }
 
+  mutating func removeDirectory(_ name: String, in parent: Int, step: Int) {
+    directories[parent]?.change(.unlink(name), step: step)
+  }
+
   mutating func makeFile(
     _ name: String, in directory: Int, for operation: FileSystemError.Operation, step: Int
   ) throws(FileSystemError) -> Int {

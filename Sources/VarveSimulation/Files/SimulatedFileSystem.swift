@@ -70,7 +70,15 @@ package final class SimulatedFileSystem: FileSystem {
         state.disk.makeDirectory(name, in: parent, step: state.steps)
       }
     }
-    try syncDirectory(parent, named: SimulatedDisk.parts(of: parentPath).last ?? "/")
+    do throws(FileSystemError) {
+      try syncDirectory(parent, named: SimulatedDisk.parts(of: parentPath).last ?? "/")
+    } catch {
+      // Its entry may be seen and never become durable: it is made anew next time.
+      if !exists {
+        state.withLock { $0.disk.removeDirectory(name, in: parent, step: $0.steps) }
+      }
+      throw error
+    }
   }
 
   /// Makes a call under the lock, after those who watch were told of the step.

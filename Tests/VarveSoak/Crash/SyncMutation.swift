@@ -24,7 +24,7 @@ struct SyncMutation {
     { try SyncBesideFlush.failure(preparing: $0) }, { try CrashInRestore.failure(preparing: $0) },
     { try CopyApart.failure(preparing: $0) }, { try RecoveryByThreads.failure(preparing: $0) },
     { try DetachedBucket.failure(preparing: $0) },
-    { try CrashAfterFailedRestore.failure(preparing: $0) },
+    { try CrashAfterFailedSync.failure(preparing: $0) },
   ]
 
   struct Outcome: Sendable {

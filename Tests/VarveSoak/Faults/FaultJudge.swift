@@ -173,5 +173,20 @@ struct FaultJudge {
     let found = try reopened(machine, allowed, "the next opening")
     try cutPower(allows: [found])
     try endOfBucket(found)
+    try goOn(from: found)
+  }
+
+  /// What is acknowledged from there on is built on names that are there.
+  private mutating func goOn(from found: Content) throws {
+    var written = found
+    written["default"]?[Self.key] = Self.key
+    do {
+      let store = try reopen(machine, opening)
+      try Self.write(to: store)
+      try cutPower(allows: [written])
+      try store.close()
+    } catch let error as StoreError {
+      throw Violation("going on after the next opening: \(error)")
+    }
   }
 }
