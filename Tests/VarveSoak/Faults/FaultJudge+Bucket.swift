@@ -31,10 +31,16 @@ extension FaultJudge {
 
   /// The bucket answers again: an upload has it hold all that is written here, and nothing else.
   mutating func putThere(_ store: SegmentStore, _ written: Content) throws {
-    guard machine.bucket != nil, let status = try? store.bucketStatus() else { return }
-    guard status.isConnected else {
-      guard Self.failure(of: { try store.upload() })?.code == .unavailable else {
-        throw Violation("without its bucket the store does not say so")
+    guard machine.bucket != nil else { return }
+    let isConnected: Bool
+    do { isConnected = try store.bucketStatus().isConnected } catch let error as StoreError {
+      // It was detached.
+      guard error.code == .invalid else { throw Violation("the status of its bucket: \(error)") }
+      return
+    }
+    guard isConnected else {
+      guard mayBeApart, Self.failure(of: { try store.upload() })?.code == .unavailable else {
+        throw Violation("without its bucket the store does not say so, or need not be")
       }
       return
     }
@@ -67,9 +73,19 @@ extension FaultJudge {
       try store.close()
     } catch let error as StoreError {
       // What lies only there says so.
-      guard error.code == .unavailable else { throw Violation("without the bucket: \(error)") }
+      guard error.code == .unavailable, isCold else {
+        throw Violation("without the bucket: \(error)")
+      }
     }
     try checkLeaks(image, "without the bucket")
+  }
+
+  /// Whether files lie only in the bucket: it cannot be taken away then.
+  private var isCold: Bool {
+    let image = machine.killImage()
+    return Self.failure {
+      try SegmentStore.detachBucket(ofStoreAt: "store", on: image.disk)
+    } != nil
   }
 
   private func checkCheckpoint() throws {

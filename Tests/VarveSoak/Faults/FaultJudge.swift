@@ -19,6 +19,8 @@ struct FaultJudge {
   let opening: CrashMachine.Opening
   /// Whether a failed sync reverted what the cache holds.
   let isReverted: Bool
+  /// Whether the store may go on without its bucket.
+  let mayBeApart: Bool
   /// Whether the store was damaged before, and is poisoned: nobody repairs it before the next opening.
   var isDamaged = false
   /// Tells runs apart, in which other things that take long are done.
@@ -34,6 +36,7 @@ struct FaultJudge {
     self.machine = machine
     self.opening = opening
     reopen = store.reopen
+    mayBeApart = store.mayBeApart
     turn = UInt64(fault.occurrence) &+ seed >> 1
     isReverted = fault.kind.failedSync == .revertsCache
   }

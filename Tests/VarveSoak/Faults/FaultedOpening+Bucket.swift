@@ -9,18 +9,20 @@ extension FaultedOpening {
     _ closed: FaultedStore, _ whole: FaultedStore, seed: UInt64
   ) throws -> [FaultedOpening] {
     let killed = try FaultedStore.tieredAndKilled(seed: seed)
+    var apart = whole
+    apart.mayBeApart = true
     return [
       FaultedOpening(name: "open", store: closed) { try $0.open($1) },
       FaultedOpening(name: "open after a kill", store: killed) { try $0.open($1) },
       FaultedOpening(name: "open for reading", store: closed) {
         try $0.open($1.readOnly)
       },
-      FaultedOpening(name: "open without it where it does not answer", store: whole) {
+      FaultedOpening(name: "open without it where it does not answer", store: apart) {
         var opening = $1
         opening.opensWithoutBucket = true
         return try $0.open(opening)
       },
-      FaultedOpening(name: "open without it", store: whole) {
+      FaultedOpening(name: "open without it", store: apart) {
         var opening = $1
         opening.hasBucket = false
         return try $0.open(opening)

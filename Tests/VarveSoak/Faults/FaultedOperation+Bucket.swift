@@ -1,5 +1,6 @@
 import Varve
 import VarvePlatform
+import VarveSimulation
 import VarveTestSupport
 
 // What a store does with its bucket, and what of the rest it does otherwise with one.
@@ -59,7 +60,10 @@ extension FaultedOperation {
     },
     FaultedOperation(
       name: "makeCheckpoint",
-      check: { machine, opening, _ in try checkIsThere("new", machine, opening) }
+      check: { machine, opening, _ in
+        try checkIsThere("new", machine, opening)
+        try checkIsNewest("new", machine)
+      }
     ) { store, _ in
       try store.makeCheckpoint("new")
     },
@@ -91,6 +95,12 @@ extension FaultedOperation {
     _ name: String, _ machine: CrashMachine, _ opening: CrashMachine.Opening
   ) throws {
     try machine.elsewhere().restore(opening, version: .checkpoint(name)).close()
+  }
+
+  private static func checkIsNewest(_ name: String, _ machine: CrashMachine) throws {
+    guard let bucket = machine.bucket else { throw Wrong(what: "no bucket") }
+    let newest = try SegmentStore.bucketVersions(in: bucket.connect()).first
+    try expect(newest?.checkpoints.contains(name), true, "the version of a checkpoint")
   }
 
   // MARK: - Back

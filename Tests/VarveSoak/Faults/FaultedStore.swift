@@ -21,6 +21,8 @@ struct FaultedStore: Sendable {
   var durable: [Content]
   var opening = CrashMachine.Opening()
   var reopen: Reopening = { try $0.open($1) }
+  /// Whether it may be opened without its bucket, and go on so.
+  var mayBeApart = false
   /// What the bucket leads to by itself.
   var elsewhere = FaultJudge.Elsewhere()
   /// What the newest version there holds, without the logs behind it.
