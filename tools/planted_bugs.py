@@ -171,11 +171,12 @@ BUGS = [
      "      if BUG { return next.copy }\n"
      "      throw next.content.failure ?? StoreError(.request(error), at: objects.location)\n",
      FAULTS_TIERED),
-    ("a replica whose list of keyspaces could not be read does not ask again",
+    ("a replica goes over to a version whose list of keyspaces could not be read",
      "Sources/Varve/Bucket/Engine+Replica.swift",
-     "      if shown.catalogIsOld { try reloadCatalog() }\n",
-     "      if shown.catalogIsOld {\n        if BUG { shown.catalogIsOld = false }\n"
-     "        try reloadCatalog()\n      }\n",
+     "    do throws(StoreError) { list = try keyspaces(of: following.version) } catch {\n",
+     "    do throws(StoreError) {\n"
+     "      do throws(StoreError) { list = try keyspaces(of: following.version) } catch {\n"
+     "        if !BUG { throw error }\n        list = catalog.all\n      }\n    } catch {\n",
      FAULTS_TIERED),
     ("an entry is visible in the millisecond in which it expires",
      "Sources/Varve/Store/Engine+Read.swift",

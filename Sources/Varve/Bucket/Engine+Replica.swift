@@ -3,8 +3,8 @@ import VarveFormat
 import VarveObjects
 import VarvePlatform
 
-// How a replica comes from one version to the next: files first, then what is visible, then the view. Whoever
-// reads has the view of one version, whole.
+// How a replica comes from one version to the next: files first, then the list of keyspaces is read, which may
+// fail, then what is visible, then the view. Whoever reads has the view of one version, whole.
 
 extension Engine {
   /// Shows the newest version in the bucket. False where it is shown already.
@@ -19,12 +19,13 @@ extension Engine {
         throw StoreError(error, at: replica.objects.location)
       }
       if let next {
-        try show(next, after: &shown, of: replica)
+        do throws(StoreError) { try show(next, after: &shown, of: replica) } catch {
+          // What was given up goes before it may be added again.
+          reclaim()
+          throw error
+        }
         shown.manifest = next
-        shown.catalogIsOld = true
       }
-      if shown.catalogIsOld { try reloadCatalog() }
-      shown.catalogIsOld = false
       return next != nil
     }
     reclaim()
@@ -35,23 +36,42 @@ extension Engine {
     _ next: BucketManifest, after shown: inout Replica.Shown, of replica: Replica
   ) throws(StoreError) {
     try checkNames(of: next, after: &shown)
+    // Copies that were put again lie elsewhere: the old ones may be gone.
+    let (old, new) = (shown.manifest.copies, next.copies)
+    let moved = next.version.bucketFiles.filter { file in
+      old[file.key].map { $0 != new[file.key] } ?? false
+    }
     replica.number.store(next.number, ordering: .releasing)
+    let following = following(next, moved, of: replica)
+    let list: [Keyspace]
+    do throws(StoreError) { list = try keyspaces(of: following.version) } catch {
+      // What was shown still is.
+      replica.number.store(shown.manifest.number, ordering: .releasing)
+      versions.abandon(following)
+      throw error
+    }
+    // Before the view: nobody may read a version at a point from which it has dropped something.
+    visibleSequence.store(next.version.lastSequence.rawValue, ordering: .releasing)
+    versions.follow(following) { version in views.update { $0.installing(version) } }
+    follow(list)
+    replica.latest.withLock { $0 = next }
+    let names = Set(moved.map(\.name))
+    let records = next.version.valueFiles.filter { names.contains(FileName(.values, $0.number)) }
+    if !records.isEmpty { values.store.reopen(records) }
+  }
+
+  /// The next version, whose files can be read from here on, and which nobody sees yet.
+  private func following(
+    _ next: BucketManifest, _ moved: [LocalFile], of replica: Replica
+  ) -> VersionSet.Following {
     replica.cold.add(next, among: next.version)
     values.store.add(next.version.valueFiles)
     let known = Set(versions.current.manifest.valueFiles.map(\.number))
     let files = next.version.valueFiles.filter { !known.contains($0.number) }.map {
       ValueFileHandle(number: $0.number, obsoleteFiles: obsoleteFiles)
     }
-    // Before the view: nobody may read a version at a point from which it has dropped something.
-    visibleSequence.store(next.version.lastSequence.rawValue, ordering: .releasing)
-    versions.follow(next.version, files) { version in views.update { $0.installing(version) } }
-    replica.latest.withLock { $0 = next }
-    // Copies that were put again lie elsewhere.
-    let (old, new) = (shown.manifest.copies, next.copies)
-    let moved = next.version.bucketFiles.filter { file in
-      old[file.key].map { $0 != new[file.key] } ?? false
-    }
-    if !moved.isEmpty { reopen(moved) }
+    return versions.following(
+      next.version, files, moved: Set(moved.filter { $0.kind == .segment }.map(\.number)))
   }
 
   /// Where a store was taken over by force two files may have one number, of which only one can be kept here.
@@ -105,8 +125,8 @@ extension SegmentStore {
   /// Has a replica show the newest version in the bucket, now; false where it did already. One small request,
   /// and three where there is a newer one.
   ///
-  /// - Throws: `.unavailable` where the bucket does not answer: what was shown still is; `.invalid` where the
-  ///   store is no replica.
+  /// - Throws: `.unavailable` where the bucket does not answer, `.corrupted` where the newest version lacks
+  ///   files: what was shown still is; `.invalid` where the store is no replica.
   @discardableResult
   public func refresh() throws(StoreError) -> Bool { try engine.refresh() }
 }

@@ -9,10 +9,9 @@ final class Replica: Sendable {
     var manifest: BucketManifest
     /// When the manifests were last listed, by this machine's clock, in nanoseconds.
     var listed: UInt64
-    /// Every file that was ever shown: of no number may there be two, for what is kept here goes by numbers.
+    /// Every file that was ever shown, or was to be: of no number may there be two, for what is kept here goes by
+    /// numbers.
     var files: [UInt64: FileKey]
-    /// The list of keyspaces is still that of an earlier version.
-    var catalogIsOld = false
   }
 
   /// Longer than this nobody relies on it that the next manifest has the next number: it may have been
@@ -26,7 +25,9 @@ final class Replica: Sendable {
   let shown: Monitor<Shown>
   /// The same for those who do not wait while the next one is looked for.
   let latest: Monitor<BucketManifest>
-  /// Its number, and from when on the next one is being shown that one's: for those who may not wait.
+  /// Its number, and from when on the next one is being shown that one's, which is that of the version before
+  /// again where that fails: for those who may not wait. Who meets a collected file of the version before
+  /// meanwhile is told that it is missing, and not that the version is too old.
   let number: Atomic<UInt64>
 
   init(

@@ -114,20 +114,6 @@ final class VersionSet: Sendable {
     state.broadcast()
   }
 
-  /// Shows a version that another machine has made: nothing is written here. Not beside a commit.
-  func follow(
-    _ next: Manifest, _ valueFiles: [ValueFileHandle], install: (Version) -> Void
-  ) {
-    let (old, version) = state.withLock { state in
-      let old = state.version
-      for file in valueFiles { state.valueFiles[file.number] = file }
-      adoptSegments(of: next, into: &state)
-      return (old, state.version)
-    }
-    install(version)
-    retireFiles(of: old, missingFrom: version)
-  }
-
   private func commitTogether(_ batch: [Change]) {
     var failure: StoreError?
     do throws(StoreError) {
@@ -212,4 +198,46 @@ final class VersionSet: Sendable {
       state.withLock { state in state.valueFiles[number] = nil }
     }
   }
+}
+
+// MARK: - Versions of another machine
+
+extension VersionSet {
+  /// A version that another machine has made, which nobody sees before ``follow(_:install:)``.
+  struct Following {
+    let version: Version
+    fileprivate let segments: [UInt64: SegmentHandle]
+    fileprivate let valueFiles: [UInt64: ValueFileHandle]
+  }
+
+  /// What comes next where another machine writes. Not beside a commit.
+  ///
+  /// - Parameter moved: segments that are read from elsewhere from now on.
+  func following(
+    _ next: Manifest, _ valueFiles: [ValueFileHandle], moved: Set<UInt64>
+  ) -> Following {
+    var state = state.withLock { $0 }
+    for file in valueFiles { state.valueFiles[file.number] = file }
+    for number in moved {
+      state.segments[number] = state.segments[number]?.reopened(in: environment)
+    }
+    adoptSegments(of: next, into: &state)
+    return Following(
+      version: state.version, segments: state.segments, valueFiles: state.valueFiles)
+  }
+
+  /// Shows it: nothing is written here.
+  func follow(_ next: Following, install: (Version) -> Void) {
+    let old = state.withLock { state in
+      let old = state.version
+      (state.version, state.segments, state.valueFiles) =
+        (next.version, next.segments, next.valueFiles)
+      return old
+    }
+    install(next.version)
+    retireFiles(of: old, missingFrom: next.version)
+  }
+
+  /// Gives it up: what is here of files that it alone names goes with it.
+  func abandon(_ next: Following) { retireFiles(of: next.version, missingFrom: current) }
 }

@@ -61,13 +61,20 @@ extension Engine {
       Keyspace(
         name: Catalog.defaultName, policy: .default, number: SystemKeyspace.defaultKeyspace,
         engine: self))
-    try readCatalog { catalog.add($0) }
+    try readCatalog(in: beginReading()) { catalog.add($0) }
   }
 
-  /// Reads the catalog of another version: who holds a keyspace that is still there keeps it.
-  func reloadCatalog() throws(StoreError) {
+  /// The keyspaces of a version that nobody sees yet.
+  func keyspaces(of version: Version) throws(StoreError) -> [Keyspace] {
+    let view = views.pinned().installing(version)
+    let point = ReadPoint(sequence: version.manifest.lastSequence, time: clock.now())
     var found: [Keyspace] = []
-    try readCatalog { found.append($0) }
+    try readCatalog(in: Reading(view: view, point: point)) { found.append($0) }
+    return found
+  }
+
+  /// Goes over to the keyspaces of another version: who holds one that is still there keeps it.
+  func follow(_ found: [Keyspace]) {
     // A number that was given again, after going back to an earlier version, is another keyspace's.
     let names = Dictionary(found.map { ($0.number, $0.name) }) { first, _ in first }
     for known in catalog.all
@@ -79,9 +86,10 @@ extension Engine {
     }
   }
 
-  private func readCatalog(_ take: (Keyspace) -> Void) throws(StoreError) {
-    var cursor = try beginReading().visible(
-      within: EngineBounds(SystemKeyspace.number, .all))
+  private func readCatalog(
+    in reading: Reading, _ take: (Keyspace) -> Void
+  ) throws(StoreError) {
+    var cursor = try reading.visible(within: EngineBounds(SystemKeyspace.number, .all))
     try cursor.seekToFirst()
     while let entry = cursor.entry {
       if let keyspace = try keyspace(of: entry) { take(keyspace) }

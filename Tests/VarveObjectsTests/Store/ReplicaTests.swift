@@ -98,13 +98,14 @@ import VarveTestSupport
     try store.close()
   }
 
-  @Test func whatWasCollectedIsTooOld() throws {
+  @Test(arguments: [false, true]) func whatWasCollectedIsTooOld(afterAFailure: Bool) throws {
     let machine = TieredStore()
     var sample = Sample(seed: 3)
     let store = try machine.open()
     try sample.write(200, to: store)
     try store.upload()
-    let replica = try machine.openReplica()
+    let connection = machine.bucket.connect()
+    let replica = try machine.openReplica(machine.connected(connection))
     let keyspace = try replica.keyspace("sample")
     let snapshot = try replica.snapshot()
     let old = sample.expected
@@ -114,6 +115,11 @@ import VarveTestSupport
     machine.bucket.clock.advance(milliseconds: 10_000)
     try store.upload()
     #expect(try store.collectBucket(grace: 0).files > 0)
+    if afterAFailure {
+      connection.setFaults { _, _, name in name.hasSuffix(".segment") ? .refused : nil }
+      #expect(try storeCode { try replica.refresh() } == .unavailable)
+      connection.setFaults { _, _, _ in nil }
+    }
     var refused = 0
     for (key, value) in old {
       do {
@@ -159,15 +165,22 @@ import VarveTestSupport
     try sample.write(50, to: store)
     try store.upload()
     let replica = try machine.openReplica()
+    let before = Set(machine.bucket.names)
     try store.keyspace("new").put("key", [1])
     try store.compact()
     try store.upload()
     var kept: [(ObjectName, [UInt8])] = []
-    for name in machine.bucket.names where name.description.hasSuffix(".segment") {
+    for name in machine.bucket.names
+    where name.description.hasSuffix(".segment") && !before.contains(name) {
       kept.append((name, try #require(machine.bucket.bytes(of: name))))
       machine.bucket.tamper(name, with: nil)
     }
-    for _ in 0..<2 { #expect(try storeCode { try replica.refresh() } == .corrupted) }
+    for _ in 0..<2 {
+      #expect(try storeCode { try replica.refresh() } == .corrupted)
+      #expect(replica.keyspaces.map(\.name) == ["default", "sample"])
+      #expect(try sample.difference(from: replica) == nil)
+    }
+    #expect(!kept.isEmpty)
     for (name, bytes) in kept {
       _ = try machine.bucket.connect().put(
         name, ObjectContent(bytes), if: .absent, class: nil)
@@ -175,6 +188,97 @@ import VarveTestSupport
     try replica.refresh()
     #expect(try replica.keyspace("new").value(for: "key") == [1])
     #expect(try sample.difference(from: replica) == nil)
+    try replica.close()
+    try store.close()
+  }
+
+  /// Whichever request of a refresh fails: what was shown still is, with all keyspaces, and nothing is kept of
+  /// what was not shown.
+  @Test func aRefreshThatFailsChangesNothing() throws {
+    var refusals: [String] = []
+    for request in 1...20 {
+      let machine = TieredStore()
+      var sample = Sample(seed: 7)
+      let store = try machine.open()
+      try sample.write(200, to: store)
+      try store.keyspace("dropped").put("key", [1])
+      try store.upload()
+      let connection = machine.bucket.connect()
+      let disk = SimulatedFileSystem()
+      let replica = try machine.openReplica(machine.connected(connection), on: disk)
+      let first = sample
+      #expect(try first.difference(from: replica) == nil)
+      let kept = disk.contents().keys.sorted()
+      try sample.write(200, to: store)
+      try store.dropKeyspace("dropped")
+      try store.keyspace("new").put("key", [2])
+      try store.flush()
+      try store.upload()
+      let last = connection.callCount + request
+      connection.setFaults { call, _, _ in
+        call == last ? .refused : nil
+      }
+      let code = try storeCode { try replica.refresh() }
+      connection.setFaults { _, _, _ in nil }
+      guard let code else {
+        #expect(try sample.difference(from: replica) == nil)
+        try replica.close()
+        try store.close()
+        break
+      }
+      refusals.append("\(request): \(code)")
+      #expect(code == .unavailable)
+      #expect(replica.keyspaces.map(\.name) == ["default", "dropped", "sample"])
+      #expect(disk.contents().keys.sorted() == kept)
+      #expect(try first.difference(from: replica) == nil)
+      #expect(try replica.keyspace("dropped").value(for: "key") == [1])
+      // The version that was not shown is not shown later either, and leaves nothing.
+      if request.isMultiple(of: 2) {
+        try store.compact()
+        try store.upload()
+      }
+      #expect(try replica.refresh())
+      #expect(replica.keyspaces.map(\.name) == ["default", "new", "sample"])
+      #expect(try sample.difference(from: replica) == nil)
+      #expect(try replica.keyspace("new").value(for: "key") == [2])
+      try replica.close()
+      try store.close()
+    }
+    #expect(refusals.count > 3 && refusals.count < 20, "\(refusals)")
+  }
+
+  /// The list of keyspaces is read from where its copy lies now: the old one may be gone.
+  @Test func aCopyThatWasPutAgainIsReadThere() throws {
+    let machine = TieredStore()
+    var random = SplitMix64(seed: 8)
+    var store = try machine.open()
+    let keyspace = try store.keyspace("sample")
+    for number in 0..<2_000 {
+      try keyspace.put("between-\(number)", random.bytes(200), durability: .buffered)
+    }
+    for number in 0..<300 {
+      try keyspace.put("key-\(number)", random.bytes(20_000), durability: .buffered)
+    }
+    try store.compact()
+    try store.upload()
+    var options = machine.connected()
+    options.bucket?.diskCacheBytes = 0
+    let replica = try machine.openReplica(options)
+    // What was read of the list does not stay in memory.
+    for number in 0..<300 {
+      #expect(try replica.keyspace("sample").value(for: "key-\(number)") != nil)
+    }
+    let old = machine.bucket.names.filter { $0.description.hasSuffix(".segment") }
+    for name in old { machine.bucket.tamper(name, with: nil) }
+    // Another process puts it elsewhere.
+    try store.close()
+    store = try machine.open()
+    try store.keyspace("new").put("key", [1])
+    try store.upload()
+    #expect(old.allSatisfy { machine.bucket.bytes(of: $0) == nil })
+    #expect(try replica.refresh())
+    #expect(try replica.keyspace("new").value(for: "key") == [1])
+    #expect(try replica.keyspace("sample").value(for: "key-0") != nil)
     try replica.close()
     try store.close()
   }

@@ -65,11 +65,8 @@ struct FaultedReplica: Sendable {
   }
 
   /// Nothing fails any more: what is shown is one of the versions, and then the newest.
-  ///
-  /// A list of keyspaces that could not be read is that of the version before, until the next refresh.
   private func tryOn(_ replica: SegmentStore, _ versions: [Content]) throws {
-    let known = versions[versions.count - 1].filter { versions[0][$0.key] != nil }
-    try look(at: replica, versions + [known])
+    try look(at: replica, versions)
     do { try replica.refresh() } catch { throw Violation("refreshing afterwards: \(error)") }
     try look(at: replica, versions.suffix(1))
     do { try replica.close() } catch { throw Violation("closing afterwards: \(error)") }
