@@ -92,14 +92,18 @@ void free(void *start) {
 void *mmap(void *place, size_t count, int protection, int flags, int descriptor, off_t offset) {
   void *start =
       (void *)syscall(SYS_mmap, place, count, protection, flags, descriptor, offset);
-  if ((flags & MAP_ANONYMOUS) != 0) add(count);
+  if ((flags & MAP_ANONYMOUS) == 0) return start;
+  add(count);
+  // In vain: for a moment only.
+  if (start == MAP_FAILED) held -= (int64_t)count;
   return start;
 }
 
 int munmap(void *start, size_t count) {
+  int result = (int)syscall(SYS_munmap, start, count);
   // Of a file or not: mappings of files are rare where this is asked.
-  held -= (int64_t)count;
-  return (int)syscall(SYS_munmap, start, count);
+  if (result == 0) held -= (int64_t)count;
+  return result;
 }
 
 int varve_allocations_are_counted(void) { return 1; }
@@ -111,4 +115,10 @@ int64_t varve_allocations_peak(void) { return peak; }
 int varve_allocations_are_counted(void) { return 0; }
 void varve_allocations_begin(void) {}
 int64_t varve_allocations_peak(void) { return 0; }
+#endif
+
+#if defined(HAS_OTHER_ALLOCATOR)
+int varve_allocations_are_a_sanitizers(void) { return 1; }
+#else
+int varve_allocations_are_a_sanitizers(void) { return 0; }
 #endif

@@ -13,6 +13,8 @@ struct ModelCampaign {
   private static let mostFailures = 3
   private static let repeatEvery = 25
   private static let threadsEvery = 16
+  /// So many operations meet each of the rarities hundreds of times.
+  private static let enoughForAll = 100_000
 
   private var runs = 0
   private var done = 0
@@ -36,7 +38,23 @@ struct ModelCampaign {
       if runs % 500 == 0 { Soak.tell("\(done) operations, next seed \(seed + UInt64(runs))") }
       runNext()
     }
+    failures += unmet
     return Figures(isGood: failures.isEmpty && isRepeated, members: members)
+  }
+
+  /// What so many operations must have met, and did not.
+  private var unmet: [String] {
+    guard done >= Self.enoughForAll else { return [] }
+    return rarities.filter { $0.count == 0 }.map { "\(done) operations without \($0.name)" }
+  }
+
+  /// What is not always possible, and how often it took place.
+  private var rarities: [(name: String, count: Int)] {
+    [
+      ("power cuts", powerCuts), ("evictions", tally.evictions),
+      ("reads that the bucket did not answer", tally.unanswered),
+      ("opened elsewhere", tally.elsewhere), ("contents of replicas", tally.replicas),
+    ]
   }
 
   private mutating func runNext() {
@@ -84,11 +102,8 @@ struct ModelCampaign {
   private var members: [(String, JSON)] {
     [
       ("seed", .number(seed)), ("operations", .number(done)), ("runs", .number(runs)),
-      ("option sets", .number(optionSets.count)), ("power cuts", .number(powerCuts)),
-      ("evictions", .number(tally.evictions)),
-      ("reads that the bucket did not answer", .number(tally.unanswered)),
-      ("opened elsewhere", .number(tally.elsewhere)),
-      ("contents of replicas", .number(tally.replicas)),
+      ("option sets", .number(optionSets.count)),
+    ] + rarities.map { ($0.name, .number($0.count)) } + [
       ("runs repeated", .number(repeats)), ("violations", .number(failures.count)),
       ("first violations", .list(failures.map(JSON.text))),
       ("trace", .text(String(trace.value, radix: 16))),

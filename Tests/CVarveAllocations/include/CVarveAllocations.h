@@ -12,6 +12,9 @@
 /// Whether anything is counted here.
 int varve_allocations_are_counted(void);
 
+/// Whether a sanitizer's allocator keeps them from being counted.
+int varve_allocations_are_a_sanitizers(void);
+
 /// Counts the calling thread's memory from zero on.
 void varve_allocations_begin(void);
 

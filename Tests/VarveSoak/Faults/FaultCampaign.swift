@@ -16,8 +16,8 @@ struct FaultCampaign {
   let seed: UInt64
   /// Takes every so many-th way to fail, and of each every so many-th call: 1 for all of them.
   var stride = 1
-  /// Which operations, by their names.
-  var takes: (String) -> Bool = { _ in true }
+  /// Which operations, by their names; nil for all.
+  var takes: ((String) -> Bool)?
   private static let modes: [(String, StoreOptions.ReadMode)] = [
     ("mapped", .mapped), ("buffered", .buffered),
   ]
@@ -25,11 +25,16 @@ struct FaultCampaign {
   /// After so many violations it is known that something is broken.
   private static let mostFailures = 20
 
+  /// These ask neither a file system nor a bucket for anything.
+  private static let withoutCalls: Set<String> = [
+    "close, nothing written before", "existingKeyspace, keyspaces, metrics, spaceNeededToCompact",
+  ]
+
   private typealias Part = (name: String, tally: () -> FaultTally)
 
   func run() throws -> Figures {
     var rows: [(name: String, tally: FaultTally)] = []
-    for part in try parts() + partsWithBuckets() where takes(part.name) {
+    for part in try parts() + partsWithBuckets() where takes?(part.name) ?? true {
       rows.append((part.name, part.tally()))
       tell(rows)
       if rows.reduce(0, { $0 + $1.tally.failures.count }) > Self.mostFailures { break }
@@ -99,6 +104,7 @@ struct FaultCampaign {
   private func figures(_ rows: [(name: String, tally: FaultTally)]) -> Figures {
     var sum = FaultTally()
     for row in rows { sum.add(row.tally) }
+    if stride == 1, takes == nil, sum.failures.isEmpty { sum.failures = unmet(rows, sum) }
     return Figures(
       isGood: sum.failures.isEmpty && sum.runs > 0,
       members: [
@@ -112,6 +118,16 @@ struct FaultCampaign {
         ("by kind, and the call that was hit", .list(sum.kindRows)),
         ("by kind, and the request that was hit", .list(sum.requestRows)),
       ])
+  }
+
+  /// What a campaign with everything must hit, and did not.
+  private func unmet(_ rows: [(name: String, tally: FaultTally)], _ sum: FaultTally) -> [String] {
+    let kinds =
+      FaultKind.all.filter { sum.hits[$0.name] == nil }
+      + FaultKind.ofBuckets.filter { sum.requestHits[$0.name] == nil }
+    return kinds.map { "\($0.name): it hit nothing" }
+      + rows.filter { ($0.tally.runs == 0) != Self.withoutCalls.contains($0.name) }
+      .map { "\($0.name): \($0.tally.runs) runs" }
   }
 
   // MARK: - Every failure

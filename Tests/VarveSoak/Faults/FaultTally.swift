@@ -17,8 +17,6 @@ struct FaultOutcome: Sendable {
 
   /// What comes of `attempt` on a copy of the store's machine. It returns what the next opening may find,
   /// and no store that it opened is held when it has returned.
-  /// What comes of `attempt` on a copy of the store's machine. It returns what the next opening may find,
-  /// and no store that it opened is held when it has returned.
   init(
     on store: FaultedStore, _ mode: StoreOptions.ReadMode, _ fault: PlannedFault, seed: UInt64,
     _ attempt: (

@@ -17,7 +17,8 @@ struct CompactionSweep {
   }
 
   func run() throws -> Figures {
-    let tally = SweepTally(of: try allJobs(), run)
+    var tally = SweepTally(of: try allJobs(), run)
+    if met(tally) == 0 { tally.note(violation: "the running compaction met no damage at all") }
     return Figures(
       isGood: tally.illegal.isEmpty && tally.total > 0,
       members: [
@@ -59,23 +60,35 @@ struct CompactionSweep {
     let judge = CompactionJudge(
       store: job.store, file: job.file, moment: job.moment, readMode: job.readMode)
     guard let bytes = job.store.inputs[job.file] else { return tally }
-    var calls = job.moment == .running ? try? MeetingCalls(bytes, judge) : nil
-    let what = "\(job.readMode), \(job.file.prefix { $0 != "-" })"
-    for (index, mutation) in job.mutations.enumerated() {
-      guard let mutated = mutation.applied(to: bytes), mutated.count == bytes.count else {
-        continue
+    do {
+      var calls = job.moment == .running ? try MeetingCalls(bytes, judge) : nil
+      for (index, mutation) in job.mutations.enumerated() {
+        guard let mutated = mutation.applied(to: bytes), mutated.count == bytes.count else {
+          continue
+        }
+        let number = index + Int(seed % 1_000)
+        let call = try calls?.call(for: mutated, number: number)
+        note(job, mutation, mutated, at: call, number, judge, &tally)
       }
-      let number = index + Int(seed % 1_000)
-      let call = try? calls?.call(for: mutated, number: number)
-      let step = call ?? number % max(1, job.store.steps)
-      let moment =
-        job.moment != .running ? "\(job.moment)" : call == nil ? Self.unread : Self.running
-      let place = "\(moment), \(job.readMode), \(job.file), \(mutation.place), call \(step)"
-      tally.note("\(moment), \(what), \(mutation.name)", place) {
-        try judge.judge(mutated, step: step)
-      }
+    } catch {
+      // Nobody knows when it must change.
+      tally.note(violation: "\(job.readMode), \(job.file), when it is read: \(error)")
     }
     return tally
+  }
+
+  private func note(
+    _ job: Job, _ mutation: Mutation, _ mutated: [UInt8], at call: Int?, _ number: Int,
+    _ judge: CompactionJudge, _ tally: inout SweepTally<CompactionVerdict>
+  ) {
+    let step = call ?? number % max(1, job.store.steps)
+    let moment =
+      job.moment != .running ? "\(job.moment)" : call == nil ? Self.unread : Self.running
+    let what = "\(job.readMode), \(job.file.prefix { $0 != "-" })"
+    let place = "\(moment), \(job.readMode), \(job.file), \(mutation.place), call \(step)"
+    tally.note("\(moment), \(what), \(mutation.name)", place) {
+      try judge.judge(mutated, step: step)
+    }
   }
 
   /// What is changed at one of the calls, and what of it the compaction does not read.
@@ -83,9 +96,13 @@ struct CompactionSweep {
   private static let unread = "running and not read"
 
   /// How often the running compaction met what had changed.
+  private func met(_ tally: SweepTally<CompactionVerdict>) -> Int {
+    tally.counts(of: Self.running + ",")[.stopped] ?? 0
+  }
+
   private func meetings(_ tally: SweepTally<CompactionVerdict>) -> [(String, JSON)] {
     let all = tally.counts(of: Self.running + ",")
-    let met = all[.stopped] ?? 0
+    let met = met(tally)
     return [
       ("met by the running compaction", .number(met)),
       ("too late for it", .number(all.values.reduce(0, +) - met)),

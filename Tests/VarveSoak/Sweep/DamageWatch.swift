@@ -69,6 +69,18 @@ final class DamageWatch: Sendable {
     return (result, DamageCost(bytes: bytes, milliseconds: Int(nanoseconds / 1_000_000)))
   }
 
+  /// Why nothing is known of what damages take, after the most that any of them did; nil where it is.
+  static func blindness(after most: DamageCost) -> String? {
+    #if os(Linux)
+      // A sanitizer has an allocator of its own.
+      if varve_allocations_are_a_sanitizers() != 0 { return nil }
+      let isCounted = varve_allocations_are_counted() != 0 && most.bytes > 0
+      return isCounted ? nil : "what damages take is not measured"
+    #else
+      return nil
+    #endif
+  }
+
   /// Looks every second, until all is over.
   func run(until isOver: Monitor<Bool>) {
     let clock = SystemClock()

@@ -55,7 +55,11 @@ struct MeetingCalls {
     var (met, late) = (-1, judge.store.steps)
     while met + 1 < late {
       let middle = met < 0 ? 0 : (met + late) / 2
-      if try judge.judge(changed, step: middle) == .stopped {
+      let verdict = try judge.judge(changed, step: middle)
+      guard verdict.isLegal else {
+        throw Violation("byte \(offset) changed, call \(middle): \(verdict.rawValue)")
+      }
+      if verdict == .stopped {
         met = middle
       } else {
         late = middle

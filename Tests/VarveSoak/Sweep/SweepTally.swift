@@ -29,7 +29,12 @@ struct SweepTally<Found: Verdict>: Sendable {
       }
     }
     let isOver = Monitor(false)
-    let watch = try? WorkerThread(name: "sweep-watch") { DamageWatch.shared.run(until: isOver) }
+    var watch: WorkerThread?
+    do {
+      watch = try WorkerThread(name: "sweep-watch") { DamageWatch.shared.run(until: isOver) }
+    } catch {
+      tally.withLock { $0.note(violation: "nobody watches for what never ends: \(error)") }
+    }
     let helper = try? WorkerThread(name: "sweep") { body() }
     body()
     helper?.join()
@@ -37,7 +42,11 @@ struct SweepTally<Found: Verdict>: Sendable {
     isOver.broadcast()
     watch?.join()
     self = tally.withLock { $0 }
+    if let blindness = DamageWatch.blindness(after: most) { note(violation: blindness) }
   }
+
+  /// What is wrong apart from one damage.
+  mutating func note(violation: String) { illegal.append(violation) }
 
   /// Judges one damage.
   mutating func note(_ what: String, _ place: String, _ judge: () throws -> Found) {

@@ -131,18 +131,24 @@ extension ModelRun {
   }
 
   private mutating func collect(grace: UInt64) throws {
-    if side?.connection != nil {
-      side?.model.isCollected = true
-      side?.replica?.isOld = true
-    }
-    _ = try ask("collect") { store in
+    var isRefused = false
+    // By the bucket's clock, which stands still, nothing is ever older than any other grace.
+    defer { if !isRefused, grace == 0 { noteCollected() } }
+    let isDone = try ask("collect") { store in
       _ = try store.collectBucket(grace: grace, isDry: true)
       try store.collectBucket(grace: grace)
     }
+    // Where answers do not come, or the power goes, some of it may be gone all the same.
+    isRefused = !isDone && (side?.connection == nil || side?.outage == nil)
     // What is removed later than the grace would be may have come into use again.
     if let bucket = side?.bucket, grace < 3_600 {
       while bucket.hasLateRequests { bucket.deliverLateRequest() }
     }
+  }
+
+  private mutating func noteCollected() {
+    side?.model.isCollected = true
+    side?.replica?.isOld = true
   }
 
   private mutating func scrub(isDeep: Bool, repairs: Bool) throws {

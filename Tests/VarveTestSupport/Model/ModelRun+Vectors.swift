@@ -58,7 +58,7 @@ extension ModelRun {
     let all = moment.model.entries(of: number, range, order: order).map(\.shown)
     // It ends at the first value that is no row of such numbers.
     let expected = Array(all.prefix { Self.isRow($0.value, of: type) })
-    var found: [KeyValue] = []
+    var (found, isRefused): ([KeyValue], Bool) = ([], false)
     do {
       try moment.keyspace.forEachVector(as: type, in: range, order: order, at: moment.snapshot) {
         key, vector in
@@ -67,10 +67,14 @@ extension ModelRun {
       }
     } catch let error as StoreError where error.code == .invalid {
       if expected.count == all.count { throw error }
+      isRefused = true
     }
     trace.note(found.count)
     guard found == expected else {
       throw Difference("keyspace \(number): \(found.count) vectors, not \(expected.count)")
+    }
+    guard isRefused == (expected.count < all.count) else {
+      throw Difference("keyspace \(number): \(found.count) vectors, and no word of what is none")
     }
   }
 
