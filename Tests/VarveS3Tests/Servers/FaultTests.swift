@@ -98,11 +98,13 @@ struct FaultTests {
       || fault.contains("\"status\": 2") && operation.name != "read"
   }
 
-  /// One operation of each fault, another one each time, or all where the environment wants that (ten minutes).
+  /// One operation of each fault, another one each time, and in turns once or for good; or all where the environment
+  /// wants that (ten minutes).
   private static func sample(_ fault: String, _ times: Int) -> [Operation] {
     if TestServer.variable("FAULTS") == "all" { return operations }
-    let place = (faults.firstIndex(of: fault) ?? 0) * 3 + (times < 0 ? 5 : 0)
-    return [operations[place % operations.count]]
+    let number = faults.firstIndex(of: fault) ?? 0
+    guard (times < 0) == (number % 2 == 1) else { return [] }
+    return [operations[(number * 3 + (times < 0 ? 5 : 0)) % operations.count]]
   }
 
   @Test(arguments: faults, [1, -1])
