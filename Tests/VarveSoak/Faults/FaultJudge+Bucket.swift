@@ -77,7 +77,7 @@ extension FaultJudge {
         throw Violation("without the bucket: \(error)")
       }
     }
-    try checkLeaks(image, "without the bucket")
+    try image.checkLeaks("without the bucket")
   }
 
   /// Whether files lie only in the bucket: it cannot be taken away then.
@@ -105,10 +105,11 @@ extension FaultJudge {
 }
 
 extension CrashMachine {
-  /// What is left open for good: a thread that read for a task lets the store go just after it has answered.
-  var lastingLeaks: [String] {
+  /// Nothing is left open for good: a thread that read for a task lets the store go just after it has answered.
+  func checkLeaks(_ moment: String) throws {
     let end = ContinuousClock.now + .seconds(5)
     while !disk.leaks.isEmpty, ContinuousClock.now < end { usleep(1_000) }
-    return disk.leaks
+    let leaks = disk.leaks
+    if !leaks.isEmpty { throw Violation("\(moment): left open: \(leaks)") }
   }
 }

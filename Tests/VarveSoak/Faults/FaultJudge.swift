@@ -73,13 +73,8 @@ struct FaultJudge {
       throw Violation("\(moment): \(error)")
     }
     guard allowed.contains(found) else { throw Violation("\(moment): something else is there") }
-    try checkLeaks(machine, moment)
+    try machine.checkLeaks(moment)
     return found
-  }
-
-  func checkLeaks(_ machine: CrashMachine, _ moment: String) throws {
-    let leaks = machine.lastingLeaks
-    if !leaks.isEmpty { throw Violation("\(moment): left open: \(leaks)") }
   }
 
   // MARK: - The store that is still open
@@ -172,7 +167,7 @@ struct FaultJudge {
 
   /// Nothing is open any more; the next opening finds all, and makes it durable.
   mutating func end(allows allowed: [Content]) throws {
-    try checkLeaks(machine, "afterwards")
+    try machine.checkLeaks("afterwards")
     let found = try reopened(machine, allowed, "the next opening")
     try cutPower(allows: [found])
     try endOfBucket(found)

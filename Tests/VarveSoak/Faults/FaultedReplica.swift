@@ -60,7 +60,7 @@ struct FaultedReplica: Sendable {
     outcome.images += 1
     if let opened { try tryOn(opened, versions) }
     opened = nil
-    try checkLeaks(machine, "afterwards")
+    try machine.checkLeaks("afterwards")
     try reopen(machine, failing.sound, versions.suffix(1), "the next opening")
   }
 
@@ -107,11 +107,6 @@ struct FaultedReplica: Sendable {
       try look(at: replica, allowed)
       try replica.close()
     } catch { throw Violation("\(moment): \(error)") }
-    try checkLeaks(machine, moment)
-  }
-
-  private func checkLeaks(_ machine: CrashMachine, _ moment: String) throws {
-    let leaks = machine.lastingLeaks
-    if !leaks.isEmpty { throw Violation("\(moment): left open: \(leaks)") }
+    try machine.checkLeaks(moment)
   }
 }
