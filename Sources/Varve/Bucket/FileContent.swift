@@ -101,6 +101,6 @@ struct FileContent {
   var failure: StoreError? { failed.withLock { $0 } }
 
   private static func short(_ local: LocalFile) -> FileSystemError {
-    FileSystemError(.read, .other, path: local.name.description)
+    FileSystemError(.read, .short, path: local.name.description)
   }
 }

@@ -23,14 +23,10 @@ struct TieFile {
   func read() throws(StoreError) -> BucketTie? {
     let bytes: [UInt8]
     do throws(FileSystemError) {
-      guard let status = try directory.status(of: FileName.bucket) else { return nil }
-      guard status.size <= Self.mostBytes else {
-        throw FileSystemError(
-          .read, .size(expected: Self.mostBytes, found: status.size), path: FileName.bucket)
-      }
+      guard try directory.status(of: FileName.bucket) != nil else { return nil }
       let file = try directory.open(FileName.bucket)
       defer { try? file.close() }
-      bytes = try file.bytes(0..<status.size)
+      bytes = try file.whole(most: Self.mostBytes)
     } catch {
       throw StoreError(error)
     }

@@ -56,15 +56,24 @@ package struct FileContents: ~Copyable {
 }
 
 extension File {
+  /// All of a file that nobody writes to; throws where it has more than `most` bytes, before they are read.
+  func whole(most: UInt64) throws(FileSystemError) -> [UInt8] {
+    let size = try size()
+    guard size <= most else {
+      throw FileSystemError(.read, .size(expected: most, found: size), path: name)
+    }
+    let buffer = AlignedBuffer(capacity: Int(size))
+    return buffer.view(count: try readWhole(into: buffer, count: Int(size))).array
+  }
+
   /// Reads all of a file of `count` bytes that nobody writes to; throws where the system returns less.
   ///
-  /// What is missing would look like the end of a log that a crash tore.
+  /// What is missing would look like the end of a log that a crash tore. It is damage only where it is gone.
   func readWhole(into buffer: AlignedBuffer, count: Int) throws(FileSystemError) -> Int {
     let found = try read(into: buffer, count: count, at: 0)
-    guard found == count else {
-      throw FileSystemError(
-        .read, .size(expected: UInt64(count), found: UInt64(found)), path: name)
-    }
-    return found
+    guard found < count else { return found }
+    let size = try size()
+    throw FileSystemError(
+      .read, size < count ? .size(expected: UInt64(count), found: size) : .short, path: name)
   }
 }

@@ -10,31 +10,35 @@ struct ManifestFile {
 
   /// The manifest of that number and the SHA-256 of its file.
   func read(_ number: UInt64) throws(StoreError) -> (Manifest, digest: [UInt8]) {
+    try decoded(try bytes(number), number)
+  }
+
+  /// All of the file, whatever is in it.
+  func bytes(_ number: UInt64) throws(StoreError) -> [UInt8] {
     let name = FileName(.manifest, number).description
-    let bytes: AlignedBuffer
-    let count: Int
     do throws(FileSystemError) {
       let file = try directory.open(name)
-      let size = try file.size()
-      guard size <= Self.largestBytes else {
-        throw FileSystemError(
-          .read, .size(expected: Self.largestBytes, found: size), path: name)
-      }
-      bytes = AlignedBuffer(capacity: Int(size))
-      count = try file.read(into: bytes, count: Int(size), at: 0)
-      try file.close()
+      defer { try? file.close() }
+      return try file.whole(most: Self.largestBytes)
     } catch {
       throw StoreError(error)
     }
-    let view = bytes.view(count: count)
+  }
+
+  /// What the bytes of the manifest of that number say.
+  func decoded(
+    _ bytes: [UInt8], _ number: UInt64
+  ) throws(StoreError) -> (Manifest, digest: [UInt8]) {
     do throws(FormatError) {
-      let manifest = try Manifest(decoding: view)
-      guard manifest.number == number else {
-        throw FormatError(.manifest, .value("number"), at: 24)
+      return try bytes.withByteView { view throws(FormatError) in
+        let manifest = try Manifest(decoding: view)
+        guard manifest.number == number else {
+          throw FormatError(.manifest, .value("number"), at: 24)
+        }
+        return (manifest, SHA256.digest(of: view))
       }
-      return (manifest, SHA256.digest(of: view))
     } catch {
-      throw StoreError(error, in: name)
+      throw StoreError(error, in: FileName(.manifest, number).description)
     }
   }
 }

@@ -17,16 +17,19 @@ final class ManifestWriter: Sendable {
 
   /// Makes `manifest` the truth; returns the SHA-256 of its file.
   ///
-  /// - Parameters:
-  ///   - namesAreDurable: whether those of the files that it names are known to be durable.
-  ///   - isSettled: false where its name may still be lost when this returns, as somebody syncs the
-  ///     directory before anything is promised.
-  func write(
-    _ manifest: Manifest, namesAreDurable: Bool = false, isSettled: Bool = true
-  ) throws(StoreError) -> [UInt8] {
-    let name = FileName(.manifest, manifest.number)
+  /// - Parameter isSettled: false where its name may still be lost when this returns, as somebody syncs the
+  ///   directory before anything is promised.
+  func write(_ manifest: Manifest, isSettled: Bool = true) throws(StoreError) -> [UInt8] {
     let bytes = manifest.encoded()
-    if manifest.namesFiles, !namesAreDurable { try syncNames() }
+    if manifest.namesFiles { try syncNames() }
+    try write(bytes, as: FileName(.manifest, manifest.number), isSettled: isSettled)
+    return bytes.withByteView(SHA256.digest(of:))
+  }
+
+  /// The bytes of a manifest; the names of the files in it are durable.
+  func write(
+    _ bytes: [UInt8], as name: FileName, isSettled: Bool = true
+  ) throws(StoreError) {
     try prepare(bytes, as: FileName.temporary(name))
     do throws(FileSystemError) {
       try directory.rename(FileName.temporary(name), to: name.description)
@@ -34,7 +37,6 @@ final class ManifestWriter: Sendable {
     } catch {
       throw poison.set(because: StoreError(error))
     }
-    return bytes.withByteView(SHA256.digest(of:))
   }
 
   /// A file that is named must not be missing.

@@ -6,7 +6,8 @@ import VarvePlatform
 //
 //   1. lock            one writer, or readers only; where no store is, none is made among other files
 //   2. manifest        the highest number is the truth; damaged, it is an error, never passed over
-//   3. files           each must be there with the size the manifest states
+//   3. files           each must be there with the size the manifest states; then the manifest is made
+//                      again, where its name may not be durable (StoreOpening+Manifest)
 //   4. logs            decide what to replay (pure: LogReplay)
 //   5. replay          into a memtable; after an unclean end everything goes into new segments,
 //                      synced, and a manifest raises the log floor before the first new write
@@ -145,7 +146,8 @@ extension StoreOpening {
   private func run() throws(StoreError) -> Engine {
     let found = try FoundFiles(in: directory)
     let tie = try TieFile(directory: directory).read()
-    let (manifest, digest) = try currentManifest(found, tie)
+    let current = try currentManifest(found, tie)
+    let manifest = current.manifest
     tiered.connect(
       options.bucket, of: manifest.storeID, isWriter: options.access == .readWrite)
     if let head = tie?.head { tiered.cold.add(head, among: manifest) }
@@ -155,6 +157,8 @@ extension StoreOpening {
       }
     }
     try checkSizes(of: manifest)
+    try check(tie, of: manifest)
+    try settle(current, found)
     let clock = StoreClock(components.clock, floor: manifest.timeFloor)
     let numbers = FileNumbers(next: max(manifest.nextFileNumber, found.nextNumber))
     let epochs = ReadEpochs()
@@ -179,7 +183,7 @@ extension StoreOpening {
     }
     let bucket = try openBucket(tie, manifest, through: logs.lastSequence, clock)
     let engine = makeEngine(
-      manifest, digest, clock, numbers, values, epochs, replay, logs, bucket)
+      manifest, current.digest, clock, numbers, values, epochs, replay, logs, bucket)
     do throws(StoreError) {
       if isRecovery {
         (replay.entryCount, replay.tornBytes) = try StoreRecovery(engine, logs).recover()
@@ -196,21 +200,27 @@ extension StoreOpening {
     return engine
   }
 
-  private func openBucket(
-    _ tie: BucketTie?, _ manifest: Manifest, through last: SequenceNumber, _ clock: StoreClock
-  ) throws(StoreError) -> BucketTier? {
-    if let tie, tie.storeID != manifest.storeID {
+  /// Throws where it is another store's, or says that this machine may not write any more.
+  private func check(_ tie: BucketTie?, of manifest: Manifest) throws(StoreError) {
+    guard let tie else { return }
+    guard tie.storeID == manifest.storeID else {
       throw StoreError(
         .corrupted, "belongs to another store", file: FileName.bucket, structure: "bucket file",
         offset: 24)
     }
-    guard options.access == .readWrite else { return nil }
-    if let tie, tie.state == .fenced, !(options.bucket?.takesOver ?? false) {
+    guard options.access == .readWrite, tie.state == .fenced else { return }
+    guard options.bucket?.takesOver ?? false else {
       throw StoreError(
         .fenced,
         "another machine has taken over: what is only here can be read, and the store goes on in its bucket",
         file: path)
     }
+  }
+
+  private func openBucket(
+    _ tie: BucketTie?, _ manifest: Manifest, through last: SequenceNumber, _ clock: StoreClock
+  ) throws(StoreError) -> BucketTier? {
+    guard options.access == .readWrite else { return nil }
     guard let bucket = options.bucket else {
       if let tie { try BucketTier.noteApart(tie, manifest, last, in: directory) }
       return nil
@@ -269,73 +279,6 @@ extension StoreOpening {
         metrics: MetricsRecorder(), bucket: bucket, replica: replica, view: view, epochs: epochs,
         lastSequence: replay.lastSequence,
         liveLogs: logs.isClean ? manifest.logs : []))
-  }
-
-  /// The newest manifest, or that of a store that is made now.
-  private func currentManifest(
-    _ found: FoundFiles, _ tie: BucketTie?
-  ) throws(StoreError) -> (Manifest, digest: [UInt8]) {
-    if let number = found.manifests.max() {
-      directory.inherit()
-      let current = try ManifestFile(directory: directory).read(number)
-      guard options.access == .readWrite else { return current }
-      try checkMayWrite(current.0)
-      return try mayBeLost(current.0, found, tie) ? settled(current.0) : current
-    }
-    guard tie == nil else {
-      throw StoreError(notRestoredAt: path)
-    }
-    guard found.isEmpty else {
-      throw StoreError(
-        .corrupted, "the directory holds files of a store but no manifest", file: path,
-        structure: "manifest", offset: 0)
-    }
-    try found.checkPlace(path, isMaking: options.access == .readWrite && options.createIfMissing)
-    try checkBucketIsFree()
-    var manifest = Manifest(
-      storeID: FileID(low: components.random.next(), high: components.random.next()))
-    manifest.number = 1
-    let writer = ManifestWriter(directory: directory, poison: poison)
-    return (manifest, try writer.write(manifest))
-  }
-
-  /// Whether the commit of the newest manifest may not have come to its end: then its predecessor is still there, or
-  /// it has none.
-  private func mayBeLost(_ manifest: Manifest, _ found: FoundFiles, _ tie: BucketTie?) -> Bool {
-    found.manifests.count > 1 || manifest.number == 1 || tie?.state == .restoring
-  }
-
-  /// Makes a manifest again before anything that it replaced goes: where the sync behind it failed, its name is
-  /// seen and never becomes durable. The names in it were synced before.
-  private func settled(_ manifest: Manifest) throws(StoreError) -> (Manifest, digest: [UInt8]) {
-    let writer = ManifestWriter(directory: directory, poison: poison)
-    return (manifest, try writer.write(manifest, namesAreDurable: true))
-  }
-
-  /// Of a store that lies in the bucket already a new one would be another, of which nothing could be put there.
-  private func checkBucketIsFree() throws(StoreError) {
-    guard let bucket = options.bucket else { return }
-    do throws(BucketError) {
-      guard try BucketReader(bucket.objects).identity() != nil else { return }
-    } catch {
-      guard bucket.opensWithoutBucket, error.isTransient else {
-        throw StoreError(error, at: bucket.objects.location)
-      }
-      return
-    }
-    throw StoreError(
-      .exists,
-      "the bucket holds a store: open it from there (open(fromBucketTo:), 'varve remote restore')",
-      file: bucket.objects.location)
-  }
-
-  /// A store in which a later version keeps something that this one would not keep right is only read.
-  private func checkMayWrite(_ manifest: Manifest) throws(StoreError) {
-    let flags = manifest.readCompatibleFlags
-    guard flags != 0 else { return }
-    throw StoreError(
-      .incompatible, "a later version wrote the store: it may be read, not written to (\(flags))",
-      file: "\(FileName(.manifest, manifest.number))", structure: "file header", offset: 16)
   }
 
   /// Each file the manifest names must be there with its size: a missing one is found now and not

@@ -29,7 +29,7 @@ struct FilePieces: Sendable {
     guard found == count else {
       // Less than there is: a failure, of which nobody may think that a crash cut the file.
       guard try fileSize() < size else {
-        throw StoreError(FileSystemError(.read, .other, path: file.name))
+        throw StoreError(FileSystemError(.read, .short, path: file.name))
       }
       throw StoreError(
         .corrupted, "the file is shorter than its \(size) bytes", file: file.name,

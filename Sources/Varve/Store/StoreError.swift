@@ -159,9 +159,9 @@ extension StoreError {
     case (.closed, _): code = .closed
     default: code = .inputOutput
     }
+    let number = error.number == 0 ? "" : ", system error \(error.number)"
     self.init(
-      code, "\(error.operation.rawValue) failed (\(error.reason), system error \(error.number))",
-      file: error.path)
+      code, "\(error.operation.rawValue) failed (\(error.reason)\(number))", file: error.path)
   }
 }
 

@@ -318,7 +318,7 @@ extension OpenValueFile {
     guard found < count, try file.size() >= pointer.offset + UInt64(pointer.storedCount) else {
       return
     }
-    throw FileSystemError(.read, .other, path: name)
+    throw FileSystemError(.read, .short, path: name)
   }
 
   /// Whether the pointer points into this file at all. Nothing is read or allocated before.

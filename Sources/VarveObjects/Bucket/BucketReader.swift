@@ -140,7 +140,7 @@ package struct BucketReader: Sendable {
   package func namedPins() throws(BucketError) -> [(name: String, pin: BucketPin)] {
     let objects = try names(BucketLayout.pins)
     // One request less where nothing is pinned.
-    let store = objects.isEmpty ? nil : try identity()
+    let store = objects.isEmpty ? nil : try storeID()
     var pins: [(String, BucketPin)] = []
     for object in objects {
       let name = String(object.description.dropFirst(BucketLayout.pins.count))
@@ -151,17 +151,23 @@ package struct BucketReader: Sendable {
 
   /// The pin that is called so; nil where there is none.
   package func pin(_ name: String) throws(BucketError) -> BucketPin? {
-    try pin(name, of: identity())
+    try pin(name, of: storeID())
+  }
+
+  /// Which store it is, by the newest manifest where nothing else tells; nil where there is neither.
+  private func storeID() throws(BucketError) -> FileID? {
+    if let identity = try identity() { return identity.storeID }
+    return try head()?.manifest.version.storeID
   }
 
   /// - Parameter store: nil where the bucket does not tell.
-  private func pin(_ name: String, of store: BucketIdentity?) throws(BucketError) -> BucketPin? {
+  private func pin(_ name: String, of store: FileID?) throws(BucketError) -> BucketPin? {
     guard let object = BucketLayout.pin(name), let bytes = try whole(object, most: 64 << 10) else {
       return nil
     }
     return try decoded(bytes, object) { view throws(FormatError) in
       let pin = try BucketPin(decoding: view)
-      guard store.map({ $0.storeID == pin.storeID }) ?? true else {
+      guard store == nil || store == pin.storeID else {
         throw FormatError(.bucketObject, .value("store id"), at: 24)
       }
       return pin

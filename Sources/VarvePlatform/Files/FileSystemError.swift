@@ -22,6 +22,8 @@ package struct FileSystemError: Error, Equatable, Sendable {
     case tooManyOpen
     /// The size is not the expected one.
     case size(expected: UInt64, found: UInt64)
+    /// A read returned less than there is.
+    case short
     /// The device failed (EIO).
     case device
     case closed
@@ -82,6 +84,7 @@ extension FileSystemError.Reason: CustomStringConvertible {
     case .wrongKind: "not the kind of file that was expected"
     case .tooManyOpen: "too many open files or mappings"
     case .size(let expected, let found): "has \(found) bytes instead of \(expected)"
+    case .short: "less was read than there is"
     case .device: "the device failed"
     case .closed: "closed"
     case .remote(let failure): failure.message

@@ -53,7 +53,7 @@ package final class PosixFileSystem: FileSystem {
       // The directory was there before us, in a parent we may not read: not ours to sync.
     } catch {
       // After a sync that failed its entry may be seen and never become durable: it is made anew next time.
-      if made { unsafe _ = rmdir(path) }
+      if made, error.operation == .syncDirectory { unsafe _ = rmdir(path) }
       throw error
     }
   }

@@ -300,7 +300,7 @@ import VarveTestSupport
   }
 
   /// It names no version of this store: what was kept under its name is not known any more.
-  @Test func aPinOfAnotherStoreIsDamage() throws {
+  @Test(arguments: [false, true]) func aPinOfAnotherStoreIsDamage(isNameless: Bool) throws {
     let machine = TieredStore()
     let store = try machine.open()
     try store.keyspace("sample").put("key", [1])
@@ -311,9 +311,11 @@ import VarveTestSupport
     var pin = try bytes.withByteView { try BucketPin(decoding: $0) }
     pin.storeID.low ^= 1
     machine.bucket.tamper(name, with: pin.encoded())
+    if isNameless { try machine.bucket.connect().remove([BucketLayout.store]) }
     #expect(try storeCode { try store.collectBucket(grace: 0) } == .corrupted)
     let version = BucketVersion.Name.checkpoint("one")
-    #expect(try storeCode { _ = try machine.openElsewhere(version: version) } == .corrupted)
+    let code = try storeCode { _ = try machine.openElsewhere(version: version) }
+    #expect(code == (isNameless ? .notFound : .corrupted))
     try store.close()
   }
 

@@ -165,26 +165,33 @@ struct FaultJudge {
 
   // MARK: - The store that was let go
 
-  /// Nothing is open any more; the next opening finds all, and makes it durable.
+  /// Nothing is open any more; the next opening finds all, and makes it durable. In turns it only reads.
   mutating func end(allows allowed: [Content]) throws {
     try machine.checkLeaks("afterwards")
-    let found = try reopened(machine, allowed, "the next opening")
+    let found =
+      turn % 3 == 0
+      ? try goOn(fromOneOf: allowed, "the next opening")
+      : try reopened(machine, allowed, "the next opening")
     try cutPower(allows: [found])
     try endOfBucket(found)
-    try goOn(from: found)
+    _ = try goOn(fromOneOf: [found], "the opening after that")
   }
 
-  /// What is acknowledged from there on is built on names that are there.
-  private mutating func goOn(from found: Content) throws {
-    var written = found
-    written["default"]?[Self.key] = Self.key
+  /// What is acknowledged from there on is built on names that are there. Returns what is there then.
+  private mutating func goOn(fromOneOf allowed: [Content], _ moment: String) throws -> Content {
     do {
       let store = try reopen(machine, opening)
+      var written = try CrashWorkload.content(of: store)
+      guard allowed.contains(written) else { throw Violation("\(moment): something else is there") }
+      written["default"]?[Self.key] = Self.key
       try Self.write(to: store)
       try cutPower(allows: [written])
       try store.close()
+      try machine.checkLeaks(moment)
+      elsewhere.states.append(written)
+      return written
     } catch let error as StoreError {
-      throw Violation("going on after the next opening: \(error)")
+      throw Violation("\(moment), going on: \(error)")
     }
   }
 }

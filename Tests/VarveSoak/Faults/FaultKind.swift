@@ -1,3 +1,4 @@
+import Varve
 import VarvePlatform
 import VarveSimulation
 
@@ -52,6 +53,19 @@ extension FaultKind {
   /// Those for operations that take long.
   static let plainest = all.filter {
     ["EIO", "EIO of a sync, and the cache is reverted"].contains($0.name)
+  }
+}
+
+extension FaultKind {
+  /// What a store may say where it is met.
+  var codes: Set<StoreError.Code> {
+    switch (request, effect) {
+    case (.full?, _): [.full]
+    case (.some, _): [.unavailable]
+    case (nil, .error(.full)), (nil, .partial(_, .full)): [.full, .poisoned]
+    case (nil, .error), (nil, .partial): [.inputOutput, .poisoned]
+    case (nil, .short): [.inputOutput]
+    }
   }
 }
 

@@ -43,6 +43,7 @@ struct FailingMachine {
   /// Opens a store on which it does, and one on which nothing does.
   let opening: CrashMachine.Opening
   let sound: CrashMachine.Opening
+  private let kind: FaultKind
   private let injection: FaultInjection
 
   init(
@@ -50,6 +51,7 @@ struct FailingMachine {
     _ fault: PlannedFault
   ) {
     self.machine = machine
+    kind = fault.kind
     let injection = FaultInjection(fault)
     var failing = opening
     failing.options.readMode = mode
@@ -59,7 +61,8 @@ struct FailingMachine {
     self.injection = injection
   }
 
-  /// Does it while something fails. What is no error of the store's is a violation.
+  /// Does it while something fails. An error that is not the store's, or tells something else than what failed, is
+  /// a violation.
   func attempt(_ outcome: inout FaultOutcome, _ body: () throws -> Void) throws {
     injection.begin(on: machine)
     var violation: (any Error)?
@@ -69,6 +72,9 @@ struct FailingMachine {
     }
     outcome.struck = injection.end(on: machine)
     if let violation { throw Violation("\(violation)") }
+    if let failure = outcome.failure, !kind.codes.contains(failure.code) {
+      throw Violation("it is said to be \(failure)")
+    }
   }
 }
 

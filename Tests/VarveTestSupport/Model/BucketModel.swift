@@ -57,7 +57,7 @@ extension BucketModel {
     if isVersionSure { versions[number] = version }
   }
 
-  /// All is there, in a version.
+  /// All is there, in a version: that was put, or gone back to.
   mutating func uploaded(_ model: StoreModel, as number: UInt64, restores: Bool) {
     (isVersionSure, areLogsSure) = (true, true)
     (version, later, confirmed) = (model, [], 0)
@@ -83,11 +83,6 @@ extension BucketModel {
     later.removeLast(later.count - count)
     (confirmed, areLogsSure) = (count, true)
     see(number)
-  }
-
-  /// The store goes on from an earlier version.
-  mutating func go(backTo model: StoreModel, head number: UInt64) {
-    uploaded(model, as: number, restores: false)
   }
 }
 

@@ -38,7 +38,7 @@ extension ModelRun {
     if let count = found.count {
       self.side?.model.go(onAfter: count, head: number)
     } else {
-      self.side?.model.go(backTo: found.model, head: number)
+      self.side?.model.uploaded(found.model, as: number, restores: false)
     }
     let now = model.now
     model = found.model
