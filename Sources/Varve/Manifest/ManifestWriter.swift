@@ -20,10 +20,25 @@ final class ManifestWriter: Sendable {
   /// - Parameter isSettled: false where its name may still be lost when this returns, as somebody syncs the
   ///   directory before anything is promised.
   func write(_ manifest: Manifest, isSettled: Bool = true) throws(StoreError) -> [UInt8] {
+    try check(manifest)
     let bytes = manifest.encoded()
     if manifest.namesFiles { try syncNames() }
     try write(bytes, as: FileName(.manifest, manifest.number), isSettled: isSettled)
     return bytes.withByteView(SHA256.digest(of:))
+  }
+
+  /// A version that could not be read back is never written: not one with segments out of order, nor
+  /// one that is too large.
+  private func check(_ next: Manifest) throws(StoreError) {
+    let name = "\(FileName(.manifest, next.number))"
+    guard next.largestByteCount <= Limits.manifestBytes else {
+      throw StoreError(.limit, "the store has too many files for one manifest", file: name)
+    }
+    do throws(FormatError) { try next.checkRules() } catch {
+      throw StoreError(
+        .invalid, "the next version breaks a rule: \(error.fault)", file: name,
+        structure: "manifest")
+    }
   }
 
   /// The bytes of a manifest; the names of the files in it are durable.

@@ -140,7 +140,6 @@ final class VersionSet: Sendable {
     next.predecessorDigest = digest
     next.nextFileNumber = numbers.upcoming
     next.timeFloor = clock.now()
-    try check(next)
     let nextDigest = try writer.write(next)
     let version = state.withLock { state in
       adoptSegments(of: next, into: &state)
@@ -150,20 +149,6 @@ final class VersionSet: Sendable {
     for change in batch { change.install(version) }
     retireFiles(of: old, missingFrom: version)
     writer.remove(old.manifest.number)
-  }
-
-  /// A version that could not be read back is never written: not one with segments out of order, nor
-  /// one that is too large.
-  private func check(_ next: Manifest) throws(StoreError) {
-    let name = "\(FileName(.manifest, next.number))"
-    guard next.largestByteCount <= Limits.manifestBytes else {
-      throw StoreError(.limit, "the store has too many files for one manifest", file: name)
-    }
-    do throws(FormatError) { try next.checkRules() } catch {
-      throw StoreError(
-        .invalid, "the next version breaks a rule: \(error.fault)", file: name,
-        structure: "manifest")
-    }
   }
 
   private func adoptSegments(of manifest: Manifest, into state: inout State) {

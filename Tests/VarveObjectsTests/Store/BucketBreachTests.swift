@@ -319,6 +319,23 @@ import VarveTestSupport
     try store.close()
   }
 
+  /// The logs behind it would have numbers that no file can have.
+  @Test func aManifestThatLeavesNoNumbersIsRefused() throws {
+    let machine = TieredStore()
+    let store = try machine.open()
+    try store.keyspace("sample").put("key", [1])
+    try store.upload()
+    let number = try #require(store.bucketStatus().version)
+    try store.keyspace("sample").put("in a log", [2], durability: .remote)
+    let name = BucketLayout.manifest(number)
+    let bytes = try #require(machine.bucket.bytes(of: name))
+    var manifest = try bytes.withByteView { try BucketManifest(decoding: $0, named: number) }
+    manifest.version.nextFileNumber = Limits.fileNumber
+    machine.bucket.tamper(name, with: manifest.encoded())
+    #expect(try storeCode { _ = try machine.openElsewhere() } == .invalid)
+    try? store.close()
+  }
+
   /// Names that somebody made.
   @Test(arguments: [
     "log/00072057594037927936", "manifest/00072057594037927936",

@@ -179,19 +179,20 @@ struct FaultJudge {
 
   /// What is acknowledged from there on is built on names that are there. Returns what is there then.
   private mutating func goOn(fromOneOf allowed: [Content], _ moment: String) throws -> Content {
+    var written: Content
     do {
       let store = try reopen(machine, opening)
-      var written = try CrashWorkload.content(of: store)
+      written = try CrashWorkload.content(of: store)
       guard allowed.contains(written) else { throw Violation("\(moment): something else is there") }
       written["default"]?[Self.key] = Self.key
       try Self.write(to: store)
       try cutPower(allows: [written])
       try store.close()
-      try machine.checkLeaks(moment)
-      elsewhere.states.append(written)
-      return written
     } catch let error as StoreError {
       throw Violation("\(moment), going on: \(error)")
     }
+    try machine.checkLeaks(moment)
+    elsewhere.states.append(written)
+    return written
   }
 }
