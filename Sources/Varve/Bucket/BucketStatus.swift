@@ -57,7 +57,7 @@ public struct BucketStatus: Sendable {
 extension Replica {
   /// Everything is cold, and as the version that is shown has it.
   var status: BucketStatus {
-    let head = latest.withLock { $0 }
+    let head = known.withLock { $0.latest }
     let reads = cold.metrics
     var status = BucketStatus(
       location: objects.location, epoch: head.epoch, version: head.number,

@@ -172,7 +172,7 @@ extension BucketTier {
     current.withLock { $0.writer = writer }
     // Whoever has taken over may have collected it.
     let storeID = tie.storeID
-    cold.explainMissing { [weak self] in
+    cold.explainMissing { [weak self] _ in
       guard let self else { return .missing }
       if (try? checkHead()) == nil, isFenced { return .fenced }
       return Self.isAway(objects, of: storeID) ? .unavailable : .missing

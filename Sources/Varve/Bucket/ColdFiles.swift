@@ -36,7 +36,7 @@ extension ColdPlace {
 final class ColdFiles: Sendable {
   private struct State: Sendable {
     var objects: (any ObjectStore)?
-    var whyMissing: @Sendable () -> FileSystemError.RemoteFailure.Kind = { .missing }
+    var whyMissing: @Sendable (BucketFile) -> FileSystemError.RemoteFailure.Kind = { _ in .missing }
     var kept: SlotCache?
     var places: [String: ColdPlace] = [:]
   }
@@ -101,7 +101,9 @@ final class ColdFiles: Sendable {
   }
 
   /// Sets who knows why a copy may be missing.
-  func explainMissing(_ why: @escaping @Sendable () -> FileSystemError.RemoteFailure.Kind) {
+  func explainMissing(
+    _ why: @escaping @Sendable (BucketFile) -> FileSystemError.RemoteFailure.Kind
+  ) {
     state.withLock { $0.whyMissing = why }
   }
 
@@ -167,7 +169,7 @@ final class ColdFiles: Sendable {
       return part.bytes
     } catch {
       var failure = FileSystemError.RemoteFailure(error)
-      if error.code == .absent { failure.kind = state.withLock { $0.whyMissing }() }
+      if error.code == .absent { failure.kind = state.withLock { $0.whyMissing }(place.file) }
       throw FileSystemError(.read, .remote(failure), path: name)
     }
   }

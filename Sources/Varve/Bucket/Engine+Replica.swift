@@ -41,12 +41,12 @@ extension Engine {
     let moved = next.version.bucketFiles.filter { file in
       old[file.key].map { $0 != new[file.key] } ?? false
     }
-    replica.number.store(next.number, ordering: .releasing)
+    replica.known.withLock { $0.next = next }
     let following = following(next, moved, of: replica)
     let list: [Keyspace]
     do throws(StoreError) { list = try keyspaces(of: following.version) } catch {
       // What was shown still is.
-      replica.number.store(shown.manifest.number, ordering: .releasing)
+      replica.known.withLock { $0.next = nil }
       versions.abandon(following)
       throw error
     }
@@ -54,7 +54,7 @@ extension Engine {
     visibleSequence.store(next.version.lastSequence.rawValue, ordering: .releasing)
     versions.follow(following) { version in views.update { $0.installing(version) } }
     follow(list)
-    replica.latest.withLock { $0 = next }
+    replica.known.withLock { $0 = Replica.Known(latest: next) }
     let names = Set(moved.map(\.name))
     let records = next.version.valueFiles.filter { names.contains(FileName(.values, $0.number)) }
     if !records.isEmpty { values.store.reopen(records) }

@@ -1,4 +1,3 @@
-import Synchronization
 import VarveFormat
 import VarveObjects
 import VarvePlatform
@@ -14,6 +13,14 @@ final class Replica: Sendable {
     var files: [UInt64: FileKey]
   }
 
+  /// What is known of the bucket without asking it.
+  struct Known: Sendable {
+    /// The version that is shown.
+    var latest: BucketManifest
+    /// The one that is to be, while what that takes is read of it.
+    var next: BucketManifest?
+  }
+
   /// Longer than this nobody relies on it that the next manifest has the next number: it may have been
   /// collected, with newer ones behind it.
   private static let trust: UInt64 = 600_000_000_000
@@ -24,11 +31,7 @@ final class Replica: Sendable {
   /// The version that is shown. Held while the next one is looked for, and shown.
   let shown: Monitor<Shown>
   /// The same for those who do not wait while the next one is looked for.
-  let latest: Monitor<BucketManifest>
-  /// Its number, and from when on the next one is being shown that one's, which is that of the version before
-  /// again where that fails: for those who may not wait. Who meets a collected file of the version before
-  /// meanwhile is told that it is missing, and not that the version is too old.
-  let number: Atomic<UInt64>
+  let known: Monitor<Known>
 
   init(
     _ objects: any ObjectStore, _ cold: ColdFiles, _ head: BucketManifest, _ clock: StoreClock
@@ -36,8 +39,7 @@ final class Replica: Sendable {
     self.objects = objects
     self.cold = cold
     self.clock = clock
-    number = Atomic(head.number)
-    latest = Monitor(head)
+    known = Monitor(Known(latest: head))
     shown = Monitor(
       Shown(
         manifest: head, listed: clock.monotonicNanoseconds(),
@@ -63,9 +65,20 @@ final class Replica: Sendable {
     return head
   }
 
-  /// Whether the bucket has a newer version than the one that is shown; false where it does not answer.
-  var isOvertaken: Bool {
-    let number = number.load(ordering: .acquiring)
-    return (try? !BucketReader(objects).manifestNumbers(after: number).isEmpty) ?? false
+  /// Why a copy is not there, of which somebody reads: it went with a version that is not the newest any more, or it
+  /// is lost. What no version has that is shown, or is to be, is only in a snapshot's or a cursor's. For the others
+  /// one request tells; `.unavailable` where the bucket does not answer it.
+  func whyMissing(_ file: BucketFile) -> FileSystemError.RemoteFailure.Kind {
+    let known = known.withLock { $0 }
+    let versions = [known.next, known.latest].compactMap { $0 }
+    guard let version = versions.first(where: { $0.files.contains(file) }) else {
+      return .overtaken
+    }
+    do throws(BucketError) {
+      let newer = try BucketReader(objects).manifestNumbers(after: version.number)
+      return newer.isEmpty ? .missing : .overtaken
+    } catch {
+      return error.isDamage ? .missing : .unavailable
+    }
   }
 }

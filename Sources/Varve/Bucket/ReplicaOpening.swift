@@ -25,9 +25,7 @@ extension StoreOpening {
     let replica = Replica(bucket.objects, tiered.cold, head, clock)
     tiered.connect(bucket, of: manifest.storeID, isWriter: true)
     tiered.cold.add(head, among: manifest)
-    tiered.cold.explainMissing { [weak replica] in
-      replica?.isOvertaken ?? false ? .overtaken : .missing
-    }
+    tiered.cold.explainMissing { [weak replica] in replica?.whyMissing($0) ?? .missing }
     let engine = try makeReplica(replica, manifest, clock)
     do throws(StoreError) {
       try engine.loadCatalog()

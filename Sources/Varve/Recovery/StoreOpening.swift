@@ -152,7 +152,7 @@ extension StoreOpening {
       options.bucket, of: manifest.storeID, isWriter: options.access == .readWrite)
     if let head = tie?.head { tiered.cold.add(head, among: manifest) }
     if let objects = options.bucket?.objects {
-      tiered.cold.explainMissing {
+      tiered.cold.explainMissing { _ in
         BucketTier.isAway(objects, of: manifest.storeID) ? .unavailable : .missing
       }
     }
