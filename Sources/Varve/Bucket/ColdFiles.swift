@@ -76,6 +76,15 @@ final class ColdFiles: Sendable {
     }
   }
 
+  /// Those of `files` that were known to lie elsewhere.
+  func moved(_ files: [BucketFile]) -> [BucketFile] {
+    state.withLock { state in
+      files.filter { file in
+        state.places[file.name.description].map { $0.file != file } ?? false
+      }
+    }
+  }
+
   /// Nobody reads the file any more.
   func forget(_ name: String) {
     let place = state.withLock { $0.places.removeValue(forKey: name) }

@@ -36,13 +36,8 @@ extension Engine {
     _ next: BucketManifest, after shown: inout Replica.Shown, of replica: Replica
   ) throws(StoreError) {
     try checkNames(of: next, after: &shown)
-    // Copies that were put again lie elsewhere: the old ones may be gone.
-    let (old, new) = (shown.manifest.copies, next.copies)
-    let moved = next.version.bucketFiles.filter { file in
-      old[file.key].map { $0 != new[file.key] } ?? false
-    }
     replica.known.withLock { $0.next = next }
-    let following = following(next, moved, of: replica)
+    let following = following(next, after: shown.manifest, of: replica)
     let list: [Keyspace]
     do throws(StoreError) { list = try keyspaces(of: following.version) } catch {
       // What was shown still is.
@@ -55,23 +50,38 @@ extension Engine {
     versions.follow(following) { version in views.update { $0.installing(version) } }
     follow(list)
     replica.known.withLock { $0 = Replica.Known(latest: next) }
-    let names = Set(moved.map(\.name))
-    let records = next.version.valueFiles.filter { names.contains(FileName(.values, $0.number)) }
-    if !records.isEmpty { values.store.reopen(records) }
   }
 
   /// The next version, whose files can be read from here on, and which nobody sees yet.
   private func following(
-    _ next: BucketManifest, _ moved: [LocalFile], of replica: Replica
+    _ next: BucketManifest, after shown: BucketManifest, of replica: Replica
   ) -> VersionSet.Following {
-    replica.cold.add(next, among: next.version)
-    values.store.add(next.version.valueFiles)
+    let moved = moved(next, from: shown, of: replica)
     let known = Set(versions.current.manifest.valueFiles.map(\.number))
     let files = next.version.valueFiles.filter { !known.contains($0.number) }.map {
       ValueFileHandle(number: $0.number, obsoleteFiles: obsoleteFiles)
     }
-    return versions.following(
+    let following = versions.following(
       next.version, files, moved: Set(moved.filter { $0.kind == .segment }.map(\.number)))
+    // Its files have begun to live: none of them goes from here on, also where a version from before had it.
+    obsoleteFiles.settle()
+    replica.cold.add(next, among: next.version)
+    values.store.add(next.version.valueFiles)
+    let names = Set(moved.map(\.name))
+    let records = next.version.valueFiles.filter { names.contains(FileName(.values, $0.number)) }
+    if !records.isEmpty { values.store.reopen(records) }
+    return following
+  }
+
+  /// The files whose copies were put again and lie elsewhere: the old ones may be gone. What is open of a file was
+  /// opened where it lay in the version that is shown, or in one that somebody still reads, or that failed.
+  private func moved(
+    _ next: BucketManifest, from shown: BucketManifest, of replica: Replica
+  ) -> [BucketFile] {
+    let (files, before) = (next.files, Set(shown.files))
+    let known = Set(shown.files.map(\.name))
+    let moved = replica.cold.moved(files)
+    return files.filter { known.contains($0.name) && !before.contains($0) || moved.contains($0) }
   }
 
   /// Where a store was taken over by force two files may have one number, of which only one can be kept here.

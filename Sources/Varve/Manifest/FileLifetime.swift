@@ -5,7 +5,7 @@ import VarveFormat
 ///
 /// Versions, snapshots and readers hold the file's handle, and the handle holds this. Nothing is
 /// removed before `isObsolete` was set, which happens only after the manifest without the file is
-/// durable.
+/// durable; nor while the file has another life (``ObsoleteFiles``).
 final class FileLifetime: Sendable {
   let name: FileName
   private let isObsolete = Atomic<Bool>(false)
@@ -14,12 +14,11 @@ final class FileLifetime: Sendable {
   init(_ name: FileName, obsoleteFiles: ObsoleteFiles) {
     self.name = name
     self.obsoleteFiles = obsoleteFiles
+    obsoleteFiles.begin(name)
   }
 
   /// The manifest without this file is durable.
   func markObsolete() { isObsolete.store(true, ordering: .releasing) }
 
-  deinit {
-    if isObsolete.load(ordering: .acquiring) { obsoleteFiles.add(name) }
-  }
+  deinit { obsoleteFiles.end(name, isObsolete: isObsolete.load(ordering: .acquiring)) }
 }
