@@ -47,9 +47,16 @@ extension Engine {
     }
     // Before the view: nobody may read a version at a point from which it has dropped something.
     visibleSequence.store(next.version.lastSequence.rawValue, ordering: .releasing)
-    versions.follow(following) { version in views.update { $0.installing(version) } }
-    follow(list)
-    replica.known.withLock { $0 = Replica.Known(latest: next) }
+    replica.known.withLock { known in
+      versions.follow(following) { version in views.update { $0.installing(version) } }
+      follow(list)
+      known = Replica.Known(latest: next)
+    }
+  }
+
+  /// The view of the version that is shown, and the names of its keyspaces, by number.
+  func shown(by replica: Replica) -> (view: ReadView, names: [UInt32: String]) {
+    replica.known.withLock { _ in (views.pinned(), catalog.names) }
   }
 
   /// The next version, whose files can be read from here on, and which nobody sees yet.

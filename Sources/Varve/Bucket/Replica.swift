@@ -30,7 +30,8 @@ final class Replica: Sendable {
   private let clock: StoreClock
   /// The version that is shown. Held while the next one is looked for, and shown.
   let shown: Monitor<Shown>
-  /// The same for those who do not wait while the next one is looked for.
+  /// The same for those who do not wait while the next one is looked for. Held while a version is shown, with its
+  /// list of keyspaces.
   let known: Monitor<Known>
 
   init(

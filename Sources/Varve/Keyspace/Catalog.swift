@@ -27,6 +27,13 @@ final class Catalog: Sendable {
     state.withLock { $0.byName.values.sorted { $0.name < $1.name } }
   }
 
+  /// The name of each keyspace, by number.
+  var names: [UInt32: String] {
+    state.withLock { state in
+      Dictionary(state.byName.values.map { ($0.number, $0.name) }) { first, _ in first }
+    }
+  }
+
   var count: Int { state.withLock { $0.byName.count } }
 
   var nextNumber: UInt32 { state.withLock { $0.nextNumber } }

@@ -30,12 +30,15 @@ public final class Keyspace: Sendable {
     dropSequence.store(sequence.rawValue, ordering: .releasing)
   }
 
-  /// Throws unless the store is open and the keyspace is there: in `reading`, or now.
+  var isDropped: Bool { dropSequence.load(ordering: .acquiring) != 0 }
+
+  /// Throws unless the store is open and the keyspace is there: in `reading`, or now. In a replica a snapshot asks
+  /// its own version, before this.
   func checkLive(in reading: Reading? = nil) throws(StoreError) {
     try engine.checkOpen()
     let dropped = dropSequence.load(ordering: .acquiring)
     if dropped == 0 { return }
-    guard let reading, reading.point.sequence.rawValue < dropped else {
+    guard let reading, reading.point.sequence.rawValue < dropped || engine.replica != nil else {
       throw StoreError(.notFound, "keyspace \(name) was dropped")
     }
   }

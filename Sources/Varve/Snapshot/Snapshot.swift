@@ -12,11 +12,14 @@ public final class Snapshot: Sendable {
   let point: ReadPoint
   /// In a replica: what a later version does not have any more is only in this one. Nil once it is closed.
   private let kept: Monitor<ReadView?>?
+  /// The names of that version's keyspaces, by number.
+  private let names: [UInt32: String]?
   private let isClosed = Atomic<Bool>(false)
 
   init(_ engine: Engine) {
     self.engine = engine
-    kept = engine.replica == nil ? nil : Monitor(engine.views.pinned())
+    let shown = engine.replica.map { engine.shown(by: $0) }
+    (kept, names) = (shown.map { Monitor($0.view) }, shown?.names)
     point = engine.snapshots.register { engine.readPoint() }
   }
 
@@ -95,6 +98,12 @@ extension Snapshot {
   private func check(_ keyspace: Keyspace) throws(StoreError) {
     guard keyspace.engine === engine else {
       throw StoreError(.invalid, "the keyspace belongs to another store")
+    }
+    // A version that came after another may be of an earlier moment, which sequence numbers do not tell; and then
+    // one number may be given twice.
+    guard let names, names[keyspace.number] != keyspace.name else { return }
+    guard names[keyspace.number] == nil, !keyspace.isDropped else {
+      throw StoreError(.notFound, "keyspace \(keyspace.name) is not in the snapshot")
     }
   }
 }

@@ -76,9 +76,10 @@ extension Engine {
   /// Goes over to the keyspaces of another version: who holds one that is still there keeps it.
   func follow(_ found: [Keyspace]) {
     // A number that was given again, after going back to an earlier version, is another keyspace's.
-    let names = Dictionary(found.map { ($0.number, $0.name) }) { first, _ in first }
-    for known in catalog.all
-    where known.number != SystemKeyspace.defaultKeyspace && names[known.number] != known.name {
+    let numbered = Dictionary(found.map { ($0.number, $0) }) { first, _ in first }
+    for known in catalog.all where known.number != SystemKeyspace.defaultKeyspace {
+      let found = numbered[known.number]
+      if found?.name == known.name, found?.policy == known.policy { continue }
       catalog.remove(known, droppedAt: visible)
     }
     for keyspace in found where catalog.keyspace(named: keyspace.name)?.number != keyspace.number {

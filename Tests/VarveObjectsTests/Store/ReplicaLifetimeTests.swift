@@ -248,3 +248,68 @@ extension ReplicaLifetimeTests {
     try store.close()
   }
 }
+
+// MARK: - Keyspaces of snapshots
+
+extension ReplicaLifetimeTests {
+  /// What a snapshot has does not go by sequence numbers, of which an earlier version that came again has no later
+  /// ones.
+  @Test func aSnapshotHasTheKeyspacesOfItsVersion() throws {
+    let machine = TieredStore()
+    var store = try machine.open()
+    try store.keyspace("sample").put("key", [1])
+    try store.upload()
+    let number = try #require(store.bucketStatus().version)
+    try store.keyspace("between").put("key", [2])
+    try store.upload()
+    try store.close()
+    let replica = try machine.openReplica()
+    let between = try replica.keyspace("between")
+    let before = try replica.snapshot()
+    store = try machine.openElsewhere(version: .number(number))
+    #expect(try replica.refresh())
+    let after = try replica.snapshot()
+    #expect(before.sequence == after.sequence)
+    #expect(try storeCode { _ = try between.value(for: "key") } == .notFound)
+    #expect(try storeCode { _ = try after.value(for: "key", in: between) } == .notFound)
+    #expect(try before.value(for: "key", in: between) == [2])
+    #expect(try before.values(for: ["key"], in: between) == [[2]])
+    #expect(try between.entries(at: before).map(\.value) == [[2]])
+    // The number is given again.
+    try store.keyspace("other").put("key", [3])
+    try store.upload()
+    #expect(try replica.refresh())
+    let other = try replica.keyspace("other")
+    #expect(try other.value(for: "key") == [3])
+    #expect(try storeCode { _ = try before.value(for: "key", in: other) } == .notFound)
+    #expect(try after.value(for: "key", in: other) == nil)
+    #expect(try before.value(for: "key", in: between) == [2])
+    try replica.close()
+    try store.close()
+  }
+  /// A name and a number that were given again are another keyspace's where the policy is another one.
+  @Test func aKeyspaceThatWasMadeAgainHasItsOwnPolicy() throws {
+    let machine = TieredStore()
+    var store = try machine.open()
+    try store.upload()
+    let number = try #require(store.bucketStatus().version)
+    try store.keyspace("again").put("key", [2])
+    try store.upload()
+    try store.close()
+    let replica = try machine.openReplica()
+    let old = try replica.keyspace("again")
+    let before = try replica.snapshot()
+    store = try machine.openElsewhere(version: .number(number))
+    let vectors = KeyspacePolicy.vectors(of: UInt8.self, dimension: 3)
+    try store.keyspace("again", vectors).put("key", [1, 2, 3])
+    try store.upload()
+    #expect(try replica.refresh())
+    let again = try replica.keyspace("again")
+    #expect(again.policy == vectors)
+    #expect(try again.value(for: "key") == [1, 2, 3])
+    #expect(try storeCode { _ = try old.value(for: "key") } == .notFound)
+    #expect(try before.value(for: "key", in: old) == [2])
+    try replica.close()
+    try store.close()
+  }
+}
