@@ -54,6 +54,7 @@ struct ModelCampaign {
       ("power cuts", powerCuts), ("evictions", tally.evictions),
       ("reads that the bucket did not answer", tally.unanswered),
       ("opened elsewhere", tally.elsewhere), ("contents of replicas", tally.replicas),
+      ("contents of their snapshots", tally.replicaSnapshots),
     ]
   }
 

@@ -14,6 +14,19 @@ struct BucketSide {
     var model: StoreModel
     /// Whether files of the version that it shows may be gone.
     var isOld = false
+    /// One that it keeps while it goes on to later versions.
+    var snapshot: ReplicaSnapshot?
+  }
+
+  /// A snapshot of a replica, and what was there when it was taken.
+  struct ReplicaSnapshot {
+    var snapshot: Snapshot
+    var keyspaces: [Keyspace?]
+    var shown: [[StoreModel.Entry]?]
+    /// For how many versions it is kept.
+    var left: Int
+    /// Whether files of its version may be gone.
+    var isOld: Bool
   }
 
   var bucket = SimulatedBucket()

@@ -149,6 +149,7 @@ extension ModelRun {
   private mutating func noteCollected() {
     side?.model.isCollected = true
     side?.replica?.isOld = true
+    side?.replica?.snapshot?.isOld = true
   }
 
   private mutating func scrub(isDeep: Bool, repairs: Bool) throws {

@@ -137,8 +137,15 @@ extension ModelRun {
 
   /// All that a reader finds in a store, by keyspace.
   static func content(of store: SegmentStore) throws -> [[StoreModel.Entry]?] {
-    try ModelOptions.names.map { name in
-      guard var cursor = try store.existingKeyspace(name)?.cursor() else { return nil }
+    try content(of: ModelOptions.names.map { try store.existingKeyspace($0) }, at: nil)
+  }
+
+  /// The same of keyspaces, now or at a snapshot.
+  static func content(
+    of keyspaces: [Keyspace?], at snapshot: Snapshot?
+  ) throws -> [[StoreModel.Entry]?] {
+    try keyspaces.map { keyspace in
+      guard var cursor = try keyspace?.cursor(at: snapshot) else { return nil }
       var found: [StoreModel.Entry] = []
       while try cursor.next() {
         found.append(

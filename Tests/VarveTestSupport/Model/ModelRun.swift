@@ -37,6 +37,8 @@ package struct ModelRun {
     package var elsewhere = 0
     /// Contents that a replica was found to show.
     package var replicas = 0
+    /// Contents that a replica's snapshot was found to show.
+    package var replicaSnapshots = 0
     /// Evictions that took something from the machine.
     package var evictions = 0
 
@@ -46,6 +48,7 @@ package struct ModelRun {
       left.unanswered += right.unanswered
       left.elsewhere += right.elsewhere
       left.replicas += right.replicas
+      left.replicaSnapshots += right.replicaSnapshots
       left.evictions += right.evictions
     }
   }

@@ -136,6 +136,27 @@ import VarveTestSupport
     #expect(ModelRun.outcome(of: operations, options).failure == nil)
   }
 
+  /// A replica keeps a snapshot while it goes on: what was collected is too old, and files that come again, since the
+  /// store went back to an earlier version, outlive it. Which versions it takes one of goes by their numbers.
+  @Test(arguments: 0..<4) func aReplicaAndItsSnapshotsAgree(uploadsBefore: Int) {
+    let options = ModelOptions(bucket: ModelBucket())
+    func values(_ seed: Int) -> [ModelOperation] {
+      (20..<40).map { .put(0, key: $0, .noise(9_000, seed), .usual, .buffered) }
+    }
+    func next(_ seed: Int) -> [ModelOperation] {
+      [.put(0, key: seed, .text(9, seed), .usual, .buffered), .upload, .refreshReplica]
+    }
+    var operations = (0..<uploadsBefore).flatMap(next) + values(1)
+    operations += [.compact, .upload, .openReplica]
+    operations += values(2) + [.compact, .upload, .refreshReplica, .compareReplica]
+    operations += [.moveElsewhere(.earlier(1)), .upload, .refreshReplica]
+    operations += (0..<6).flatMap(next) + values(3)
+    operations += [.compact, .upload, .collect(graceSeconds: 0), .refreshReplica, .compareReplica]
+    let outcome = ModelRun.outcome(of: operations, options)
+    #expect(outcome.failure == nil)
+    #expect(outcome.tally.replicaSnapshots >= 5)
+  }
+
   /// Without a bucket each thing that needs one is refused, and a write is done all the same.
   @Test func whatNeedsABucketIsRefusedWithoutOne() {
     let operations: [ModelOperation] = [
