@@ -38,6 +38,7 @@ package final class CountedObjectStore: ObjectStore {
 extension CountedObjectStore {
   package var location: String { objects.location }
   package var createsAtomically: Bool { objects.createsAtomically }
+  package var showsOnlyDurable: Bool { objects.showsOnlyDurable }
 
   package func put(
     _ name: ObjectName, _ content: ObjectContent, if condition: PutCondition,

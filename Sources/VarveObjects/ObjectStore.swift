@@ -22,6 +22,11 @@ public protocol ObjectStore: AnyObject, Sendable {
   /// tell. Where it has not, one machine at a time may write.
   var createsAtomically: Bool { get }
 
+  /// Whether an object that is seen is durable: declared, since no probe could tell. Where it is not, as
+  /// in a directory of which a sync failed, whoever finds an object of its own after a `put` that did not
+  /// return writes it again.
+  var showsOnlyDurable: Bool { get }
+
   /// Writes an object. Durable when it returns.
   ///
   /// - Throws: `.exists` where `condition` is `.absent` and the object is there; it may be one of this

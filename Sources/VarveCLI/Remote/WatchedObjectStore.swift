@@ -13,6 +13,7 @@ final class WatchedObjectStore: ObjectStore {
 
   var location: String { store.location }
   var createsAtomically: Bool { store.createsAtomically }
+  var showsOnlyDurable: Bool { store.showsOnlyDurable }
 
   func put(
     _ name: ObjectName, _ content: ObjectContent, if condition: PutCondition,

@@ -63,8 +63,11 @@ struct BucketCommit {
         guard error.code == .exists || error.code == .uncertain else { throw .request(error) }
       }
       if let found = try BucketReader(objects).manifest(manifest.number)?.manifest {
-        return found.nonce == manifest.nonce && found.writer == manifest.writer
-          ? .written(at: nil) : .others(found)
+        guard found.nonce == manifest.nonce && found.writer == manifest.writer else {
+          return .others(found)
+        }
+        try objects.request { objects throws(ObjectStoreError) in try objects.settle(name, bytes) }
+        return .written(at: nil)
       }
     }
     return .absent

@@ -65,6 +65,13 @@ extension BucketError: CustomStringConvertible {
 }
 
 extension ObjectStore {
+  /// Makes an object of ours durable that was found where a put had not returned: of a name whose sync failed a
+  /// later one may say that it is done, and never write it. Asks for nothing where what is seen is durable.
+  func settle(_ name: ObjectName, _ bytes: [UInt8]) throws(ObjectStoreError) {
+    guard !showsOnlyDurable else { return }
+    _ = try put(name, ObjectContent(bytes), if: .always, class: nil)
+  }
+
   /// Makes a request whose failure is a bucket's.
   func request<Result>(
     _ body: (Self) throws(ObjectStoreError) -> Result

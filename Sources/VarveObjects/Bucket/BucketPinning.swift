@@ -66,7 +66,12 @@ package struct BucketPinning: Sendable {
       guard error.code == .exists || error.code == .uncertain else { throw .request(error) }
       // An answer may have been lost: our own tells by its nonce.
       let found = try BucketReader(objects).pins()
-      if found.contains(pin) { return nil }
+      if found.contains(pin) {
+        try objects.request { objects throws(ObjectStoreError) in
+          try objects.settle(name, pin.encoded())
+        }
+        return nil
+      }
       guard error.code == .exists else { throw .request(error) }
       throw .request(
         ObjectStoreError(

@@ -134,7 +134,9 @@ struct BucketLogPut {
         guard error.code == .exists || error.code == .uncertain else { throw .request(error) }
       }
       if let found = try BucketReader(objects).log(log.number) {
-        return found.nonce == log.nonce && found.writer == log.writer ? (nil, nil) : (found, nil)
+        guard found.nonce == log.nonce && found.writer == log.writer else { return (found, nil) }
+        try objects.request { objects throws(ObjectStoreError) in try objects.settle(name, bytes) }
+        return (nil, nil)
       }
     }
     throw .request(

@@ -19,6 +19,8 @@ public final class DirectoryObjectStore: ObjectStore {
   public let location: String
   /// True: a link is made by one of those who race.
   public var createsAtomically: Bool { true }
+  /// False: a name is seen before the sync that makes it durable, and where that fails.
+  public var showsOnlyDurable: Bool { false }
 
   private let fileSystem: any FileSystem
   private let random: any RandomSource
@@ -226,6 +228,9 @@ extension DirectoryObjectStore {
       if let found = known?[path] { return found }
       do throws(FileSystemError) {
         let found = try open(path, creating: creating)
+        // Of one in which nothing is yet the name may not be durable: whoever made it may have died before. Who
+        // puts something there sees to it.
+        if !creating, try found.names().isEmpty { return found }
         known?[path] = found
         return found
       } catch {

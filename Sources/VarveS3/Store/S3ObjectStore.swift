@@ -50,6 +50,8 @@ public final class S3ObjectStore: ObjectStore {
 
   /// What the bucket's profile says.
   public var createsAtomically: Bool { client.profile.createsAtomically }
+  /// True: what can be read was stored.
+  public var showsOnlyDurable: Bool { true }
 
   /// Ends all requests within a moment.
   public func close() { client.close() }

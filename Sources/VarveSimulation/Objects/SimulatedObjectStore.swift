@@ -21,6 +21,7 @@ package final class SimulatedObjectStore: ObjectStore {
 
   package var location: String { "simulated" }
   package var createsAtomically: Bool { true }
+  package var showsOnlyDurable: Bool { true }
 
   package func close() { state.withLock { $0.isClosed = true } }
 

@@ -13,6 +13,7 @@ final class BuggyObjectStore: ObjectStore {
 
   var location: String { store.location }
   var createsAtomically: Bool { true }
+  var showsOnlyDurable: Bool { true }
 
   private func isManifest(_ name: String) -> Bool { name.hasPrefix(BucketLayout.manifests) }
 

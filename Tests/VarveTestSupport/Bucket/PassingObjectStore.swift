@@ -16,6 +16,7 @@ package final class PassingObjectStore: ObjectStore {
   }
 
   package var createsAtomically: Bool { objects.createsAtomically }
+  package var showsOnlyDurable: Bool { objects.showsOnlyDurable }
 
   package func close() { objects.close() }
 
