@@ -50,6 +50,9 @@ extension BucketTier {
       try noteApart(known, manifest, last, in: directory)
       return tier
     }
+    // Another place, and what was taken over by force, may not have the copies of all that came back.
+    try tier.settleBrought(
+      manifest.bucketFiles, namedBy: known.head, andNotBy: writer.head.manifest)
     (known.writers, known.location, known.state) = ([id], location, .whole)
     known.apartSince = nil
     try tier.adopt(writer, known, manifest)

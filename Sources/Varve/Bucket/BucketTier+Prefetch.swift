@@ -14,6 +14,24 @@ extension BucketTier {
     return found
   }
 
+  /// Makes those of `files` durable that came back earlier and whose names may not last, as far as they are here and
+  /// `named`, and not named by `head`. Readers go on where they read.
+  func settleBrought(
+    _ files: [LocalFile], namedBy named: BucketManifest?, andNotBy head: BucketManifest? = nil
+  ) throws(StoreError) {
+    let (copies, kept) = (named?.copies ?? [:], head?.copies ?? [:])
+    var brought: [LocalFile] = []
+    for file in files where copies[file.key] != nil && kept[file.key] == nil {
+      if try isLocal(file) { brought.append(file) }
+    }
+    guard !brought.isEmpty else { return }
+    try fetching.withLock { [brought] _ throws(StoreError) in
+      try changeFiles { () throws(StoreError) in
+        try BroughtFiles(directory: directory).settle(brought, as: copies)
+      }
+    }
+  }
+
   /// Brings a cold file back, checked against its SHA-256 and durable, and calls `body`. False where it is
   /// here already.
   func bring(_ file: LocalFile, then body: () -> Void) throws(StoreError) -> Bool {
@@ -68,16 +86,17 @@ extension BucketTier {
     }
   }
 
-  /// Gives a file that came its name, durably.
+  /// Gives a file that came its name, durably. Where the sync fails the mark stays.
   private func settle(_ temporary: String, as file: LocalFile) throws(StoreError) {
     let name = file.name.description
     do throws(FileSystemError) {
+      try BroughtFiles(directory: directory).mark(file)
       try directory.rename(temporary, to: name)
       try directory.sync()
     } catch {
       throw StoreError(error)
     }
-    // It is not needed any more, and harmless where it stays.
+    // What it keeps is not needed any more, and harmless where it stays.
     try? tiered.removeLocal(ColdEnds.name(of: name))
   }
 

@@ -105,8 +105,8 @@ extension Engine {
     let version = versions.current
     // What a compaction replaces meanwhile stays known until this is over.
     defer { withExtendedLifetime(version) {} }
+    var flaw = try settleBrought(version.manifest, bucket)
     var bytes: UInt64 = 0
-    var flaw: StoreError?
     for file in try bucket.coldFiles(of: version.manifest).sorted(by: { $0.number > $1.number })
     where file.size <= most - bytes {
       do throws(StoreError) {
@@ -121,6 +121,19 @@ extension Engine {
     }
     if let flaw { throw flaw }
     return bytes
+  }
+
+  /// Makes durable what came back earlier; returns what is wrong with a file for which that cannot be done.
+  private func settleBrought(
+    _ manifest: Manifest, _ bucket: BucketTier
+  ) throws(StoreError) -> StoreError? {
+    do throws(StoreError) {
+      try bucket.settleBrought(manifest.bucketFiles, namedBy: bucket.known.head)
+      return nil
+    } catch {
+      guard error.code == .corrupted else { throw error }
+      return error
+    }
   }
 
   func scrubBucket(

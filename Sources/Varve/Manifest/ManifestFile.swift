@@ -42,3 +42,14 @@ struct ManifestFile {
     }
   }
 }
+
+extension Manifest {
+  /// A store in which a later version keeps something that this one would not keep right is only read.
+  func checkMayWrite() throws(StoreError) {
+    let flags = readCompatibleFlags
+    guard flags != 0 else { return }
+    throw StoreError(
+      .incompatible, "a later version wrote the store: it may be read, not written to (\(flags))",
+      file: "\(FileName(.manifest, number))", structure: "file header", offset: 16)
+  }
+}

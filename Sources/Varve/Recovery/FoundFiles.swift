@@ -51,6 +51,10 @@ struct FoundFiles {
     return numbers(of: .values).filter { !named.contains($0) }
   }
 
+  /// Whether the commit of the newest manifest may not have come to its end: then its predecessor is still there, or
+  /// it has none.
+  func mayLose(_ newest: Manifest) -> Bool { manifests.count > 1 || newest.number == 1 }
+
   /// Above the number of every log, segment and value file.
   var nextNumber: UInt64 {
     let highest = names.filter { $0.kind != .manifest }.map(\.number).max() ?? 0

@@ -22,8 +22,8 @@ extension StoreOpening {
       let (manifest, digest) = try file.decoded(bytes, number)
       var current = CurrentManifest(manifest: manifest, digest: digest)
       guard options.access == .readWrite else { return current }
-      try checkMayWrite(manifest)
-      if mayBeLost(manifest, found, tie) { current.unsettled = bytes }
+      try manifest.checkMayWrite()
+      if found.mayLose(manifest) || tie?.state == .restoring { current.unsettled = bytes }
       return current
     }
     guard tie == nil else {
@@ -45,12 +45,6 @@ extension StoreOpening {
     manifest.number = 1
     let writer = ManifestWriter(directory: directory, poison: poison)
     return CurrentManifest(manifest: manifest, digest: try writer.write(manifest))
-  }
-
-  /// Whether the commit of the newest manifest may not have come to its end: then its predecessor is still there, or
-  /// it has none.
-  private func mayBeLost(_ manifest: Manifest, _ found: FoundFiles, _ tie: BucketTie?) -> Bool {
-    found.manifests.count > 1 || manifest.number == 1 || tie?.state == .restoring
   }
 
   /// Makes a manifest again, byte for byte, before anything that it replaced goes: where the sync behind it failed,
@@ -83,14 +77,5 @@ extension StoreOpening {
       .exists,
       "the bucket holds a store: open it from there (open(fromBucketTo:), 'varve remote restore')",
       file: bucket.objects.location)
-  }
-
-  /// A store in which a later version keeps something that this one would not keep right is only read.
-  private func checkMayWrite(_ manifest: Manifest) throws(StoreError) {
-    let flags = manifest.readCompatibleFlags
-    guard flags != 0 else { return }
-    throw StoreError(
-      .incompatible, "a later version wrote the store: it may be read, not written to (\(flags))",
-      file: "\(FileName(.manifest, manifest.number))", structure: "file header", offset: 16)
   }
 }

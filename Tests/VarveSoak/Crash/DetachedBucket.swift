@@ -3,28 +3,149 @@ import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
 
-/// A power cut behind the moment when a bucket was taken from a store: it has none.
+/// Power cuts while a bucket is taken from a store, and behind that: it has none, and all that there is.
+///
+/// ```
+///   all in the bucket ──> brought back        one sync fails ──> brought again ──> detached
+///                    ├──> replaced by a file  one sync fails ──────────────────> detached
+///                    └──> replaced by a file ─ killed ─────────────────────────> detached
+/// ```
+///
+/// What is seen then may not be durable, and without the bucket nothing leads to a copy.
 enum DetachedBucket {
+  private static let opening = CrashMachine.Opening()
+  private static let count = 12
+
   /// What was lost; nil where nothing was.
   static func failure(preparing prepare: (SimulatedFileSystem) -> Void) throws -> String? {
+    try failureAfterBringing(prepare) ?? failureAfterReplacing(prepare)
+      ?? failureAfterKills(prepare)
+  }
+
+  /// A machine whose files, two segments, all lie in the bucket.
+  private static func cold() throws -> CrashMachine {
     let machine = CrashMachine(SimulatedFileSystem(), bucket: SimulatedBucket())
-    let store = try machine.open(CrashMachine.Opening())
-    try store.keyspace("default").put("kept", [1], durability: .synced)
-    try store.flush()
+    let store = try machine.open(opening)
+    for _ in 0..<2 {
+      for number in 0..<count {
+        try store.keyspace("default").put("kept \(number)", [1], durability: .synced)
+      }
+      try store.flush()
+    }
     try store.upload()
+    try store.evict()
     try store.close()
-    prepare(machine.disk)
-    try SegmentStore.detachBucket(ofStoreAt: "store", on: machine.disk)
+    return machine
+  }
+
+  private static func failureAfterBringing(
+    _ prepare: (SimulatedFileSystem) -> Void
+  ) throws -> String? {
+    try failureAfterFailedSyncs("brought back", prepare) {
+      try $0.prefetch()
+    } then: { machine in
+      let store = try machine.open(opening)
+      try store.prefetch()
+      // What returned is here, whatever becomes of the bucket.
+      let failure = failure(of: CrashMachine(machine.disk), mayBeTied: true)
+      try store.close()
+      return failure
+    }
+  }
+
+  private static func failureAfterReplacing(
+    _ prepare: (SimulatedFileSystem) -> Void
+  ) throws -> String? {
+    try failureAfterFailedSyncs("replaced", prepare) {
+      try $0.compact()
+    } then: { _ in
+      nil
+    }
+  }
+
+  /// - Parameter next: what is done before the store leaves its bucket; returns what is wrong then.
+  private static func failureAfterFailedSyncs(
+    _ what: String, _ prepare: (SimulatedFileSystem) -> Void, _ act: (SegmentStore) throws -> Void,
+    then next: (CrashMachine) throws -> String?
+  ) throws -> String? {
+    let whole = try cold()
+    var detached = 0
+    for call in 1..<5 {
+      for seed in 0..<4 as Range<UInt64> {
+        let machine = whole.killImage(seed: seed)
+        let store = try machine.open(opening)
+        machine.disk.inject(Fault(.syncDirectory, "store", occurrence: call))
+        try? act(store)
+        try? store.close()
+        guard machine.disk.struck != nil else { continue }
+        machine.disk.clearFaults()
+        prepare(machine.disk)
+        let failure = try next(machine) ?? failure(detaching: machine, &detached)
+        if let failure { return "\(what), sync \(call) failed, seed \(seed): \(failure)" }
+      }
+    }
+    return detached > 1 ? nil : "\(what): only \(detached) detached"
+  }
+
+  private static func failureAfterKills(_ prepare: (SimulatedFileSystem) -> Void) throws -> String?
+  {
+    let whole = try cold()
+    var detached = 0
+    for step in 1... {
+      let dying = whole.killImage()
+      dying.disk.crash(atStep: dying.disk.steps + step)
+      let store = try? dying.open(opening)
+      try? store?.compact()
+      try? store?.close()
+      guard dying.disk.hasCrashed else { break }
+      let machine = dying.killImage()
+      prepare(machine.disk)
+      let failure = try failure(detaching: machine, &detached)
+      if let failure { return "replaced, killed in call \(step): \(failure)" }
+    }
+    return detached > 1 ? nil : "killed: only \(detached) detached"
+  }
+}
+
+// MARK: - Leaving
+
+extension DetachedBucket {
+  /// Takes the bucket away, if the store lets it go.
+  private static func failure(
+    detaching machine: CrashMachine, _ detached: inout Int
+  ) throws -> String? {
+    let failures = Monitor<[String]>([])
+    machine.disk.observeSteps { step in
+      guard failures.withLock({ $0.isEmpty }) else { return }
+      if let failure = failure(of: machine, mayBeTied: true) {
+        failures.withLock { $0.append("a bucket that goes, before \(step), \(failure)") }
+      }
+    }
+    do { try SegmentStore.detachBucket(ofStoreAt: "store", on: machine.disk) } catch let error {
+      machine.disk.observeSteps(nil)
+      // Something is in the bucket only.
+      guard (error as? StoreError)?.code == .invalid else { throw error }
+      return failures.withLock { $0.first }
+    }
+    machine.disk.observeSteps(nil)
+    detached += 1
+    return failures.withLock { $0.first }
+      ?? failure(of: machine, mayBeTied: false).map { "a detached bucket, \($0)" }
+  }
+
+  private static func failure(of machine: CrashMachine, mayBeTied: Bool) -> String? {
     for mode in CrashMode.allCases {
       let image = machine.crashImage(mode, seed: 1)
-      if image.disk.contents().keys.contains(where: { $0.hasSuffix("/bucket") }) {
-        return "a detached bucket, \(mode): the store has it again"
-      }
-      let again = try CrashMachine(image.disk).open(CrashMachine.Opening())
-      guard try again.keyspace("default").contains("kept") else {
-        return "a detached bucket, \(mode): something is gone"
-      }
-      try again.close()
+      let isTied = image.disk.contents().keys.contains { $0.hasSuffix("/bucket") }
+      if isTied, !mayBeTied { return "\(mode): the store has it again" }
+      do {
+        let again = try (isTied ? image : CrashMachine(image.disk)).open(opening)
+        let keyspace = try again.keyspace("default")
+        for number in 0..<count where try !keyspace.contains("kept \(number)") {
+          return "\(mode): something is gone"
+        }
+        try again.close()
+      } catch { return "\(mode): \(error)" }
     }
     return nil
   }
