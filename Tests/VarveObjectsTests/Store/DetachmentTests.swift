@@ -211,16 +211,18 @@ import VarveTestSupport
   /// tells.
   @Test func aStoreThatIsBeingRestoredKeepsItsBucket() throws {
     let source = CrashMachine(SimulatedFileSystem(), bucket: SimulatedBucket())
+    // Not the first manifest, which is made again as it has none before it.
+    for _ in 0..<2 { try source.open(Self.opening).close() }
     let store = try source.open(Self.opening)
     try store.upload()
     try store.keyspace("default").put("key", [1], durability: .remote)
     try store.close()
     var refused = 0
-    for occurrence in 1..<10 {
-      let machine = source.elsewhere()
+    for (occurrence, seed) in (1..<6).flatMap({ call in (0..<6).map { (call, UInt64($0)) } }) {
+      let machine = source.elsewhere().killImage(seed: seed)
       machine.disk.inject(Fault(.syncDirectory, "store", occurrence: occurrence, lasts: .forGood))
       try? machine.restore(Self.opening).close()
-      guard machine.disk.struck != nil else { break }
+      guard machine.disk.struck != nil else { continue }
       machine.disk.clearFaults()
       let code = try Self.detach(machine.disk)
       if code == .notFound { refused += 1 }
