@@ -83,9 +83,10 @@ extension FaultJudge {
   /// Whether files lie only in the bucket: it cannot be taken away then.
   private var isCold: Bool {
     let image = machine.killImage()
-    return Self.failure {
+    let failure = Self.failure {
       try SegmentStore.detachBucket(ofStoreAt: "store", on: image.disk)
-    } != nil
+    }
+    return failure?.code == .invalid
   }
 
   private func checkCheckpoint() throws {
