@@ -162,7 +162,7 @@ import VarveTestSupport
     image.clearFaults()
     image.inject(Fault(.read, "log-", effect: .short(count)))
     let refusal = try storeFailure { try crashed.open { $0.readMode = .buffered }.close() }
-    #expect(refusal?.code == .corrupted)
+    #expect(refusal?.code == .inputOutput)
     image.clearFaults()
     #expect(try crashed.reopenedContent() == entries.content)
     withExtendedLifetime(store) {}
