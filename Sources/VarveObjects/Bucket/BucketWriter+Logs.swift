@@ -108,6 +108,7 @@ struct BucketLogPut {
       passesGaps
       ? max(floor, (try reader.logNumbers().last ?? 0) + 1)
       : floor + (try reader.logCount(from: floor))
+    if !passesGaps, number > floor { try settle(number - 1) }
     while true {
       let (other, time) = try outcome(
         of: BucketLog(
@@ -116,6 +117,15 @@ struct BucketLogPut {
       guard let other else { return (number + 1, time) }
       guard other.epoch < manifest.epoch else { throw .fenced }
       number += 1
+    }
+  }
+
+  /// Makes a log durable that its writer may have put and never heard of: lost, it would be a gap. None before it
+  /// is: whoever puts the next one has heard.
+  private func settle(_ number: UInt64) throws(BucketError) {
+    guard !objects.showsOnlyDurable, let log = try BucketReader(objects).log(number) else { return }
+    try objects.request { objects throws(ObjectStoreError) in
+      try objects.settle(BucketLayout.log(number), log.encoded())
     }
   }
 

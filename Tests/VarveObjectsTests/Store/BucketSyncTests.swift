@@ -135,6 +135,25 @@ import VarveTestSupport
     }
   }
 
+  /// Its writer ended before it tried again, and the next one ends the logs behind it.
+  @Test func aLogThatWasOnlySeenLeavesNoGap() throws {
+    for seed in 0..<8 as Range<UInt64> {
+      var machines = Machines()
+      machines.remote = SimulatedFileSystem(seed: seed)
+      let store = try machines.open()
+      let acts: [Act] = [.upload, .log, .another]
+      for act in acts { try Self.perform(act, store) }
+      machines.remote.inject(Fault(.syncDirectory, "log", lasts: .forGood))
+      #expect(throws: StoreError.self) { try Self.perform(.last, store) }
+      machines.remote.clearFaults()
+      let left = machines.killImage()
+      let again = try left.open()
+      if let loss = Self.loss(left, acts) { Issue.record("seed \(seed), \(loss)") }
+      try again.close()
+      try? store.close()
+    }
+  }
+
   /// Each call to the bucket's disk is the last one of the process; the next one goes on from what it sees.
   @Test func whatAnotherProcessSeesIsDurableOnceItReturned() throws {
     for step in 1... {
