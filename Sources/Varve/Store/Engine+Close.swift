@@ -54,6 +54,8 @@ extension Engine {
     // A flush on a caller's thread must not commit any more when the lock is gone.
     flushing.withLock { isOver in isOver = true }
     readThreads.close()
+    // What the last versions alone had goes now, and not with the next opening.
+    views.epochs.collect()
     obsoleteFiles.finish(in: directory)
     fileLock?.release()
   }

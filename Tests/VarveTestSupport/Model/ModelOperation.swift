@@ -203,6 +203,10 @@ package enum ModelVersion: Equatable, Sendable {
   /// So many before the newest one.
   case earlier(Int)
   case checkpoint(Int)
+
+  var isEarlier: Bool {
+    if case .earlier = self { true } else { false }
+  }
 }
 
 /// How long an entry is visible.

@@ -48,6 +48,9 @@ extension ModelRun {
     try compareAll()
   }
 
+  /// Where threads make versions, which there are is a matter of time, and a trace would tell of it.
+  var versionsRepeat: Bool { options.background != .threads }
+
   /// A store that was found in a bucket, and what it holds: after so many changes, or as a version did.
   private struct Found {
     var store: SegmentStore
@@ -59,7 +62,9 @@ extension ModelRun {
     _ version: ModelVersion, from connection: SimulatedObjectStore, at path: String,
     on machine: any FileSystem, _ clock: ModelClock
   ) throws -> Found? {
-    guard let side, side.model.lostCopy == nil else { return nil }
+    guard let side, side.model.lostCopy == nil, versionsRepeat || !version.isEarlier else {
+      return nil
+    }
     let known = side.model.known(version)
     guard version == .newest || known != nil else { return nil }
     var opened: SegmentStore?

@@ -105,13 +105,10 @@ extension ModelRun {
 // MARK: - Their snapshots
 
 extension ModelRun {
-  /// Where threads make versions, which there are is a matter of time, and a trace would tell of it.
-  private var keepsSnapshots: Bool { options.background != .threads }
-
   /// What a version must hold that a snapshot is taken of before it was read, in turns: what was read once is in
   /// memory, and the snapshot would not ask the bucket.
   private func shownUnread(by replica: BucketSide.KeptReplica) -> StoreModel? {
-    guard keepsSnapshots, let bucket = side?.model, replica.snapshot == nil,
+    guard versionsRepeat, let bucket = side?.model, replica.snapshot == nil,
       !replica.number.isMultiple(of: 3),
       bucket.isVersionSure
     else { return nil }
@@ -120,7 +117,7 @@ extension ModelRun {
 
   /// Takes one where there is none. One that was kept for long enough is closed, which changes nothing for others.
   private mutating func changeSnapshot() throws {
-    guard keepsSnapshots, var replica = side?.replica else { return }
+    guard versionsRepeat, var replica = side?.replica else { return }
     if let kept = replica.snapshot, kept.left == 0 {
       kept.snapshot.close()
       replica.snapshot = nil

@@ -65,10 +65,11 @@ package struct OperationGenerator {
       case .evict: 35
       case .outage: 10
       case .endOutage: 14
-      case .compareElsewhere, .refreshReplica: 12
-      case .checkpoints, .openWithBucket: 8
-      case .syncRemotely, .prefetch, .collect: 6
-      case .scrub, .lookAtBucket, .moveElsewhere, .openReplica, .compareReplica: 5
+      case .refreshReplica: 36
+      case .compareElsewhere, .collect: 12
+      case .checkpoints, .openReplica, .openWithBucket: 8
+      case .syncRemotely, .prefetch: 6
+      case .scrub, .lookAtBucket, .moveElsewhere, .compareReplica: 5
       case .openAlone, .detach, .loseCopy: 3
       default: 2
       }
