@@ -72,6 +72,7 @@ final class OpenSegment: Sendable {
     guard UInt64(properties.blockCount) <= dataBlocks.length / 16 else {
       throw FormatError(.properties, .limit("block count"), at: propertiesAt.offset &+ 104)
     }
+    try top.checkNumbers()
     blockCount = Int(properties.blockCount)
     touched = TouchedBits(count: blockCount + 1)
     leaves = KnownLeaves(count: top.count)

@@ -107,6 +107,9 @@ extension IndexNode {
     guard handle.offset <= UInt64(Int64.max) else {
       throw error(.limit("offset"), atItem: index, 0)
     }
+    guard level == .top || handle.number == firstNumber &+ UInt32(truncatingIfNeeded: index) else {
+      throw error(.value("block number"), atItem: index, 28)
+    }
     if handle.codec != .none {
       try checkCompressed(handle, index)
     } else {
@@ -119,6 +122,19 @@ extension IndexNode {
       ? Limits.indexLeafBytes
       : handle.itemCount == 1 ? Limits.loneBlockBytes : Limits.blockBytes
     guard handle.fullCount <= limit else { throw error(.limit("full length"), atItem: index, 12) }
+  }
+
+  /// Throws unless the leaves below this top node count their blocks up from 0: no two blocks have one number, by
+  /// which whoever checked a block knows it again.
+  package func checkNumbers() throws(FormatError) {
+    var next: UInt64 = 0
+    for index in 0..<count {
+      let leaf = try handle(at: index)
+      guard UInt64(leaf.number) == next else {
+        throw error(.value("block number"), atItem: index, 28)
+      }
+      next += UInt64(leaf.itemCount)
+    }
   }
 
   private func checkCompressed(_ handle: BlockHandle, _ index: Int) throws(FormatError) {

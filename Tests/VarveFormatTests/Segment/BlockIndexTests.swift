@@ -115,6 +115,27 @@ import VarveTestSupport
     }
   }
 
+  @Test(arguments: [[0, 1, 1], [0, 2, 1], [0, 2, 3]]) func numbersCountUp(_ numbers: [Int]) throws {
+    var leaf = IndexNodeBuilder(.leaf)
+    for (place, number) in numbers.enumerated() {
+      leaf.add(handle(number), Separator(key: [UInt8(place)]))
+    }
+    try leaf.finish().withByteView { view in
+      let node = try IndexNode(decoding: view, .leaf, at: 0)
+      #expect(throws: FormatError.self) {
+        for index in 0..<node.count { _ = try node.handle(at: index) }
+      }
+    }
+    var top = IndexNodeBuilder(.top)
+    for (place, number) in numbers.enumerated() {
+      top.add(handle(number), Separator(key: [UInt8(place)]))
+    }
+    try top.finish().withByteView { view in
+      let node = try IndexNode(decoding: view, .top, at: 0)
+      #expect(throws: FormatError.self) { try node.checkNumbers() }
+    }
+  }
+
   @Test func noBytesCrashTheDecoder() {
     var random = SeededRandom(seed: 61)
     var builder = IndexNodeBuilder(.leaf)
