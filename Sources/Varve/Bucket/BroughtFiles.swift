@@ -10,7 +10,8 @@ import VarvePlatform
 ///   settled    a file beside its .tail ──> copied, synced ──> renamed over itself ──> synced ──> .tail goes
 /// ```
 ///
-/// A `.tail` that stayed for another reason costs a copy of its file. A power cut makes what is seen durable.
+/// A `.tail` that stayed for another reason costs a copy of its file; so does one that a power cut left, behind which
+/// what is seen is durable.
 struct BroughtFiles {
   private static let pieceBytes: UInt64 = 8 << 20
 

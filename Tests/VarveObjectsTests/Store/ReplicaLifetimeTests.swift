@@ -287,6 +287,7 @@ extension ReplicaLifetimeTests {
     try replica.close()
     try store.close()
   }
+
   /// A name and a number that were given again are another keyspace's where the policy is another one.
   @Test func aKeyspaceThatWasMadeAgainHasItsOwnPolicy() throws {
     let machine = TieredStore()

@@ -39,10 +39,8 @@ import VarveTestSupport
       .put(0, key: 19, .text(10, 1), .usual, .synced),
       .compareAll,
     ]
-    let outcome = ModelRun.outcome(of: operations, options)
-    #expect(outcome.failure == nil)
+    let outcome = Self.agreed("storeAndModelAgree", options, operations)
     #expect(outcome.powerCuts == 1)
-    Self.expectPrinted("storeAndModelAgree", options, operations)
   }
 
   /// The same of what is done with vectors, tasks and a bucket.
@@ -103,13 +101,21 @@ import VarveTestSupport
       .openWithBucket(isNew: true),
       .upload,
     ]
-    let outcome = ModelRun.outcome(of: operations, options)
-    #expect(outcome.failure == nil)
+    let outcome = Self.agreed("storeWithABucketAndModelAgree", options, operations)
     #expect(outcome.tally.evictions == 1)
     #expect(outcome.tally.elsewhere == 5)
     #expect(outcome.tally.replicas >= 3)
+  }
+
+  /// What comes of operations on which store and model agree, twice the same; they are printed as they stand here.
+  private static func agreed(
+    _ name: String, _ options: ModelOptions, _ operations: [ModelOperation]
+  ) -> ModelRun.Outcome {
+    let outcome = ModelRun.outcome(of: operations, options)
+    #expect(outcome.failure == nil)
     #expect(ModelRun.outcome(of: operations, options).trace == outcome.trace)
-    Self.expectPrinted("storeWithABucketAndModelAgree", options, operations)
+    expectPrinted(name, options, operations)
+    return outcome
   }
 
   /// Each line that is printed must stand in this file, which compiles.
