@@ -60,8 +60,6 @@ enum DetachedBucket {
   {
     try failureAfterFailedSyncs("seen", prepare) {
       try $0.prefetch()
-    } then: { _ in
-      nil
     }
   }
 
@@ -70,15 +68,13 @@ enum DetachedBucket {
   ) throws -> String? {
     try failureAfterFailedSyncs("replaced", prepare) {
       try $0.compact()
-    } then: { _ in
-      nil
     }
   }
 
   /// - Parameter next: what is done before the store leaves its bucket; returns what is wrong then.
   private static func failureAfterFailedSyncs(
     _ what: String, _ prepare: (SimulatedFileSystem) -> Void, _ act: (SegmentStore) throws -> Void,
-    then next: (CrashMachine) throws -> String?
+    then next: (CrashMachine) throws -> String? = { _ in nil }
   ) throws -> String? {
     let whole = try cold()
     var detached = 0
