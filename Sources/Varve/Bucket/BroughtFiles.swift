@@ -24,50 +24,39 @@ struct BroughtFiles {
     try directory.create(mark).close()
   }
 
-  /// Makes the names of `files`, all of them on this machine, durable. A look at the directory for each; nothing else
-  /// where none is marked.
+  /// Makes the name of `file`, which is on this machine, durable. A look at the directory; nothing else where it has
+  /// no mark.
   ///
-  /// - Parameter copies: the SHA-256 that each must have, as far as it is known.
-  /// - Throws: `.full` where a copy has no room; `.corrupted` where a file is not its copy. All is as it was then.
-  func settle(_ files: [LocalFile], as copies: [FileKey: BucketObject]) throws(StoreError) {
-    var marks: [String] = []
-    for file in files where try isMarked(file) {
-      try copy(file, copies[file.key]?.digest)
-      marks.append(ColdEnds.name(of: file.name.description))
-    }
-    guard !marks.isEmpty else { return }
-    do throws(FileSystemError) { try directory.sync() } catch { throw StoreError(error) }
-    // One that stays costs another copy.
-    for mark in marks { try? directory.remove(mark) }
-  }
-
-  private func isMarked(_ file: LocalFile) throws(StoreError) -> Bool {
+  /// - Parameter object: the copy that it must be, where that is known.
+  /// - Throws: `.full` where a copy has no room; `.corrupted` where the file is not its copy. All is as it was then.
+  func settle(_ file: LocalFile, as object: BucketObject?) throws(StoreError) {
+    let mark = ColdEnds.name(of: file.name.description)
     do throws(FileSystemError) {
-      return try directory.status(of: ColdEnds.name(of: file.name.description)) != nil
+      guard try directory.status(of: mark) != nil else { return }
+      try copy(file, object?.digest)
+      try directory.sync()
     } catch {
       throw StoreError(error)
     }
+    // One that stays costs another copy.
+    try? directory.remove(mark)
   }
 
   /// Puts a file in its own place. Renaming it away and back would lose it for a moment, and the bucket, from which it
   /// could be had again, may be gone.
-  private func copy(_ file: LocalFile, _ digest: [UInt8]?) throws(StoreError) {
+  private func copy(_ file: LocalFile, _ digest: [UInt8]?) throws(FileSystemError) {
     let (name, temporary) = (file.name.description, FileName.temporary(file.name))
+    if try directory.status(of: temporary) != nil { try directory.remove(temporary) }
+    let copy = try directory.create(temporary)
+    // After an error nothing was promised of it.
+    defer { try? copy.close() }
     do throws(FileSystemError) {
-      if try directory.status(of: temporary) != nil { try directory.remove(temporary) }
-      let copy = try directory.create(temporary)
-      // After an error nothing was promised of it.
-      defer { try? copy.close() }
-      do throws(FileSystemError) {
-        try fill(copy, with: file, digest)
-        try copy.sync()
-        try directory.rename(temporary, to: name)
-      } catch {
-        try? directory.remove(temporary)
-        throw error
-      }
+      try fill(copy, with: file, digest)
+      try copy.sync()
+      try directory.rename(temporary, to: name)
     } catch {
-      throw StoreError(error)
+      try? directory.remove(temporary)
+      throw error
     }
   }
 
@@ -76,6 +65,11 @@ struct BroughtFiles {
   ) throws(FileSystemError) {
     let source = try directory.open(file.name.description)
     defer { try? source.close() }
+    let size = try source.size()
+    guard size == file.size else {
+      throw FileSystemError(
+        .read, .size(expected: file.size, found: size), path: file.name.description)
+    }
     var digest = SHA256()
     var offset: UInt64 = 0
     while offset < file.size {

@@ -84,8 +84,8 @@ struct BucketDetachment {
       try ManifestWriter(directory: directory, poison: poison)
         .write(bytes, as: FileName(.manifest, manifest.number))
     }
-    try BroughtFiles(directory: directory)
-      .settle(manifest.bucketFiles, as: tie.head?.copies ?? [:])
+    let (brought, copies) = (BroughtFiles(directory: directory), tie.head?.copies ?? [:])
+    for file in manifest.bucketFiles { try brought.settle(file, as: copies[file.key]) }
   }
 }
 
@@ -93,11 +93,12 @@ extension SegmentStore {
   /// Takes the bucket from the store in the directory `path`, which must be closed: it goes on by itself, and may be
   /// given another bucket. What lies in the bucket stays there, and can be opened from there as a store of its own.
   ///
-  /// All of it is durable when this returns. Two syncs; files that came back from the bucket while the disk failed are
-  /// copied, which takes room for one of them at a time.
+  /// All of it is durable when this returns. Two syncs, and two more where a crash or a failed sync came before; files
+  /// that came back from the bucket while the disk failed are copied, which takes room for one of them at a time.
   ///
   /// - Throws: `.invalid` where files lie only in the bucket, or the store has none; `.notFound` where it was not
-  ///   restored to its end; `.corrupted` where a file that must be copied is damaged; `.full`; `.locked`.
+  ///   restored to its end, or not opened with its bucket since; `.corrupted` where a file that must be copied is
+  ///   damaged; `.full`; `.locked`. After any of them, also `.poisoned`, it has its bucket, and nothing is lost.
   public static func detachBucket(ofStoreAt path: String) throws(StoreError) {
     try detachBucket(ofStoreAt: path, on: PosixFileSystem())
   }

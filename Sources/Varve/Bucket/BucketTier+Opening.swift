@@ -50,9 +50,10 @@ extension BucketTier {
       try noteApart(known, manifest, last, in: directory)
       return tier
     }
-    // Another place, and what was taken over by force, may not have the copies of all that came back.
+    // What was taken over by force may not have the copies of all that came back; another place, whatever it says.
     try tier.settleBrought(
-      manifest.bucketFiles, namedBy: known.head, andNotBy: writer.head.manifest)
+      manifest.bucketFiles, namedBy: known.head,
+      andNotBy: known.location == location ? writer.head.manifest : nil)
     (known.writers, known.location, known.state) = ([id], location, .whole)
     known.apartSince = nil
     try tier.adopt(writer, known, manifest)

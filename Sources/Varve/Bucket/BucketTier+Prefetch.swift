@@ -16,20 +16,30 @@ extension BucketTier {
 
   /// Makes those of `files` durable that came back earlier and whose names may not last, as far as they are here and
   /// `named`, and not named by `head`. Readers go on where they read.
+  ///
+  /// - Throws: what was wrong with the first one, when all others are durable.
   func settleBrought(
     _ files: [LocalFile], namedBy named: BucketManifest?, andNotBy head: BucketManifest? = nil
   ) throws(StoreError) {
     let (copies, kept) = (named?.copies ?? [:], head?.copies ?? [:])
-    var brought: [LocalFile] = []
-    for file in files where copies[file.key] != nil && kept[file.key] == nil {
-      if try isLocal(file) { brought.append(file) }
-    }
-    guard !brought.isEmpty else { return }
-    try fetching.withLock { [brought] _ throws(StoreError) in
-      try changeFiles { () throws(StoreError) in
-        try BroughtFiles(directory: directory).settle(brought, as: copies)
+    let named = files.filter { copies[$0.key] != nil && kept[$0.key] == nil }
+    guard !named.isEmpty else { return }
+    let flaw = fetching.withLock { _ in
+      var flaw: StoreError?
+      for file in named {
+        do throws(StoreError) {
+          try changeFiles { () throws(StoreError) in
+            // Asked here: it may be let go until then.
+            guard try isLocal(file) else { return }
+            try BroughtFiles(directory: directory).settle(file, as: copies[file.key])
+          }
+        } catch {
+          flaw = flaw ?? error
+        }
       }
+      return flaw
     }
+    if let flaw { throw flaw }
   }
 
   /// Brings a cold file back, checked against its SHA-256 and durable, and calls `body`. False where it is

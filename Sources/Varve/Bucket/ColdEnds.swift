@@ -8,7 +8,8 @@ import VarvePlatform
 ///   16 bytes of the file's SHA-256 | header | tail | CRC-32C of all before
 /// ```
 ///
-/// A copy may be missing or damaged at any time: then it is fetched and written again. It is not synced.
+/// A copy may be missing or damaged at any time: then it is fetched and written again, in its place: its name may be
+/// the mark of a file that came back (`BroughtFiles`), who alone removes it as long as the file lives. It is not synced.
 struct ColdEnds: Sendable {
   private static let markBytes = 16
   private static let sumBytes = 4
@@ -82,15 +83,23 @@ extension ColdEnds {
     let name = Self.name(of: place.file.name.description)
     var bytes = Array(place.file.object.digest.prefix(Self.markBytes)) + head + tail
     bytes += Self.sum(of: bytes[...])
-    if try directory.status(of: name) != nil { try directory.remove(name) }
-    let file = try directory.create(name)
+    let isThere = try directory.status(of: name) != nil
+    let file = try isThere ? directory.openForWriting(name) : directory.create(name)
     defer { try? file.close() }
+    try file.truncate(to: 0)
     do throws(FileSystemError) {
       try bytes.withByteView { view throws(FileSystemError) in try file.write(view, at: 0) }
     } catch {
-      try? directory.remove(name)
+      try? file.truncate(to: 0)
       throw error
     }
+  }
+
+  /// Forgets what is kept of a file. The name stays.
+  static func empty(_ file: String, in directory: any Directory) throws(FileSystemError) {
+    let kept = try directory.openForWriting(name(of: file))
+    defer { try? kept.close() }
+    try kept.truncate(to: 0)
   }
 
   private static func sum(of bytes: ArraySlice<UInt8>) -> [UInt8] {

@@ -61,7 +61,7 @@ final class ColdFile: ReadOnlyFile {
   func dropCache() throws(FileSystemError) {
     files.discard(place)
     state.withLock { $0.ends = nil }
-    files.gate.pass { try? directory.remove(ColdEnds.name(of: name)) }
+    files.gate.pass { try? ColdEnds.empty(name, in: directory) }
   }
 }
 

@@ -45,9 +45,11 @@ extension Engine {
       versions.abandon(following)
       throw error
     }
-    // Before the view: nobody may read a version at a point from which it has dropped something.
+    // Before the view: nobody may read a version at a point from which it has dropped something, nor through a
+    // keyspace whose number is another's in it.
     visibleSequence.store(next.version.lastSequence.rawValue, ordering: .releasing)
     replica.known.withLock { known in
+      for keyspace in keyspaces(missingFrom: list) { keyspace.markDropped(at: visible) }
       versions.follow(following) { version in views.update { $0.installing(version) } }
       follow(list)
       known = Replica.Known(latest: next)
@@ -87,7 +89,7 @@ extension Engine {
   ) -> [BucketFile] {
     let (files, before) = (next.files, Set(shown.files))
     let known = Set(shown.files.map(\.name))
-    let moved = replica.cold.moved(files)
+    let moved = Set(replica.cold.moved(files))
     return files.filter { known.contains($0.name) && !before.contains($0) || moved.contains($0) }
   }
 

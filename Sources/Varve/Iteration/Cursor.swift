@@ -89,10 +89,11 @@ extension Cursor {
     if let point = engine.readPoint(ifCurrent: view),
       hasActive || point.sequence == source.readPoint.sequence
     {
+      try keyspace.checkKept()
       source.readPoint = point
       return
     }
-    let reading = engine.beginReading()
+    let reading = try keyspace.beginReading()
     let willHaveActive = !reading.view.active.table.isEmpty
     source = try reading.visible(within: source.bounds)
     (view, hasActive, reportedSkips) = (reading.view, willHaveActive, 0)

@@ -9,10 +9,15 @@ extension Keyspace {
     _ range: KeyRange = .all, order: ScanOrder = .ascending, at snapshot: Snapshot? = nil,
     readsValues: Bool = true
   ) throws(StoreError) -> Cursor {
-    let reading = try snapshot?.reading(self)
-    try checkLive(in: reading)
+    let reading: Reading
+    if let snapshot {
+      reading = try snapshot.reading(self)
+      try checkLive(in: reading)
+    } else {
+      reading = try beginReading()
+    }
     return try Cursor(
-      reading ?? engine.beginReading(), of: self,
+      reading, of: self,
       within: range.isAll ? whole : EngineBounds(number, range), order: order,
       readsValues: readsValues, showsPresent: snapshot == nil)
   }
@@ -48,6 +53,7 @@ extension Keyspace {
     try checkLive()
     let bounds = EngineBounds(number, range)
     let view = engine.views.pinned()
+    try checkKept()
     defer { withExtendedLifetime(bounds) {} }
     return try view.approximateBytes(from: bounds.lower.bytes, to: bounds.upper.bytes)
   }

@@ -32,6 +32,8 @@ public final class Keyspace: Sendable {
 
   var isDropped: Bool { dropSequence.load(ordering: .acquiring) != 0 }
 
+  private var whyDropped: StoreError { StoreError(.notFound, "keyspace \(name) was dropped") }
+
   /// Throws unless the store is open and the keyspace is there: in `reading`, or now. In a replica a snapshot asks
   /// its own version, before this.
   func checkLive(in reading: Reading? = nil) throws(StoreError) {
@@ -39,7 +41,7 @@ public final class Keyspace: Sendable {
     let dropped = dropSequence.load(ordering: .acquiring)
     if dropped == 0 { return }
     guard let reading, reading.point.sequence.rawValue < dropped || engine.replica != nil else {
-      throw StoreError(.notFound, "keyspace \(name) was dropped")
+      throw whyDropped
     }
   }
 }
@@ -170,7 +172,24 @@ extension Keyspace {
   @usableFromInline
   func beginReading() throws(StoreError) -> Reading {
     try checkLive()
-    return engine.beginReading()
+    let reading = engine.beginReading()
+    try checkKept()
+    return reading
+  }
+
+  /// Throws where the keyspace went while the present was looked for: what a replica has moved on to may have
+  /// another one under the number.
+  @inline(__always)
+  func checkKept() throws(StoreError) {
+    if isDropped { throw whyDropped }
+  }
+
+  private func visibleEntry(
+    of key: ByteView, in reading: Reading?
+  ) throws(StoreError) -> FoundEntry? {
+    let found = try engine.visibleEntry(of: key, in: reading)
+    if reading == nil { try checkKept() }
+    return found
   }
 
   @usableFromInline
@@ -181,7 +200,7 @@ extension Keyspace {
     let pin = engine.enter()
     defer { engine.leave(pin) }
     try EngineKey.with(keyspace: number, key: key) { key throws in
-      guard let found = try engine.visibleEntry(of: key, in: reading) else { return }
+      guard let found = try visibleEntry(of: key, in: reading) else { return }
       try engine.resolve(found).withBytes { try body($0.span) }
     }
   }
@@ -192,7 +211,7 @@ extension Keyspace {
     let pin = engine.enter()
     defer { engine.leave(pin) }
     return try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
-      guard let found = try engine.visibleEntry(of: key, in: reading) else { return nil }
+      guard let found = try visibleEntry(of: key, in: reading) else { return nil }
       return try engine.resolve(found).withBytes { $0.array }
     }
   }
@@ -203,7 +222,7 @@ extension Keyspace {
     let pin = engine.enter()
     defer { engine.leave(pin) }
     return try EngineKey.with(keyspace: number, key: key) { key throws(StoreError) in
-      guard let found = try engine.visibleEntry(of: key, in: reading) else { return nil }
+      guard let found = try visibleEntry(of: key, in: reading) else { return nil }
       return try engine.values.size(of: found)
     }
   }

@@ -100,9 +100,9 @@ extension Snapshot {
       throw StoreError(.invalid, "the keyspace belongs to another store")
     }
     // A version that came after another may be of an earlier moment, which sequence numbers do not tell; and then
-    // one number may be given twice.
-    guard let names, names[keyspace.number] != keyspace.name else { return }
-    guard names[keyspace.number] == nil, !keyspace.isDropped else {
+    // one number may be given twice, also one whose dropped entries are still there.
+    guard let names else { return }
+    guard names[keyspace.number] == keyspace.name else {
       throw StoreError(.notFound, "keyspace \(keyspace.name) is not in the snapshot")
     }
   }

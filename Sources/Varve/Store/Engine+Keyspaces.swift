@@ -75,15 +75,20 @@ extension Engine {
 
   /// Goes over to the keyspaces of another version: who holds one that is still there keeps it.
   func follow(_ found: [Keyspace]) {
-    // A number that was given again, after going back to an earlier version, is another keyspace's.
-    let numbered = Dictionary(found.map { ($0.number, $0) }) { first, _ in first }
-    for known in catalog.all where known.number != SystemKeyspace.defaultKeyspace {
-      let found = numbered[known.number]
-      if found?.name == known.name, found?.policy == known.policy { continue }
-      catalog.remove(known, droppedAt: visible)
-    }
+    for keyspace in keyspaces(missingFrom: found) { catalog.remove(keyspace, droppedAt: visible) }
     for keyspace in found where catalog.keyspace(named: keyspace.name)?.number != keyspace.number {
       catalog.add(keyspace)
+    }
+  }
+
+  /// Those that another version does not have. A number that was given again, after going back to an earlier version,
+  /// is another keyspace's.
+  func keyspaces(missingFrom found: [Keyspace]) -> [Keyspace] {
+    let numbered = Dictionary(found.map { ($0.number, $0) }) { first, _ in first }
+    return catalog.all.filter { known in
+      guard known.number != SystemKeyspace.defaultKeyspace else { return false }
+      let found = numbered[known.number]
+      return found?.name != known.name || found?.policy != known.policy
     }
   }
 

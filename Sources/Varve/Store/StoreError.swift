@@ -186,7 +186,9 @@ extension StoreError {
   /// A directory that was to be made from a bucket, and is not whole.
   init(notRestoredAt path: String) {
     self.init(
-      .notFound, "the store was not restored to its end: open it from its bucket again", file: path)
+      .notFound,
+      "the store was not restored to its end: open it while its bucket answers, or from its bucket again",
+      file: path)
   }
 
   /// What could not be done with the bucket at `location`.

@@ -148,9 +148,7 @@ package struct BucketClaim: Sendable {
       guard error.code == .exists || error.code == .uncertain else { throw .request(error) }
       guard let found = try BucketReader(objects).identity() else { throw .request(error) }
       guard found.storeID == identity.storeID else { throw .otherStore }
-      try objects.request { objects throws(ObjectStoreError) in
-        try objects.settle(BucketLayout.store, found.encoded())
-      }
+      try BucketReader(objects).settle(BucketLayout.store)
     }
   }
 }

@@ -195,6 +195,13 @@ package struct BucketReader: Sendable {
     return found
   }
 
+  /// Makes an object durable that was found, of the same bytes: `ObjectStore.settle`.
+  func settle(_ name: ObjectName) throws(BucketError) {
+    guard !objects.showsOnlyDurable, let bytes = try whole(name, most: ObjectFrame.mostBytes)
+    else { return }
+    try objects.request { objects throws(ObjectStoreError) in try objects.settle(name, bytes) }
+  }
+
   /// A whole object of at most `most` bytes; nil where there is none.
   private func whole(_ name: ObjectName, most: Int) throws(BucketError) -> [UInt8]? {
     do throws(ObjectStoreError) {

@@ -116,17 +116,15 @@ struct BucketLogPut {
           writer: manifest.writer, nonce: nonce, batches: []))
       guard let other else { return (number + 1, time) }
       guard other.epoch < manifest.epoch else { throw .fenced }
+      if !passesGaps { try settle(number) }
       number += 1
     }
   }
 
   /// Makes a log durable that its writer may have put and never heard of: lost, it would be a gap. None before it
-  /// is: whoever puts the next one has heard.
+  /// is: whoever puts the next one has heard, or found it.
   private func settle(_ number: UInt64) throws(BucketError) {
-    guard !objects.showsOnlyDurable, let log = try BucketReader(objects).log(number) else { return }
-    try objects.request { objects throws(ObjectStoreError) in
-      try objects.settle(BucketLayout.log(number), log.encoded())
-    }
+    try BucketReader(objects).settle(BucketLayout.log(number))
   }
 
   /// Nil where the log stands there now, and who does else.

@@ -52,8 +52,8 @@ package final class PosixFileSystem: FileSystem {
     } catch  where !made && error.reason == .permission {
       // The directory was there before us, in a parent we may not read: not ours to sync.
     } catch {
-      // After a sync that failed its entry may be seen and never become durable: it is made anew next time.
-      if made, error.operation == .syncDirectory { unsafe _ = rmdir(path) }
+      // Its entry may be seen and never become durable: it is made anew next time.
+      if made { unsafe _ = rmdir(path) }
       throw error
     }
   }

@@ -24,11 +24,16 @@ import VarveTestSupport
         background: .inline)
     }
 
-    private func options(_ remote: SimulatedFileSystem) throws -> StoreOptions {
+    private func options(
+      _ remote: SimulatedFileSystem,
+      beforePut: @escaping @Sendable (ObjectName) -> Void = { _ in }
+    ) throws -> StoreOptions {
       var options = StoreOptions.small
       let random = SimulatedRandom(seed: openings.withLock { $0 } + 1_000)
       options.bucket = BucketOptions(
-        try DirectoryObjectStore(path: "/bucket", fileSystem: remote, random: random))
+        PassingObjectStore(
+          try DirectoryObjectStore(path: "/bucket", fileSystem: remote, random: random),
+          beforePut: beforePut))
       options.bucket?.uploadInterval = nil
       options.bucket?.logInterval = 3_600
       return options
@@ -45,6 +50,13 @@ import VarveTestSupport
       try SegmentStore.open(
         fromBucketTo: "/store", options: options(remote.crashImage(mode, seed: 3)),
         version: version, components: components(SimulatedFileSystem()))
+    }
+
+    /// Another machine takes over.
+    func takeOver(beforePut: @escaping @Sendable (ObjectName) -> Void) throws -> SegmentStore {
+      try SegmentStore.open(
+        fromBucketTo: "/store", options: options(remote, beforePut: beforePut),
+        components: components(SimulatedFileSystem()))
     }
 
     func killImage() -> Machines {
@@ -149,6 +161,31 @@ import VarveTestSupport
       let left = machines.killImage()
       let again = try left.open()
       if let loss = Self.loss(left, acts) { Issue.record("seed \(seed), \(loss)") }
+      try again.close()
+      try? store.close()
+    }
+  }
+
+  /// The old writer puts one more while another machine ends the logs, and its sync fails for good.
+  @Test func aLogThatComesWhileLogsAreEndedLeavesNoGap() throws {
+    for seed in 0..<8 as Range<UInt64> {
+      var machines = Machines()
+      machines.remote = SimulatedFileSystem(seed: seed)
+      let store = try machines.open()
+      let acts: [Act] = [.upload, .log, .another]
+      for act in acts { try Self.perform(act, store) }
+      let (isLate, losses) = (Monitor(true), Monitor<[String]>([]))
+      let again = try machines.takeOver { [machines] name in
+        if let loss = Self.loss(machines, acts) { losses.withLock { $0.append(loss) } }
+        guard name.description.hasPrefix("log/"), isLate.withLock({ $0 }) else { return }
+        isLate.withLock { $0 = false }
+        machines.remote.inject(Fault(.syncDirectory, "log", lasts: .forGood))
+        #expect(throws: StoreError.self) { try Self.perform(.last, store) }
+        machines.remote.clearFaults()
+      }
+      #expect(!isLate.withLock { $0 })
+      if let loss = Self.loss(machines, acts) { losses.withLock { $0.append(loss) } }
+      #expect(losses.withLock { $0 } == [], "seed \(seed)")
       try again.close()
       try? store.close()
     }

@@ -282,10 +282,68 @@ extension ReplicaLifetimeTests {
     let other = try replica.keyspace("other")
     #expect(try other.value(for: "key") == [3])
     #expect(try storeCode { _ = try before.value(for: "key", in: other) } == .notFound)
-    #expect(try after.value(for: "key", in: other) == nil)
+    #expect(try storeCode { _ = try after.value(for: "key", in: other) } == .notFound)
     #expect(try before.value(for: "key", in: between) == [2])
     try replica.close()
     try store.close()
+  }
+
+  /// What was dropped is still in the files of the version, under a number that is given again later.
+  @Test func aSnapshotReadsNothingDroppedThroughAnotherKeyspace() throws {
+    let machine = TieredStore()
+    var store = try machine.open()
+    try store.upload()
+    let number = try #require(store.bucketStatus().version)
+    try store.keyspace("between").put("key", [2])
+    try store.upload()
+    try store.dropKeyspace("between")
+    try store.upload()
+    try store.close()
+    let replica = try machine.openReplica()
+    let dropped = try replica.snapshot()
+    store = try machine.openElsewhere(version: .number(number))
+    for _ in 0..<9 { try store.keyspace("other").put("key", [3]) }
+    try store.upload()
+    #expect(try replica.refresh())
+    let other = try replica.keyspace("other")
+    #expect(try other.value(for: "key") == [3])
+    #expect(try storeCode { _ = try dropped.value(for: "key", in: other) } == .notFound)
+    #expect(try storeCode { _ = try other.entries(at: dropped) } == .notFound)
+    try replica.close()
+    try store.close()
+  }
+
+  /// Reads of the present beside a replica that goes over to a version in which another keyspace has the number.
+  @Test func nobodyReadsAnotherKeyspaceWhileAReplicaMovesOn() throws {
+    for round in 0..<40 {
+      let machine = TieredStore()
+      var store = try machine.open()
+      try store.upload()
+      let number = try #require(store.bucketStatus().version)
+      try store.keyspace("between").put("key", [2])
+      try store.upload()
+      try store.close()
+      let replica = try machine.openReplica()
+      let between = try replica.keyspace("between")
+      store = try machine.openElsewhere(version: .number(number))
+      for _ in 0..<9 { try store.keyspace("other").put("key", [3]) }
+      try store.upload()
+      let found = Monitor<Set<[UInt8]?>>([])
+      let reader = try WorkerThread(name: "reader") {
+        while let value = try? between.value(for: "key") {
+          if value != [2] { found.withLock { _ = $0.insert(value) } }
+          guard let cursor = try? between.entries() else { break }
+          for entry in cursor where entry.value != [2] {
+            found.withLock { _ = $0.insert(entry.value) }
+          }
+        }
+      }
+      #expect(try replica.refresh())
+      reader.join()
+      #expect(found.withLock { $0 } == [], "round \(round)")
+      try replica.close()
+      try store.close()
+    }
   }
 
   /// A name and a number that were given again are another keyspace's where the policy is another one.

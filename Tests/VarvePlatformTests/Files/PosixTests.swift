@@ -65,6 +65,34 @@ struct PosixTests {
     }
   }
 
+  #if os(Linux)
+    /// Where the parent cannot be synced nothing is made: the next try would take it for one that was there before.
+    @Test func aDirectoryIsNotMadeInAParentThatCannotBeRead() throws {
+      try withTemporaryDirectory { path in
+        let parent = path + "/parent"
+        unsafe (mkdir(parent, 0o700), chmod(parent, 0o333), chmod(path, 0o755))
+        let reasons = Monitor<[FileSystemError.Reason?]>([])
+        // Of one thread alone: root may do everything.
+        let symbol = unsafe try #require(dlsym(nil, "setfsuid"))
+        let becomeUser = unsafe unsafeBitCast(
+          symbol, to: (@convention(c) (UInt32) -> Int32).self)
+        let thread = try WorkerThread(name: "nobody") {
+          _ = becomeUser(65_534)
+          for _ in 0..<2 {
+            let found = reason {
+              _ = try PosixFileSystem().openDirectory(at: parent + "/store", create: true)
+            }
+            reasons.withLock { $0.append(found) }
+          }
+        }
+        thread.join()
+        #expect(reasons.withLock { $0 } == [.permission, .permission])
+        #expect(unsafe access(parent + "/store", F_OK) != 0)
+        unsafe chmod(parent, 0o700)
+      }
+    }
+  #endif
+
   @Test func whatIsMadeBelongsToTheUserAlone() throws {
     try withTemporaryDirectory { path in
       let store = path + "/store"

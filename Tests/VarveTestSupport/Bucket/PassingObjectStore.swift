@@ -5,14 +5,17 @@ package final class PassingObjectStore: ObjectStore {
   private let objects: any ObjectStore
   package let location: String
   private let answer: @Sendable (ObjectName, ObjectPart) -> ObjectPart
+  private let beforePut: @Sendable (ObjectName) -> Void
 
   package init(
     _ objects: any ObjectStore, at location: String? = nil,
-    answer: @escaping @Sendable (ObjectName, ObjectPart) -> ObjectPart = { $1 }
+    answer: @escaping @Sendable (ObjectName, ObjectPart) -> ObjectPart = { $1 },
+    beforePut: @escaping @Sendable (ObjectName) -> Void = { _ in }
   ) {
     self.objects = objects
     self.location = location ?? objects.location
     self.answer = answer
+    self.beforePut = beforePut
   }
 
   package var createsAtomically: Bool { objects.createsAtomically }
@@ -28,7 +31,8 @@ package final class PassingObjectStore: ObjectStore {
     _ name: ObjectName, _ content: ObjectContent, if condition: PutCondition,
     class storageClass: StorageClass?
   ) throws(ObjectStoreError) -> ObjectReceipt {
-    try objects.put(name, content, if: condition, class: storageClass)
+    beforePut(name)
+    return try objects.put(name, content, if: condition, class: storageClass)
   }
 
   package func status(of name: ObjectName) throws(ObjectStoreError) -> ObjectStatus? {
