@@ -33,13 +33,14 @@ struct Turn {
     }
   }
 
-  /// What the process itself needs, its code and the benchmark's operations, is not the engine's.
+  /// What the process itself needs, beside the benchmark's operations, is not the engine's.
   private static let ownBytes = 24 << 20
 
   private func runLimited(_ trial: Trial, _ workload: Workload) throws -> TrialResult {
     // What is in memory already was charged to whoever brought it there.
     DiskUse.dropFromMemory(trial.directory)
-    let bytes = Trial.limitBytes(try trial.dataset(workload)) + Self.ownBytes
+    let data = try trial.dataset(workload)
+    let bytes = Trial.limitBytes(data) + Self.ownBytes + trial.operationBytes(workload, data)
     let limit = MemoryLimit(bytes: bytes)
     var trial = trial
     trial.group = limit?.path

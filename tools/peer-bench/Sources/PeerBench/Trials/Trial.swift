@@ -69,6 +69,13 @@ extension Trial {
     min(mostOperations ?? .max, usualCount(workload, data))
   }
 
+  /// What the operations take in memory, before the clock starts and beside the engine.
+  func operationBytes(_ workload: Workload, _ data: Dataset) -> Int {
+    let valueBytes = workload.isWriting ? data.valueBytes : 0
+    return operationCount(workload, data)
+      * (MemoryLayout<Operation>.stride + Dataset.madeKeyBytes + valueBytes)
+  }
+
   private func usualCount(_ workload: Workload, _ data: Dataset) -> Int {
     switch workload.amount {
     case .records: data.count
