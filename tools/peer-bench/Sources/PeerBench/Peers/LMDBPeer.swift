@@ -7,22 +7,28 @@ import CLMDB
 /// and little elsewhere. Without durable puts `MDB_NOSYNC` leaves the pages with the system: they
 /// survive the end of the process, as a log does, though a power cut may leave a broken tree. There
 /// are no checksums to verify and there is no compression.
-final class LMDBPeer: Peer, @unchecked Sendable {
-  static let name = "LMDB"
-  static let traits = PeerTraits()
+class LMDBPeer: Peer, @unchecked Sendable {
+  class var name: String { "LMDB" }
+  class var traits: PeerTraits { PeerTraits() }
+  /// Whether pages are changed in the mapping itself, and not written.
+  class var writesMap: Bool { false }
 
   private let environment: OpaquePointer
   private var database: MDB_dbi = 0
 
-  init(in directory: String, _ settings: PeerSettings) throws {
+  required init(in directory: String, _ settings: PeerSettings) throws {
     var environment: OpaquePointer?
     try Self.check(mdb_env_create(&environment))
     guard let environment else { throw PeerFailure(description: "LMDB: no environment") }
     self.environment = environment
-    try Self.check(mdb_env_set_mapsize(environment, 64 << 30))
+    // A mapping that is written to makes the file as large.
+    let mapBytes = Self.writesMap ? max(1 << 30, 6 * settings.dataBytes) : 64 << 30
+    try Self.check(mdb_env_set_mapsize(environment, mapBytes))
     // What the system reads ahead pushes out what is needed, where there is too little memory.
     let readingAhead = settings.isBeyondMemory ? MDB_NORDAHEAD : 0
-    let flags = MDB_NOTLS | (settings.isDurable ? 0 : MDB_NOSYNC) | readingAhead
+    let flags =
+      MDB_NOTLS | (settings.isDurable ? 0 : MDB_NOSYNC) | readingAhead
+      | (Self.writesMap ? MDB_WRITEMAP : 0)
     try Self.check(mdb_env_open(environment, directory, UInt32(flags), 0o644))
     let opening = try Self.begin(environment)
     try Self.check(mdb_dbi_open(opening, nil, 0, &database))
@@ -58,6 +64,13 @@ final class LMDBPeer: Peer, @unchecked Sendable {
     try check(code)
     return true
   }
+}
+
+/// LMDB that stores into its mapping (`MDB_WRITEMAP`), which saves a write for each page. Its documentation warns that
+/// a wild pointer of the program may then break the tree. Pages survive the end of the process as written ones do.
+final class LMDBMapPeer: LMDBPeer, @unchecked Sendable {
+  override class var name: String { "LMDB-map" }
+  override class var writesMap: Bool { true }
 }
 
 /// LMDB as one thread works with it: one read transaction and cursor, let go and taken up again for

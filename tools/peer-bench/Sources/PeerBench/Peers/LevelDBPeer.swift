@@ -20,7 +20,9 @@ final class LevelDBPeer: Peer, @unchecked Sendable {
     options = leveldb_options_create()
     isDurable = settings.isDurable
     leveldb_options_set_create_if_missing(options, 1)
-    leveldb_options_set_write_buffer_size(options, settings.writeBufferBytes)
+    // Its interface has no way to begin a file but a full buffer, of at least 64 KiB.
+    leveldb_options_set_write_buffer_size(
+      options, settings.fileBytes ?? settings.writeBufferBytes)
     leveldb_options_set_cache(options, cache)
     leveldb_options_set_filter_policy(options, filter)
     leveldb_options_set_max_open_files(options, 10_000)

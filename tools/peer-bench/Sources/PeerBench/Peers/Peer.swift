@@ -16,8 +16,15 @@ protocol Peer: AnyObject, Sendable, SendableMetatype {
   /// Brings the store into the shape in which it would rest: memtables flushed, all compacted.
   func settle() throws
 
+  /// Puts what was written into files of its own, where the engine has such.
+  func cut() throws
+
   /// Closes the store; its sessions were closed before.
   func close() throws
+}
+
+extension Peer {
+  func cut() throws {}
 }
 
 /// An engine as one thread sees it.
@@ -73,6 +80,8 @@ struct Scan {
 struct PeerTraits {
   /// Whether it replays a log when it is opened after a crash.
   var hasLog = false
+  /// Whether ``Peer/cut()`` makes a file each time.
+  var cutsFiles = false
   /// Whether it can compress by itself.
   var compresses = false
   /// Whether it is no engine but a bare write to a file: ratios are never to it, some goals are.
@@ -86,5 +95,6 @@ struct PeerFailure: Error, CustomStringConvertible {
 
 /// The engines, Varve first: ratios are its own to the best of the others.
 let allPeers: [any Peer.Type] = [
-  VarvePeer.self, RocksDBPeer.self, LevelDBPeer.self, LMDBPeer.self, SQLitePeer.self, BareLog.self,
+  VarvePeer.self, RocksDBPeer.self, LevelDBPeer.self, LMDBPeer.self, LMDBMapPeer.self,
+  SQLitePeer.self, BareLog.self,
 ]

@@ -12,6 +12,8 @@ struct PeerSettings {
   var cacheBytes = 1 << 30
   /// Whether the store is larger than the memory.
   var isBeyondMemory = false
+  /// Bytes of the workload's records.
+  var dataBytes = 0
   /// Bytes at which the next file is begun; each engine's own default where nil.
   var fileBytes: Int?
   /// How large a value usually is.

@@ -8,7 +8,7 @@ import Foundation
 /// outside the cache. Its compression by default is Snappy.
 final class RocksDBPeer: Peer, @unchecked Sendable {
   static let name = "RocksDB"
-  static let traits = PeerTraits(hasLog: true, compresses: true)
+  static let traits = PeerTraits(hasLog: true, cutsFiles: true, compresses: true)
 
   private let handles: RocksDBHandles
   private let options: OpaquePointer
@@ -59,10 +59,14 @@ final class RocksDBPeer: Peer, @unchecked Sendable {
 
   func session() throws -> RocksDBSession { RocksDBSession(handles, isDurable: isDurable) }
 
-  func settle() throws {
+  func cut() throws {
     let flushing = rocksdb_flushoptions_create()
     defer { rocksdb_flushoptions_destroy(flushing) }
     try RocksDBHandles.checked { rocksdb_flush(handles.database, flushing, &$0) }
+  }
+
+  func settle() throws {
+    try cut()
     rocksdb_compact_range(handles.database, nil, 0, nil, 0)
   }
 

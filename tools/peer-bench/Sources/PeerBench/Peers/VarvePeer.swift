@@ -3,7 +3,7 @@ import Varve
 /// Varve, by its public face alone.
 final class VarvePeer: Peer {
   static let name = "Varve"
-  static let traits = PeerTraits(hasLog: true, compresses: true)
+  static let traits = PeerTraits(hasLog: true, cutsFiles: true, compresses: true)
 
   private let store: SegmentStore
   private let records: Keyspace
@@ -28,6 +28,8 @@ final class VarvePeer: Peer {
   }
 
   func session() throws -> VarveSession { VarveSession(store, records, durability) }
+
+  func cut() throws { try store.flush() }
 
   func settle() throws {
     try store.flush()

@@ -19,6 +19,7 @@ enum Palette {
     EngineStyle(color: "#e69f00", shape: .square),  // orange
     EngineStyle(color: "#00a383", shape: .triangle),  // green
     EngineStyle(color: "#9a4fd6", shape: .diamond),  // violet
+    EngineStyle(color: "#c2417c", shape: .star),  // pink
     EngineStyle(color: "#7a4a21", shape: .wedge),  // brown
     EngineStyle(color: "#6e7781", shape: .cross),  // gray
   ]
@@ -28,7 +29,7 @@ struct EngineStyle {
   var color: String
   var shape: Shape
 
-  enum Shape { case circle, square, triangle, diamond, wedge, cross }
+  enum Shape { case circle, square, triangle, diamond, star, wedge, cross }
 }
 
 extension EngineStyle.Shape {
@@ -41,6 +42,11 @@ extension EngineStyle.Shape {
       case .square: [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]
       case .triangle: [(0, -1.2), (1.15, 0.85), (-1.15, 0.85)]
       case .diamond: [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)]
+      case .star:
+        [
+          (0, -1.35), (0.4, -0.4), (1.35, 0), (0.4, 0.4), (0, 1.35), (-0.4, 0.4), (-1.35, 0),
+          (-0.4, -0.4),
+        ]
       case .wedge: [(0, 1.2), (1.15, -0.85), (-1.15, -0.85)]
       case .cross:
         [

@@ -29,7 +29,7 @@ extension Arguments {
                          what its name begins with
       --except A,B       not these
       --goals            only lines that are held to a goal
-      --engines A,B      of varve, rocksdb, leveldb, lmdb, sqlite; the first is compared with the rest
+      --engines A,B      of varve, rocksdb, leveldb, lmdb, lmdb-map, sqlite; the first is compared with the rest
       --compression P    none: on no engine; default: each engine as it comes (both)
       --data DIRECTORY   adds lines with real records: packages.jsonl.zst and package-embeddings.*
       --dir DIRECTORY    where a fresh directory for the stores is made (/tmp)
@@ -48,7 +48,7 @@ extension Arguments {
       --quick            one round, with 100k and 300k entries
       --sizes A,B        entries in the store, of 16 + 100 bytes: 500k, 10M (1M,10M)
       --rounds N         times that operations which only read are run; medians are shown (3)
-      --engines A,B      of varve, rocksdb, leveldb, lmdb, sqlite
+      --engines A,B      of varve, rocksdb, leveldb, lmdb, lmdb-map, sqlite
       --dir DIRECTORY    where a fresh directory for the stores is made (/tmp)
       --json FILE        the figures, a new file, written after each operation
       --plot FILE        where the plot goes (peer-bench.svg)

@@ -5,19 +5,22 @@ struct ScriptRun<P: Peer> {
   let peer: P
   let script: Script
   let measuresLatency: Bool
-  /// Goes over the script again and again for so long; once where nil.
+  /// Goes on for so long at most; to the end of the script where nil.
   let seconds: Double?
+  /// Whether it goes over the script again until the time is over.
+  let repeats: Bool
   /// Whether each session reads everything once before the clock starts.
   let warms: Bool
 
   init(
     peer: P, script: Script, measuresLatency: Bool = false, seconds: Double? = nil,
-    warms: Bool = false
+    repeats: Bool = false, warms: Bool = false
   ) {
     self.peer = peer
     self.script = script
     self.measuresLatency = measuresLatency
     self.seconds = seconds
+    self.repeats = repeats
     self.warms = warms
   }
 
@@ -100,7 +103,7 @@ struct ScriptRun<P: Peer> {
           try sessions[lane].perform(operation, into: &clock.tally)
           if clock.lap(operation.kind) { break }
         }
-      } while clock.goesOn
+      } while repeats && clock.goesOn
       return clock
     }
     var (outcome, gets, puts) = (Outcome(seconds: elapsed), LatencyHistogram(), LatencyHistogram())

@@ -45,6 +45,7 @@ extension Trial {
     settings.isDurable = workload.isDurable && stage == .measure
     settings.compression = pass
     settings.valueBytes = data.valueBytes
+    settings.dataBytes = data.byteCount
     settings.fileBytes = workload.fileCount.map { max(1, data.byteCount / $0) }
     if workload.scalesBuffers { settings.writeBufferBytes = bufferBytes }
     if workload.isLimited {

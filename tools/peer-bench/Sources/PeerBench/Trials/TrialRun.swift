@@ -22,17 +22,39 @@ struct TrialRun<P: Peer> {
   // MARK: - Stores to start from
 
   private func prepare() throws -> TrialResult {
-    let isInOrder = workload.data == .files
-    let filling = Workload(
-      name: "", data: workload.data, action: .put(batch: 1000), start: .empty,
-      order: isInOrder ? .ascending : .random)
     let peer = try P(in: trial.directory, settings)
-    let script = Script(filling, data, count: data.count)
-    _ = try ScriptRun(peer: peer, script: script)()
-    try peer.settle()
+    if let files = workload.fileCount { try fill(peer, files: files) } else { try fill(peer) }
     try peer.close()
     return TrialResult(
       diskBytes: DiskUse.bytes(in: trial.directory), storedBytes: data.byteCount)
+  }
+
+  private func fill(_ peer: P) throws {
+    let filling = Workload(
+      name: "", data: workload.data, action: .put(batch: 1000), start: .empty, order: .random)
+    _ = try ScriptRun(peer: peer, script: Script(filling, data, count: data.count))()
+    try peer.settle()
+  }
+
+  /// In order, so that nothing is gained by putting files together again, and left as it comes out.
+  private func fill(_ peer: P, files: Int) throws {
+    let each = max(1, data.count / files)
+    let filling = Workload(
+      name: "", data: workload.data, action: .put(batch: each), start: .empty, order: .ascending)
+    let script = Script(filling, data, count: data.count)
+    // Its bytes are what the operations point to.
+    defer { withExtendedLifetime(script) {} }
+    guard case .batches(let operations, _) = script.steps else { return }
+    let session = try peer.session()
+    for start in stride(from: 0, to: operations.count, by: each) {
+      try session.put(operations[start..<min(start + each, operations.count)])
+      try peer.cut()
+    }
+    session.close()
+    let found = DiskUse.files(in: trial.directory).count
+    guard !P.traits.cutsFiles || found >= files * 9 / 10 else {
+      throw PeerFailure(description: "\(P.name) has \(found) files, not \(files)")
+    }
   }
 
   private func crash() throws -> Never {
@@ -71,6 +93,8 @@ struct TrialRun<P: Peer> {
     let seconds = workload.seconds.map { max(1, $0 * trial.scale) }
     let run = ScriptRun(
       peer: peer, script: script, measuresLatency: workload.measuresLatency, seconds: seconds,
+      // What is read a second time, with little memory, may be in it.
+      repeats: workload.isWriting || !workload.isLimited,
       warms: workload.start != .empty && !workload.isLimited)
     let outcome = try run()
     let end = ContinuousClock().now
@@ -81,10 +105,11 @@ struct TrialRun<P: Peer> {
     }
     result.anonymousBytes = watch.stop()
     if workload.isWriting {
+      let settling = ContinuousClock().now
       // The log's last pages may not have been counted yet.
       sync()
       result.writtenBytes = Self.difference(ProcessCounters.writtenBytes, writtenBefore)
-      try rest(peer, &result)
+      try rest(peer, since: settling, &result)
     }
     try peer.close()
     if workload.isWriting { result.diskBytes = DiskUse.bytes(in: trial.directory) }
@@ -99,11 +124,13 @@ struct TrialRun<P: Peer> {
       read: outcome.read, storedBytes: data.byteCount, latencies: outcome.latencies)
   }
 
-  /// Lets the store come to rest and reads all of it back.
-  private func rest(_ peer: P, _ result: inout TrialResult) throws {
+  /// Lets the store come to rest, what the system still holds of it written, and reads all of it back.
+  private func rest(
+    _ peer: P, since start: ContinuousClock.Instant, _ result: inout TrialResult
+  ) throws {
     guard !P.traits.isReference else { return }
-    let seconds = try ContinuousClock().measure { try peer.settle() } / .seconds(1)
-    result.settleSeconds = seconds
+    try peer.settle()
+    result.settleSeconds = start.duration(to: ContinuousClock().now) / .seconds(1)
     if workload.seconds == nil { result.content = try content(peer) }
   }
 

@@ -20,14 +20,15 @@ let mixedWorkloads: [Workload] =
   ].map { letter, mix in
     Workload(
       name: "YCSB \(letter)", data: .small, action: .mix(mix), start: .filled,
-      amount: .scaled(mix.scans > 0 ? 50_000 : 200_000))
+      amount: .scaled(mix.scans > 0 ? 50_000 : 200_000, least: mix.scans > 0 ? 10_000 : 50_000))
   }
 
 /// Syncs, opening, recovery, and what rests on disk.
 let lifecycleWorkloads: [Workload] = [
   Workload(
     name: "durable put", data: .small, action: .put(batch: 1), start: .empty,
-    amount: .scaled(500), isDurable: true, turns: 10, measuresLatency: true, hasReference: true,
+    amount: .scaled(500, least: 100), isDurable: true, turns: 10, measuresLatency: true,
+    hasReference: true,
     figures: [
       Figure(.operationRate, .ofReference(0.95), .timesBestWithinReference(1.2)),
       Figure(.latency(.put, .max)),

@@ -76,7 +76,7 @@ let limitedWorkloads: [Workload] = [
     name: "limited: scan forward", data: .beyond, action: .scan(backward: false), isLimited: true),
 ]
 
-/// More than any engine gets through with the disk: the same ones again would find their pages in memory.
+/// More than any engine gets through with the disk.
 private let limitedOperations = 500_000
 
 /// For so long, as engines differ by hundreds of times where the system reads ahead for them.
