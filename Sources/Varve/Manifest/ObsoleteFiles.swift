@@ -72,7 +72,7 @@ extension ObsoleteFiles {
   func begin(_ name: FileName) {
     waiting.withLock { waiting in
       waiting.lives[name, default: 0] += 1
-      waiting.names.removeAll { $0 == name }
+      if !waiting.names.isEmpty { waiting.names.removeAll { $0 == name } }
     }
   }
 

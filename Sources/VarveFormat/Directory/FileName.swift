@@ -18,6 +18,9 @@ package struct FileName: Hashable, Sendable, CustomStringConvertible {
     self.number = number
   }
 
+  /// By the number alone, which no two files but a manifest and another share: the kind would be hashed as a word.
+  package func hash(into hasher: inout Hasher) { hasher.combine(number) }
+
   package var description: String {
     let kind = kind.rawValue.utf8
     let count = kind.count + 1 + Self.digits
@@ -35,17 +38,14 @@ package struct FileName: Hashable, Sendable, CustomStringConvertible {
 
   /// Reads a name by the strict grammar: exactly what `description` writes, nothing else.
   package init?(parsing name: String) {
-    var bytes = Substring(name).utf8
-    guard let kind = Kind.allCases.first(where: { bytes.starts(with: $0.rawValue.utf8) }) else {
-      return nil
-    }
-    bytes.removeFirst(kind.rawValue.utf8.count)
-    guard bytes.count == 1 + Self.digits, bytes.removeFirst() == UInt8(ascii: "-") else {
-      return nil
-    }
+    let bytes = name.utf8.span
+    let hyphen = bytes.count - Self.digits - 1
+    guard hyphen > 0, bytes[hyphen] == UInt8(ascii: "-"),
+      let kind = Kind.allCases.first(where: { Self.begins(bytes, hyphen, with: $0) })
+    else { return nil }
     var number: UInt64 = 0
-    for digit in bytes {
-      guard let value = Self.value(ofDigit: digit) else { return nil }
+    for place in hyphen + 1..<bytes.count {
+      guard let value = Self.value(ofDigit: bytes[place]) else { return nil }
       number = number << 4 | value
     }
     // No counter gets that far: a file that was named by somebody else must not move ours there.
@@ -53,6 +53,12 @@ package struct FileName: Hashable, Sendable, CustomStringConvertible {
       return nil
     }
     self.init(kind, number)
+  }
+
+  /// Whether the first `count` bytes are those of `kind`.
+  private static func begins(_ bytes: Span<UInt8>, _ count: Int, with kind: Kind) -> Bool {
+    let word = kind.rawValue.utf8.span
+    return word.count == count && (0..<count).allSatisfy { bytes[$0] == word[$0] }
   }
 
   private static let digits = 16

@@ -47,18 +47,21 @@ extension Manifest {
 
   /// Levels ascend; level 0 goes by number; deeper levels are disjoint and go by key.
   private func checkSegmentOrder() throws(FormatError) {
-    for (segment, next) in zip(segments, segments.dropFirst()) {
-      guard segment.level <= next.level else { throw Self.error(.order) }
-      guard segment.level == next.level else { continue }
-      let ordered =
-        segment.level == 0
-        ? segment.number < next.number
-        : segment.largestKey.lexicographicallyPrecedes(next.smallestKey)
-      guard ordered else { throw Self.error(.order) }
+    // In place: a pair of copies would cost as much as reading the records.
+    for place in segments.indices.dropFirst()
+    where !Self.isOrdered(segments[place - 1], segments[place]) {
+      throw Self.error(.order)
     }
     for segment in segments where segment.largestSequence > lastSequence {
       throw Self.error(.limit("sequence number"))
     }
+  }
+
+  private static func isOrdered(_ segment: SegmentRecord, _ next: SegmentRecord) -> Bool {
+    guard segment.level == next.level else { return segment.level < next.level }
+    return segment.level == 0
+      ? segment.number < next.number
+      : segment.largestKey.lexicographicallyPrecedes(next.smallestKey)
   }
 
   /// Every value file that a segment points into is live.

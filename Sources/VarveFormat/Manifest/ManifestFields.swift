@@ -40,7 +40,7 @@ extension ManifestFields {
   }
 
   /// Reads fields, keeping those in `known`; throws at an unknown one that may not be passed over.
-  init(_ reader: inout ByteReader, known: Set<UInt64>) throws(FormatError) {
+  init(_ reader: inout ByteReader, known: [UInt64]) throws(FormatError) {
     let count = try reader.count(ofItemsOf: 2, "field count")
     var previous: UInt64?
     for _ in 0..<count {

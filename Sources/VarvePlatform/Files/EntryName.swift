@@ -6,6 +6,13 @@ package func checkEntryName(
 ) throws(FileSystemError) {
   let isComponent =
     !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
-    && name.utf8.allSatisfy { $0 != UInt8(ascii: "/") && $0 != 0 }
+    && isOneComponent(name.utf8.span)
   guard isComponent else { throw FileSystemError(operation, .wrongKind, path: name) }
+}
+
+private func isOneComponent(_ name: Span<UInt8>) -> Bool {
+  for place in name.indices where name[place] == UInt8(ascii: "/") || name[place] == 0 {
+    return false
+  }
+  return true
 }
