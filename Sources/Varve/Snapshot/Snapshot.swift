@@ -5,6 +5,7 @@ import VarvePlatform
 /// A fixed view of a store: every keyspace as it was when the snapshot was taken, expiry included.
 ///
 /// Cheap to take; it keeps what it can see from being collected, not files from being rewritten.
+/// In a replica, reading a keyspace that the snapshot's version does not have throws `.notFound`.
 /// Released by ``close()``, or when the last reference to it goes, which may be later than its last
 /// use.
 public final class Snapshot: Sendable {
