@@ -98,7 +98,8 @@ extension SegmentStore {
   ///
   /// - Throws: `.invalid` where files lie only in the bucket, or the store has none; `.notFound` where it was not
   ///   restored to its end, or not opened with its bucket since; `.corrupted` where a file that must be copied is
-  ///   damaged; `.full`; `.locked`. After any of them, also `.poisoned`, it has its bucket, and nothing is lost.
+  ///   damaged; `.full`; `.locked`; `.inputOutput` and `.poisoned` where the disk failed. Nothing is lost then: the
+  ///   store has its bucket, or, where only the last sync failed, is seen without it and may have it again.
   public static func detachBucket(ofStoreAt path: String) throws(StoreError) {
     try detachBucket(ofStoreAt: path, on: PosixFileSystem())
   }

@@ -11,11 +11,10 @@ import VarveTestSupport
   /// A machine with all files here and in the bucket, each with a mark.
   private struct Marked {
     let machine = TieredStore()
-    var sample: Sample
     let directory: any Directory
 
     init(seed: UInt64) throws {
-      sample = Sample(seed: seed)
+      var sample = Sample(seed: seed)
       let store = try machine.open()
       try sample.write(150, to: store)
       try store.upload()

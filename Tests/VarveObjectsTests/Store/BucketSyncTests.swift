@@ -147,14 +147,20 @@ import VarveTestSupport
     }
   }
 
+  /// A store whose bucket has a version and two logs behind it, and what was done for them.
+  private static func withLogs(seed: UInt64) throws -> (Machines, SegmentStore, [Act]) {
+    var machines = Machines()
+    machines.remote = SimulatedFileSystem(seed: seed)
+    let store = try machines.open()
+    let acts: [Act] = [.upload, .log, .another]
+    for act in acts { try perform(act, store) }
+    return (machines, store, acts)
+  }
+
   /// Its writer ended before it tried again, and the next one ends the logs behind it.
   @Test func aLogThatWasOnlySeenLeavesNoGap() throws {
     for seed in 0..<8 as Range<UInt64> {
-      var machines = Machines()
-      machines.remote = SimulatedFileSystem(seed: seed)
-      let store = try machines.open()
-      let acts: [Act] = [.upload, .log, .another]
-      for act in acts { try Self.perform(act, store) }
+      let (machines, store, acts) = try Self.withLogs(seed: seed)
       machines.remote.inject(Fault(.syncDirectory, "log", lasts: .forGood))
       #expect(throws: StoreError.self) { try Self.perform(.last, store) }
       machines.remote.clearFaults()
@@ -169,13 +175,9 @@ import VarveTestSupport
   /// The old writer puts one more while another machine ends the logs, and its sync fails for good.
   @Test func aLogThatComesWhileLogsAreEndedLeavesNoGap() throws {
     for seed in 0..<8 as Range<UInt64> {
-      var machines = Machines()
-      machines.remote = SimulatedFileSystem(seed: seed)
-      let store = try machines.open()
-      let acts: [Act] = [.upload, .log, .another]
-      for act in acts { try Self.perform(act, store) }
+      let (machines, store, acts) = try Self.withLogs(seed: seed)
       let (isLate, losses) = (Monitor(true), Monitor<[String]>([]))
-      let again = try machines.takeOver { [machines] name in
+      let again = try machines.takeOver { name in
         if let loss = Self.loss(machines, acts) { losses.withLock { $0.append(loss) } }
         guard name.description.hasPrefix("log/"), isLate.withLock({ $0 }) else { return }
         isLate.withLock { $0 = false }

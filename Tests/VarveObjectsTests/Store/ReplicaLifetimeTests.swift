@@ -288,22 +288,39 @@ extension ReplicaLifetimeTests {
     try store.close()
   }
 
-  /// What was dropped is still in the files of the version, under a number that is given again later.
-  @Test func aSnapshotReadsNothingDroppedThroughAnotherKeyspace() throws {
+  /// A bucket whose newest version has a keyspace "between", or has dropped it, and the number of one before it.
+  private static func withBetween(isDropped: Bool = false) throws -> (TieredStore, UInt64) {
     let machine = TieredStore()
-    var store = try machine.open()
+    let store = try machine.open()
     try store.upload()
     let number = try #require(store.bucketStatus().version)
     try store.keyspace("between").put("key", [2])
     try store.upload()
-    try store.dropKeyspace("between")
-    try store.upload()
+    if isDropped {
+      try store.dropKeyspace("between")
+      try store.upload()
+    }
     try store.close()
-    let replica = try machine.openReplica()
-    let dropped = try replica.snapshot()
-    store = try machine.openElsewhere(version: .number(number))
+    return (machine, number)
+  }
+
+  /// Another machine goes on from version `number`: the next keyspace has the number that "between" had.
+  private static func givingAgain(
+    _ machine: TieredStore, after number: UInt64
+  ) throws -> SegmentStore {
+    let store = try machine.openElsewhere(version: .number(number))
+    // Sequence numbers must not go back for a replica.
     for _ in 0..<9 { try store.keyspace("other").put("key", [3]) }
     try store.upload()
+    return store
+  }
+
+  /// What was dropped is still in the files of the version, under a number that is given again later.
+  @Test func aSnapshotReadsNothingDroppedThroughAnotherKeyspace() throws {
+    let (machine, number) = try Self.withBetween(isDropped: true)
+    let replica = try machine.openReplica()
+    let dropped = try replica.snapshot()
+    let store = try Self.givingAgain(machine, after: number)
     #expect(try replica.refresh())
     let other = try replica.keyspace("other")
     #expect(try other.value(for: "key") == [3])
@@ -316,18 +333,10 @@ extension ReplicaLifetimeTests {
   /// Reads of the present beside a replica that goes over to a version in which another keyspace has the number.
   @Test func nobodyReadsAnotherKeyspaceWhileAReplicaMovesOn() throws {
     for round in 0..<40 {
-      let machine = TieredStore()
-      var store = try machine.open()
-      try store.upload()
-      let number = try #require(store.bucketStatus().version)
-      try store.keyspace("between").put("key", [2])
-      try store.upload()
-      try store.close()
+      let (machine, number) = try Self.withBetween()
       let replica = try machine.openReplica()
       let between = try replica.keyspace("between")
-      store = try machine.openElsewhere(version: .number(number))
-      for _ in 0..<9 { try store.keyspace("other").put("key", [3]) }
-      try store.upload()
+      let store = try Self.givingAgain(machine, after: number)
       let found = Monitor<Set<[UInt8]?>>([])
       let reader = try WorkerThread(name: "reader") {
         while let value = try? between.value(for: "key") {
