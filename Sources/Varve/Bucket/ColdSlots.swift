@@ -118,7 +118,7 @@ extension ColdSlots {
   }
 
   private func blockKey(_ slot: UInt64) -> BlockKey {
-    BlockKey(file: place.file.number, offset: slot * Self.slotBytes)
+    BlockKey(file: place.file.number, place: slot * Self.slotBytes)
   }
 
   private func bytes(of slots: Range<UInt64>) -> Range<UInt64> {

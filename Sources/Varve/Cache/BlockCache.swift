@@ -1,11 +1,11 @@
 import VarveFormat
 import VarvePlatform
 
-/// Where a cached block comes from: the number of its file, never used twice in a store, and its
-/// offset there.
+/// Where a cached block comes from: the number of its file, never used twice in a store, and its place there:
+/// of a block of a segment its number, of a value or a slot its offset.
 struct BlockKey: Hashable, Sendable {
   var file: UInt64
-  var offset: UInt64
+  var place: UInt64
 }
 
 /// A block's verified, uncompressed bytes, aligned to 64, shared by the cache and its readers.
@@ -113,7 +113,7 @@ final class BlockCache: Sendable {
   private func index(of key: BlockKey) -> Int {
     // Offsets are multiples of 8 and files count up: a multiplication spreads both over the top
     // bits.
-    let mixed = (key.offset &+ key.file &* 0x9e37_79b9_7f4a_7c15) &* 0xff51_afd7_ed55_8ccd
+    let mixed = (key.place &+ key.file &* 0x9e37_79b9_7f4a_7c15) &* 0xff51_afd7_ed55_8ccd
     return Int(truncatingIfNeeded: mixed >> 40) & (shards.count - 1)
   }
 }

@@ -75,7 +75,8 @@ extension OpenSegment {
     do throws(FormatError) { try check(handle, inLeafAt: leafBase) } catch {
       throw StoreError(error, in: name)
     }
-    let key = BlockKey(file: number, offset: handle.offset)
+    // Two items of an index never have one number; a damaged one may have one offset, and other checksums.
+    let key = BlockKey(file: number, place: UInt64(handle.number))
     if let scratch {
       if asksCache, let cached = access.cache.cachedBlock(for: key) {
         return LentBlock(block: try decode(owned: cached.bytes, handle), owner: cached)

@@ -100,7 +100,7 @@ extension OpenValueFile {
     guard pointer.file == number, pointer.fullCount <= Self.cachedBytes else {
       return try ownedValue(for: pointer)
     }
-    let key = BlockKey(file: number, offset: pointer.offset)
+    let key = BlockKey(file: number, place: pointer.offset)
     let block = try access.cache.block(for: key) { () throws(StoreError) in
       try ownedBlock(for: pointer)
     }

@@ -258,6 +258,25 @@ extension Forgery {
     forger[at, width] = values[random.below(values.count)]
   }
 
+  /// An item that leads to a part of another's block shows what it leads to, and not the whole block that
+  /// happens to be at hand.
+  @Test(arguments: ReadMode.allCases)
+  func aBlockThatIsAtHandIsNotTakenForAnother(_ mode: ReadMode) throws {
+    let entries = (UInt8(0)..<200).map {
+      OwnedEntry([0, 0, 0, 1, $0], UInt64($0) + 1, .put, value: [1, 2, 3])
+    }
+    var policy = SegmentBlockPolicy()
+    (policy.blockBytes, policy.compression) = (512, .none)
+    var forger = try SegmentForger(
+      try SegmentFixture.write(entries, policy: policy).file.bytes)
+    let (whole, part) = (forger.blocks[0], forger.blocks[1].recordAt)
+    forger[part, 8] = UInt64(whole.offset)
+    for length in [8, 12] { forger[part + length, 4] = UInt64(whole.count - 8) }
+    forger.sign()
+    let segment = try SegmentFixture.open(BytesFile(forger.bytes), mode)
+    #expect(code { _ = try SegmentFixture.scan(segment) } == .corrupted)
+  }
+
   /// A leaf and the top agree on a first block number that lies above those of the leaf's items, and on none
   /// that another leaf has.
   @Test func blockNumbersThatDisagreeAreDamage() throws {
