@@ -52,7 +52,7 @@ extension Engine {
     if let middle = plan.middle { return middle }
     let largest = plan.segments.max { $0.size < $1.size }
     let version = versions.current
-    return try (version.levelZero + version.levels.flatMap(\.segments))
+    return try version.segments
       .first { $0.record.number == largest?.number }?.reader.middleKey()
   }
 }

@@ -1,35 +1,3 @@
-import VarvePlatform
-
-/// Half of an output that another thread writes.
-private final class OtherHalf: @unchecked Sendable {
-  // @unchecked: the thread works alone on it until it has been joined.
-  private let body: () throws(StoreError) -> SegmentOutput.Result
-  private var result: Result<SegmentOutput.Result, StoreError>?
-  private var thread: WorkerThread?
-
-  private init(_ body: @escaping () throws(StoreError) -> SegmentOutput.Result) {
-    self.body = body
-  }
-
-  /// Nil where the system starts no further thread.
-  static func begin(
-    _ name: String, _ body: @escaping () throws(StoreError) -> SegmentOutput.Result
-  ) -> OtherHalf? {
-    let half = OtherHalf(body)
-    half.thread = try? WorkerThread(name: name) { [unowned half] in
-      half.result = Result { () throws(StoreError) in try half.body() }
-    }
-    return half.thread == nil ? nil : half
-  }
-
-  /// What came of it, once the thread is done.
-  func finish() -> Result<SegmentOutput.Result, StoreError> {
-    thread?.join()
-    guard let result else { preconditionFailure("the thread ended without a result") }
-    return result
-  }
-}
-
 extension Engine {
   /// Writes two halves side by side, the second one by a thread called `name`; nothing is left of
   /// either where one fails. Nil, and nothing written, where the system starts no further thread.

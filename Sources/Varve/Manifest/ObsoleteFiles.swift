@@ -76,6 +76,11 @@ extension ObsoleteFiles {
     }
   }
 
+  /// Makes room for the lives of as many files more, which begin next.
+  func expect(_ count: Int) {
+    waiting.withLock { $0.lives.reserveCapacity($0.lives.count + count) }
+  }
+
   /// Ends what ``begin(_:)`` began. The file waits to be removed where it has no other life.
   ///
   /// - Parameter isObsolete: whether the manifest without the file is durable; else it stays.

@@ -14,22 +14,25 @@ final class Version: Sendable {
   /// Whether any segment has entries that expire.
   let holdsExpiring: Bool
 
+  /// - Parameters:
+  ///   - segments: one handle for each segment of the manifest.
+  ///   - valueFiles: all that the manifest names, and perhaps others.
   init(
-    manifest: Manifest, segments: [UInt64: SegmentHandle],
-    valueFiles: [UInt64: ValueFileHandle]
+    manifest: Manifest, segments: [SegmentHandle], valueFiles: [UInt64: ValueFileHandle]
   ) {
     self.manifest = manifest
-    self.valueFiles = valueFiles
-    holdsExpiring = manifest.segments.contains { $0.expiringCount > 0 }
+    let named = Set(manifest.valueFiles.map(\.number))
+    self.valueFiles = valueFiles.filter { named.contains($0.key) }
+    holdsExpiring = segments.contains { $0.record.expiringCount > 0 }
     var zero: [SegmentHandle] = []
     var deeper: [[SegmentHandle]] = []
-    for record in manifest.segments {
-      guard let handle = segments[record.number] else { continue }
-      if record.level == 0 {
+    for handle in segments {
+      let level = Int(handle.record.level)
+      if level == 0 {
         zero.append(handle)
       } else {
-        while deeper.count < Int(record.level) { deeper.append([]) }
-        deeper[Int(record.level) - 1].append(handle)
+        while deeper.count < level { deeper.append([]) }
+        deeper[level - 1].append(handle)
       }
     }
     zero.sort {
@@ -44,6 +47,9 @@ final class Version: Sendable {
       return Level(segments, of: table, from: start)
     }
   }
+
+  /// All of them, in the order of a search.
+  var segments: [SegmentHandle] { levelZero + levels.flatMap(\.segments) }
 }
 
 /// One level of disjoint segments in key order. An object, so that a cursor keeps it by one reference.

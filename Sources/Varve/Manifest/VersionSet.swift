@@ -27,7 +27,6 @@ final class VersionSet: Sendable {
 
   private struct State {
     var version: Version
-    var segments: [UInt64: SegmentHandle]
     var valueFiles: [UInt64: ValueFileHandle]
     /// SHA-256 of the current manifest file; zeros before the first.
     var digest: [UInt8]
@@ -47,16 +46,12 @@ final class VersionSet: Sendable {
     writer: ManifestWriter, environment: SegmentEnvironment, obsoleteFiles: ObsoleteFiles,
     numbers: FileNumbers, clock: StoreClock
   ) {
-    var segments: [UInt64: SegmentHandle] = [:]
-    for record in manifest.segments {
-      segments[record.number] = SegmentHandle(record, in: environment, obsoleteFiles)
-    }
-    let named = Set(manifest.valueFiles.map(\.number))
+    obsoleteFiles.expect(manifest.segments.count)
     let version = Version(
-      manifest: manifest, segments: segments,
-      valueFiles: valueFiles.filter { named.contains($0.key) })
-    state = Monitor(
-      State(version: version, segments: segments, valueFiles: valueFiles, digest: digest))
+      manifest: manifest,
+      segments: manifest.segments.map { SegmentHandle($0, in: environment, obsoleteFiles) },
+      valueFiles: valueFiles)
+    state = Monitor(State(version: version, valueFiles: valueFiles, digest: digest))
     self.writer = writer
     self.environment = environment
     self.obsoleteFiles = obsoleteFiles
@@ -103,10 +98,8 @@ final class VersionSet: Sendable {
   func reopen(_ numbers: Set<UInt64>, install: (Version) -> Void) {
     state.withLock(when: { !$0.isCommitting }) { $0.isCommitting = true }
     let version = state.withLock { state in
-      for number in numbers {
-        state.segments[number] = state.segments[number]?.reopened(in: environment)
-      }
-      adoptSegments(of: state.version.manifest, into: &state)
+      state.version = makeVersion(
+        of: state.version.manifest, after: state.version, moved: numbers, state.valueFiles)
       return state.version
     }
     install(version)
@@ -142,7 +135,7 @@ final class VersionSet: Sendable {
     next.timeFloor = clock.now()
     let nextDigest = try writer.write(next)
     let version = state.withLock { state in
-      adoptSegments(of: next, into: &state)
+      state.version = makeVersion(of: next, after: state.version, state.valueFiles)
       state.digest = nextDigest
       return state.version
     }
@@ -151,28 +144,30 @@ final class VersionSet: Sendable {
     writer.remove(old.manifest.number)
   }
 
-  private func adoptSegments(of manifest: Manifest, into state: inout State) {
-    var segments: [UInt64: SegmentHandle] = [:]
-    for record in manifest.segments {
-      if let known = state.segments[record.number], known.record == record {
-        segments[record.number] = known
-      } else if let known = state.segments[record.number] {
-        segments[record.number] = known.moved(to: record)
-      } else {
-        segments[record.number] = SegmentHandle(record, in: environment, obsoleteFiles)
+  /// The version of `manifest`, with the handles of the one before it for the segments that stay.
+  ///
+  /// - Parameter moved: segments that are read from elsewhere from now on.
+  private func makeVersion(
+    of manifest: Manifest, after last: Version, moved: Set<UInt64> = [],
+    _ valueFiles: [UInt64: ValueFileHandle]
+  ) -> Version {
+    var known: [UInt64: SegmentHandle] = [:]
+    known.reserveCapacity(last.manifest.segments.count)
+    for handle in last.segments { known[handle.record.number] = handle }
+    for number in moved { known[number] = known[number]?.reopened(in: environment) }
+    let segments = manifest.segments.map { record in
+      guard let handle = known[record.number] else {
+        return SegmentHandle(record, in: environment, obsoleteFiles)
       }
+      return handle.record == record ? handle : handle.moved(to: record)
     }
-    let named = Set(manifest.valueFiles.map(\.number))
-    state.segments = segments
-    state.version = Version(
-      manifest: manifest, segments: segments,
-      valueFiles: state.valueFiles.filter { named.contains($0.key) })
+    return Version(manifest: manifest, segments: segments, valueFiles: valueFiles)
   }
 
   /// The files that `old` names and `next` does not go when their last reader is done.
   private func retireFiles(of old: Version, missingFrom next: Version) {
     let segments = Set(next.manifest.segments.map(\.number))
-    for handle in old.levelZero + old.levels.flatMap(\.segments)
+    for handle in old.segments
     where !segments.contains(handle.record.number) {
       handle.markObsolete()
     }
@@ -191,7 +186,6 @@ extension VersionSet {
   /// A version that another machine has made, which nobody sees before ``follow(_:install:)``.
   struct Following {
     let version: Version
-    fileprivate let segments: [UInt64: SegmentHandle]
     fileprivate let valueFiles: [UInt64: ValueFileHandle]
   }
 
@@ -201,22 +195,17 @@ extension VersionSet {
   func following(
     _ next: Manifest, _ valueFiles: [ValueFileHandle], moved: Set<UInt64>
   ) -> Following {
-    var state = state.withLock { $0 }
-    for file in valueFiles { state.valueFiles[file.number] = file }
-    for number in moved {
-      state.segments[number] = state.segments[number]?.reopened(in: environment)
-    }
-    adoptSegments(of: next, into: &state)
+    let state = state.withLock { $0 }
+    let known = state.valueFiles.merging(valueFiles.map { ($0.number, $0) }) { $1 }
     return Following(
-      version: state.version, segments: state.segments, valueFiles: state.valueFiles)
+      version: makeVersion(of: next, after: state.version, moved: moved, known), valueFiles: known)
   }
 
   /// Shows it: nothing is written here.
   func follow(_ next: Following, install: (Version) -> Void) {
     let old = state.withLock { state in
       let old = state.version
-      (state.version, state.segments, state.valueFiles) =
-        (next.version, next.segments, next.valueFiles)
+      (state.version, state.valueFiles) = (next.version, next.valueFiles)
       return old
     }
     install(next.version)

@@ -33,9 +33,10 @@ final class SegmentTable: @unchecked Sendable {
   init(_ levels: [[SegmentHandle]]) {
     unsafe places = .allocate(capacity: levels.reduce(0) { $0 + $1.count })
     unsafe ends = .allocate(capacity: levels.count)
-    let records = levels.joined().map(\.record)
+    let handles = Array(levels.joined())
     let keys = AlignedBuffer(
-      capacity: max(1, records.reduce(0) { $0 + $1.smallestKey.count + $1.largestKey.count }))
+      capacity: max(
+        1, handles.reduce(0) { $0 + $1.record.smallestKey.count + $1.record.largestKey.count }))
     self.keys = keys
     var filled = 0
     func keep(_ key: [UInt8]) -> PrefixedKey {
@@ -43,7 +44,7 @@ final class SegmentTable: @unchecked Sendable {
       defer { filled += key.count }
       return PrefixedKey(keys.view().dropping(filled).prefix(key.count))
     }
-    for (index, handle) in levels.joined().enumerated() {
+    for (index, handle) in handles.enumerated() {
       unsafe places.initializeElement(
         at: index,
         to: Place(

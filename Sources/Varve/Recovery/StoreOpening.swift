@@ -6,8 +6,8 @@ import VarvePlatform
 //
 //   1. lock            one writer, or readers only; where no store is, none is made among other files
 //   2. manifest        the highest number is the truth; damaged, it is an error, never passed over
-//   3. files           each must be there with the size the manifest states; then the manifest is made
-//                      again, where its name may not be durable (StoreOpening+Manifest)
+//   3. files           each must be there with the size the manifest states (SizeCheck); then the manifest
+//                      is made again, where its name may not be durable (StoreOpening+Manifest)
 //   4. logs            decide what to replay (pure: LogReplay)
 //   5. replay          into a memtable; after an unclean end everything goes into new segments,
 //                      synced, and a manifest raises the log floor before the first new write
@@ -156,7 +156,7 @@ extension StoreOpening {
         BucketTier.isAway(objects, of: manifest.storeID) ? .unavailable : .missing
       }
     }
-    try checkSizes(of: manifest)
+    try SizeCheck(of: manifest, in: directory).run(usesThreads: components.background == .threads)
     try check(tie, of: manifest)
     try settle(current, found)
     let clock = StoreClock(components.clock, floor: manifest.timeFloor)
@@ -279,31 +279,6 @@ extension StoreOpening {
         metrics: MetricsRecorder(), bucket: bucket, replica: replica, view: view, epochs: epochs,
         lastSequence: replay.lastSequence,
         liveLogs: logs.isClean ? manifest.logs : []))
-  }
-
-  /// Each file the manifest names must be there with its size: a missing one is found now and not
-  /// when somebody reads.
-  private func checkSizes(of manifest: Manifest) throws(StoreError) {
-    for record in manifest.segments { try check(.init(.segment, record.number), is: record.size) }
-    for record in manifest.valueFiles { try check(.init(.values, record.number), is: record.size) }
-  }
-
-  private func check(_ file: FileName, is size: UInt64) throws(StoreError) {
-    let name = file.description
-    let status: FileStatus?
-    do throws(FileSystemError) { status = try directory.status(of: name) } catch {
-      throw StoreError(error)
-    }
-    guard let status, status.isRegularFile else {
-      throw StoreError(
-        .corrupted, "a file that the manifest names is missing", file: name,
-        structure: StoreError.wholeFile, offset: 0)
-    }
-    guard status.size == size else {
-      throw StoreError(
-        .corrupted, "the size is \(status.size), the manifest says \(size)", file: name,
-        structure: StoreError.wholeFile, offset: min(status.size, size))
-    }
   }
 
   /// What `manifest` names, itself included.

@@ -150,10 +150,9 @@ extension SegmentRecord {
 
   private static func digest(_ reader: inout ByteReader) throws(FormatError) -> [UInt8] {
     let start = reader
-    let fields = try ManifestFields(&reader, known: [ManifestFields.digestTag])
-    guard let digest = fields[ManifestFields.digestTag] else { return [] }
+    guard let digest = try ManifestFields.only(ManifestFields.digestTag, &reader) else { return [] }
     guard digest.count == Manifest.digestBytes else { throw start.error(.value("digest")) }
-    return digest
+    return digest.array
   }
 
   private func checkRules(_ start: ByteReader) throws(FormatError) {
@@ -184,8 +183,7 @@ extension ValueFileRecord {
     valueCount = try reader.varint()
     valueBytes = try reader.varint()
     let beforeFields = reader
-    let order = try ManifestFields(&reader, known: [ManifestFields.orderedTag])[
-      ManifestFields.orderedTag]
+    let order = try ManifestFields.only(ManifestFields.orderedTag, &reader)
     guard order?.isEmpty ?? true else { throw beforeFields.error(.value("order")) }
     isOrdered = order != nil
     guard size >= FileHeader.byteCount, valueBytes <= size else {

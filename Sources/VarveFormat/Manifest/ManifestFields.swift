@@ -41,6 +41,31 @@ extension ManifestFields {
 
   /// Reads fields, keeping those in `known`; throws at an unknown one that may not be passed over.
   init(_ reader: inout ByteReader, known: [UInt64]) throws(FormatError) {
+    var fields: [(tag: UInt64, bytes: [UInt8])] = []
+    try Self.read(&reader) { tag, bytes in
+      guard known.contains(tag) else { return false }
+      fields.append((tag, bytes.array))
+      return true
+    }
+    self.fields = fields
+  }
+
+  /// Reads fields of which one is known: its bytes, borrowed, or nil where it is absent. A manifest has them
+  /// in each of its records.
+  static func only(_ tag: UInt64, _ reader: inout ByteReader) throws(FormatError) -> ByteView? {
+    var found: ByteView?
+    try read(&reader) { other, bytes in
+      guard other == tag else { return false }
+      found = bytes
+      return true
+    }
+    return found
+  }
+
+  /// Hands each field to `take`, which says whether it knows the tag.
+  private static func read(
+    _ reader: inout ByteReader, _ take: (UInt64, ByteView) -> Bool
+  ) throws(FormatError) {
     let count = try reader.count(ofItemsOf: 2, "field count")
     var previous: UInt64?
     for _ in 0..<count {
@@ -50,9 +75,7 @@ extension ManifestFields {
       previous = tag
       let length = try reader.count(upTo: Limits.manifestBytes, "field length")
       let bytes = try reader.view(length)
-      if known.contains(tag) {
-        fields.append((tag, bytes.array))
-      } else if tag & 1 == 0 {
+      if !take(tag, bytes), tag & 1 == 0 {
         throw start.error(.features(UInt32(truncatingIfNeeded: tag)))
       }
     }
