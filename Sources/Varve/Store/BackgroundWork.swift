@@ -2,12 +2,15 @@ import VarvePlatform
 
 /// What is to be done in the background, and the threads that do it.
 ///
-/// One thread flushes and looks after the log; the other compacts. Work is wanted by setting a mark,
-/// not by queueing jobs: whoever does it looks at the store and decides anew.
+/// One thread makes ready what writers need next, one syncs logs and flushes, one compacts. Work is wanted
+/// by setting a mark, not by queueing jobs: whoever does it looks at the store and decides anew.
 final class BackgroundWork: Sendable {
   struct Wants: Sendable {
     var flush = false
+    /// A log was left and waits to be made durable.
     var log = false
+    /// The next log should be made ready.
+    var spare = false
     /// A memtable has taken the last chunk that was ready.
     var memory = false
     var compaction = false
@@ -28,7 +31,9 @@ final class BackgroundWork: Sendable {
 
   func wantFlush() { want { $0.flush = true } }
 
-  func wantLogWork() { want { $0.log = true } }
+  func wantLogSync() { want { $0.log = true } }
+
+  func wantSpareLog() { want { $0.spare = true } }
 
   func wantMemory() { want { $0.memory = true } }
 

@@ -1,7 +1,7 @@
 import VarveFormat
 import VarvePlatform
 
-// The work nobody should have to wait for: flushing frozen memtables, preparing and syncing logs,
+// The work nobody should have to wait for: preparing logs and memory, syncing logs, flushing memtables,
 // compacting, removing files. With threads it runs beside the callers; inline it runs at the end of
 // the call that made it necessary, so that a simulated run is the same every time.
 
@@ -9,6 +9,7 @@ extension Engine {
   func startBackground() throws(StoreError) {
     guard background == .threads, options.access == .readWrite else { return }
     try work.start([
+      ("varve-ahead", false, { [self] in aheadLoop() }),
       ("varve-flush", false, { [self] in flushLoop() }),
       ("varve-compact", true, { [self] in compactLoop() }),
     ])
@@ -32,20 +33,32 @@ extension Engine {
     while true {
       let deadline = clock.monotonicNanoseconds() + Self.idleMilliseconds * 1_000_000
       let wants = work.wants.withLock(
-        when: { $0.isStopping || $0.flush || $0.log || $0.memory }, until: deadline
+        when: { $0.isStopping || $0.flush || $0.log }, until: deadline
       ) { wants in
-        defer { (wants.flush, wants.log, wants.memory) = (false, false, false) }
+        defer { (wants.flush, wants.log) = (false, false) }
         return wants
       }
       if wants?.isStopping ?? false { return }
       if let wants {
-        if wants.memory { chunks.prepare() }
-        if wants.log { lookAfterLog() }
+        if wants.log { syncOlderLogs() }
         if wants.flush { flush { isFlushDue } }
       } else {
         restfulWork(&idle)
       }
       reclaim()
+    }
+  }
+
+  /// Makes ready what writers need next, and would else wait for while a flush goes on.
+  private func aheadLoop() {
+    while true {
+      let wants = work.wants.withLock(when: { $0.isStopping || $0.spare || $0.memory }) { wants in
+        defer { (wants.spare, wants.memory) = (false, false) }
+        return wants
+      }
+      if wants.isStopping { return }
+      if wants.memory { chunks.prepare() }
+      if wants.spare { log.prepareSpare() }
     }
   }
 
@@ -85,9 +98,8 @@ extension Engine {
     }
   }
 
-  private func lookAfterLog() {
-    log.prepareSpare()
-    // Logs that were left are made durable, so that the watermark follows the writers.
+  /// Makes logs durable that were left, so that the watermark follows the writers.
+  private func syncOlderLogs() {
     if log.hasOlder { attempt { () throws(StoreError) in try log.sync() } }
   }
 
@@ -155,10 +167,11 @@ extension Engine {
   func runInlineWork() {
     guard background == .inline else { return }
     let wants = work.wants.withLock { wants in
-      defer { (wants.flush, wants.log) = (false, false) }
+      defer { (wants.flush, wants.log, wants.spare) = (false, false, false) }
       return wants
     }
-    if wants.log { lookAfterLog() }
+    if wants.spare { log.prepareSpare() }
+    if wants.log { syncOlderLogs() }
     if wants.flush { flush { true } }
     if work.takeCompaction() {
       attempt { () throws(StoreError) in while try compactOnce() {} }

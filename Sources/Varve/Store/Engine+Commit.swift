@@ -243,8 +243,8 @@ extension Engine {
 extension Engine {
   /// Freezes a full memtable and begins a new log where the records do not fit the old one.
   private func rotateIfFull(for bytes: Int) throws(StoreError) {
-    if isFull(lead.active), !lead.active.table.isEmpty { try freezeMemTable() }
-    try beginLog(for: bytes, isForced: false)
+    if isFull(lead.active), !lead.active.table.isEmpty { try freezeMemTable(isFull: true) }
+    try beginLog(for: bytes, where: .recordsDoNotFit)
   }
 
   private func isFull(_ active: MemTableGeneration) -> Bool {
@@ -255,8 +255,10 @@ extension Engine {
 
   /// Freezes the active memtable; entries from here on go to a new one and a new log. Only for the
   /// leader.
-  func freezeMemTable() throws(StoreError) {
-    try beginLog(for: 0, isForced: true)
+  ///
+  /// - Parameter isFull: whether it is frozen for its size, and not because somebody asked for it.
+  func freezeMemTable(isFull: Bool = false) throws(StoreError) {
+    try beginLog(for: 0, where: isFull ? .memTableIsFull : .isAsked)
     let next = MemTableGeneration(firstLog: log.end?.log ?? 0, pool: chunks)
     views.update { $0.freezing(next: next) }
     lead.active = next
@@ -264,9 +266,9 @@ extension Engine {
     work.wantFlush()
   }
 
-  private func beginLog(for bytes: Int, isForced: Bool) throws(StoreError) {
+  private func beginLog(for bytes: Int, where reason: WriteAheadLog.Rotation) throws(StoreError) {
     let before = log.place
-    try log.makeRoom(for: bytes, startingNewLog: isForced)
+    try log.makeRoom(for: bytes, where: reason)
     if let end = log.place, end.log != before?.log {
       liveLogs.withLock { logs in
         if let before, let last = logs.indices.last {
@@ -276,9 +278,9 @@ extension Engine {
         logs.append(LogExtent(number: end.log, length: end.offset, lastSequence: .zero))
       }
       lead.lastInLog = .zero
-      work.wantLogWork()
+      work.wantLogSync()
     } else if log.takesWishForSpare() {
-      work.wantLogWork()
+      work.wantSpareLog()
     }
   }
 

@@ -181,7 +181,8 @@ extension OpenValueFile {
         let stored = file.part(at: offset, count: Int(pointer.storedCount))
       else { throw FormatError(.valuePointer, .limit("offset"), at: pointer.offset) }
       header.prefetch(1)
-      stored.prefetch(stored.count)
+      // The lines behind these the processor asks for by itself, as they are read.
+      stored.prefetch(512)
       if !isKnown(header, pointer) { try check(header, stored, pointer) }
       return stored
     } catch {

@@ -23,10 +23,10 @@ final class LogAppender: @unchecked Sendable {
   /// How often the watermark had moved when it was looked at.
   var seenMoves: UInt64 = 0
 
-  /// Goes on in another log.
-  func begin(_ next: LogWriter) {
+  /// Goes on in another log, and wishes for the one after it from `spareMark` on.
+  func begin(_ next: LogWriter, spareMark: UInt64) {
     log = next
     end = next.end
-    stop = next.wantsSpareAt
+    stop = spareMark
   }
 }

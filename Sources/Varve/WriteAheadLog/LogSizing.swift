@@ -1,4 +1,4 @@
-/// How large the next log should be; pure.
+/// How large the next log should be, and when to make it ready; pure.
 ///
 /// About what is written in a second, so that a busy store seldom changes logs and a quiet one takes
 /// little of the disk; and at most eight times the present one, so that a short burst does not have
@@ -17,6 +17,16 @@ struct LogSizing: Sendable {
     let wanted = Double(smallest) * Self.powerOfTwo(reaching: rate / Double(smallest))
     let most = min(Double(capacity) * Double(Self.growth), Double(largest))
     return max(smallest, UInt64(min(wanted, most)))
+  }
+
+  /// From where on in a log of `capacity` bytes the next one should be made ready: late enough that it is
+  /// seldom made for nothing, and early enough for a writer who fills the rest at 150 MB/s.
+  ///
+  /// - Parameter lastEnd: where the log before it ended because its memtable was full; nil where the log was.
+  ///   This one is likely to end there, too.
+  static func spareMark(capacity: UInt64, lastEnd: UInt64?) -> UInt64 {
+    let mark = max(capacity / 4, capacity - min(capacity, 32 << 20))
+    return min(mark, lastEnd.map { $0 / 2 } ?? mark)
   }
 
   private static func powerOfTwo(reaching ratio: Double) -> Double {

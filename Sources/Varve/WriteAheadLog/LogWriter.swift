@@ -44,10 +44,6 @@ final class LogWriter: Sendable {
   /// Whether records of `byteCount` bytes fit.
   func hasRoom(for byteCount: Int) -> Bool { capacity &- end >= UInt64(byteCount) }
 
-  /// From here on the next log should be made ready: late enough that it is seldom made for nothing,
-  /// and early enough for a writer who fills the rest at 150 MB/s.
-  var wantsSpareAt: UInt64 { max(capacity / 4, capacity - min(capacity, 32 << 20)) }
-
   /// Appends records framed for `offset`, where the log ends. Only for the commit leader.
   func append(_ records: ByteView, at offset: UInt64) throws(FileSystemError) {
     try file.append(records, at: offset)

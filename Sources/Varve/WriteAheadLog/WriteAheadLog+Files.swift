@@ -4,12 +4,21 @@ import VarvePlatform
 // The files of the log: one after the other, the next one prepared while the present one is filled.
 
 extension WriteAheadLog {
+  /// When a new log begins.
+  enum Rotation {
+    /// Only where the present one has no room.
+    case recordsDoNotFit
+    /// Now: the next one is likely to end as early.
+    case memTableIsFull
+    case isAsked
+  }
+
   /// Makes room for records of `byteCount` bytes, in a new log if need be.
   ///
   /// - Throws: `.full` and other failures of preparing a file; the log goes on where it was.
-  func makeRoom(for byteCount: Int, startingNewLog: Bool = false) throws(StoreError) {
+  func makeRoom(for byteCount: Int, where reason: Rotation) throws(StoreError) {
     if let failure { throw failure }
-    if !startingNewLog, hasRoom(for: byteCount) { return }
+    if reason == .recordsDoNotFit, hasRoom(for: byteCount) { return }
     let (current, isOver, isPreparing) = state.withLock { ($0.current, $0.isOver, $0.isPreparing) }
     if isOver { throw StoreError(.closed, "the log was closed") }
     let next: LogWriter
@@ -22,11 +31,14 @@ extension WriteAheadLog {
       next = try makeLog(capacity: max(wanted, needed), atLeast: needed)
     }
     next.begin(at: clock.monotonicNanoseconds())
+    let spareMark = LogSizing.spareMark(
+      capacity: next.capacity, lastEnd: reason == .memTableIsFull ? current?.end : nil)
     state.withLock { state in
       if let current { state.older.append(current) }
       state.current = next
+      state.spareMark = spareMark
     }
-    appender.begin(next)
+    appender.begin(next, spareMark: spareMark)
   }
 
   /// Of the log after `current`.
@@ -111,7 +123,7 @@ extension WriteAheadLog {
   func prepareSpare() {
     let current: LogWriter? = state.withLock { state in
       guard state.spare == nil, !state.isPreparing, let current = state.current,
-        current.end > current.wantsSpareAt
+        current.end > state.spareMark
       else { return nil }
       state.isPreparing = true
       return current

@@ -26,6 +26,8 @@ final class WriteAheadLog: Sendable {
 
   struct State {
     var current: LogWriter?
+    /// From where on in it the spare should be made ready.
+    var spareMark: UInt64 = 0
     /// Rotated logs whose ends are not known durable yet, oldest first.
     var older: [LogWriter] = []
     var durable = LogPosition.none

@@ -122,7 +122,7 @@ import VarveTestSupport
       disk.setCapacity(bytes: disk.usedBytes + 20_000)
       let synced = entries.count
       var refused: StoreError?
-      for _ in 0..<4_000 where refused == nil {
+      for _ in 0..<16_000 where refused == nil {
         refused = try storeFailure { try entries.write(1, to: store, .buffered) }
       }
       #expect(refused?.code == .full, "round \(round)")

@@ -23,6 +23,37 @@ import VarveTestSupport
     #expect(sizing.next(after: 32 << 20, filled: 32 << 20, in: 1) == 64 << 20)
   }
 
+  @Test func theNextLogIsWantedWhereTheLastOnesMemTableWasHalfFull() {
+    #expect(LogSizing.spareMark(capacity: 64 << 20, lastEnd: nil) == 32 << 20)
+    #expect(LogSizing.spareMark(capacity: 16 << 20, lastEnd: nil) == 4 << 20)
+    #expect(LogSizing.spareMark(capacity: 64 << 20, lastEnd: 8 << 20) == 4 << 20)
+    #expect(LogSizing.spareMark(capacity: 64 << 20, lastEnd: 64 << 20) == 32 << 20)
+  }
+
+  /// A memtable whose values lie elsewhere is full long before its log is: the next one then finds its log
+  /// ready. One that was frozen because somebody asked says nothing of the next.
+  @Test(arguments: [true, false])
+  func aFullMemTableFindsTheNextLogReady(isFull: Bool) throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open(.inline) { $0.firstLogBytes = 1 << 20 }
+    let entries = try store.keyspace("entries")
+    let log = store.engine.log
+    let syncs = Monitor(0)
+    for round in 0..<3 {
+      for index in 0..<10 { try entries.put("\(index)", [UInt8](repeating: 1, count: 1000)) }
+      #expect(log.state.withLock { $0.spare != nil } == (isFull && round > 0), "round \(round)")
+      disk.observeSteps { step in
+        if step.operation == .syncDirectory { syncs.withLock { $0 += 1 } }
+      }
+      try store.engine.alone { () throws(StoreError) in
+        try store.engine.freezeMemTable(isFull: isFull)
+      }
+      disk.observeSteps(nil)
+    }
+    #expect(syncs.withLock { $0 } == (isFull ? 1 : 3))
+    try store.close()
+  }
+
   /// What comes to wait for another life after the first moment of rest is given back too.
   @Test func restIsLongUntilSomebodyWrites() {
     var idle = Engine.Idleness(since: LogPosition(log: 1, offset: 64))
