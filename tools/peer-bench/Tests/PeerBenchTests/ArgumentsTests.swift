@@ -71,6 +71,7 @@ import Testing
     for words in [["--quick", "--rounds", "2"], ["--rounds", "2", "--quick"]] {
       let arguments = try Arguments(words)
       #expect(arguments.rounds == 2 && arguments.scale == 0.05, "\(words)")
+      #expect(!arguments.peers.contains { $0.name == "LMDB-map" })
     }
     #expect(try Arguments(["scaling", "--quick"]).sizes == [100_000, 300_000])
     #expect(try Arguments(["scaling", "--quick", "--sizes", "1M"]).sizes == [1_000_000])

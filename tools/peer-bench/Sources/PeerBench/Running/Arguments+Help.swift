@@ -20,7 +20,7 @@ extension Arguments {
     others and the goal of the line, and writes a plot. What fails is told at the end, and has no
     figure; a run that is broken off (Control-C) shows what it has.
 
-      --quick            one round at a twentieth, without compression
+      --quick            one round at a twentieth, without compression and LMDB-map: three minutes
       --rounds N         times that every line is run by each engine, or ten times that; medians are
                          shown (3)
       --long-rounds N    the same for lines that take minutes (1)

@@ -3,12 +3,15 @@ import Foundation
 /// Memory that nobody has used for a while.
 ///
 /// A virtual machine may give it back to its host (free page reporting), and whoever needs it next
-/// waits for the host, which can take longer than all that the engines do with it. So the memory that a run may take is made present before each.
+/// waits for the host, which can take longer than all that the engines do with it. So the memory that a run
+/// may take is made present before each.
 enum FreshMemory {
-  /// What the largest of the runs takes, page cache included.
-  private static let bytes = 2 << 30
+  /// What the largest of the runs takes at full scale, page cache included.
+  private static let mostBytes = 2 << 30
 
-  static func makePresent() {
+  /// For a run at `scale`.
+  static func makePresent(scale: Double) {
+    let bytes = Int(Double(mostBytes) * min(1, max(0.01, scale)))
     let protection = PROT_READ | PROT_WRITE
     let start = mmap(nil, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let start, start != MAP_FAILED else { return }
