@@ -111,8 +111,7 @@ final class BlockCache: Sendable {
   }
 
   private func index(of key: BlockKey) -> Int {
-    // Offsets are multiples of 8 and files count up: a multiplication spreads both over the top
-    // bits.
+    // Places and files count up, some places by eights: a multiplication spreads both over the top bits.
     let mixed = (key.place &+ key.file &* 0x9e37_79b9_7f4a_7c15) &* 0xff51_afd7_ed55_8ccd
     return Int(truncatingIfNeeded: mixed >> 40) & (shards.count - 1)
   }

@@ -45,10 +45,13 @@ struct FoundFiles {
   /// Ascending.
   var logs: [UInt64] { numbers(of: .log).sorted() }
 
-  /// Value files that `manifest` does not name: a crash left them growing, or as orphans.
+  /// Value files that `manifest` does not name: a crash left them growing, or as orphans. Never one with the number
+  /// of a segment, by which blocks and values in memory are told apart.
   func leftoverValueFiles(of manifest: Manifest) -> [UInt64] {
-    let named = Set(manifest.valueFiles.map(\.number))
-    return numbers(of: .values).filter { !named.contains($0) }
+    let found = numbers(of: .values)
+    guard !found.isEmpty else { return [] }
+    let named = Set(manifest.valueFiles.map(\.number) + manifest.segments.map(\.number))
+    return found.filter { !named.contains($0) }
   }
 
   /// Whether the commit of the newest manifest may not have come to its end: then its predecessor is still there, or

@@ -49,7 +49,8 @@ extension Engine {
     }
   }
 
-  /// Makes ready what writers need next, and would else wait for while a flush goes on.
+  /// Makes ready what writers need next. The flushing thread would often come too late: while it flushes,
+  /// writers would have to make their next log themselves, with two syncs.
   private func aheadLoop() {
     while true {
       let wants = work.wants.withLock(when: { $0.isStopping || $0.spare || $0.memory }) { wants in
@@ -58,7 +59,8 @@ extension Engine {
       }
       if wants.isStopping { return }
       if wants.memory { chunks.prepare() }
-      if wants.spare { log.prepareSpare() }
+      // What room there is belongs to the flush that found none.
+      if wants.spare, work.failure == nil { log.prepareSpare() }
     }
   }
 
@@ -118,7 +120,7 @@ extension Engine {
       work.setFailure(nil)
     }
     guard let failure else { return }
-    if failure.code == .full { log.releaseRetired() }
+    if failure.code == .full { log.releaseRetired(withSpare: true) }
     work.setFailure(failure)
   }
 

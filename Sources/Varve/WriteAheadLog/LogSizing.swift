@@ -20,13 +20,13 @@ struct LogSizing: Sendable {
   }
 
   /// From where on in a log of `capacity` bytes the next one should be made ready: late enough that it is
-  /// seldom made for nothing, and early enough for a writer who fills the rest at 150 MB/s.
+  /// seldom made for nothing, and early enough for a writer who fills the rest at 150 MB/s. Where logs end with
+  /// their memtables, half of one is in time.
   ///
-  /// - Parameter lastEnd: where the log before it ended because its memtable was full; nil where the log was.
-  ///   This one is likely to end there, too.
-  static func spareMark(capacity: UInt64, lastEnd: UInt64?) -> UInt64 {
+  /// - Parameter fullEnd: where the last log ended that was left because its memtable was full; nil where none was.
+  static func spareMark(capacity: UInt64, fullEnd: UInt64?) -> UInt64 {
     let mark = max(capacity / 4, capacity - min(capacity, 32 << 20))
-    return min(mark, lastEnd.map { $0 / 2 } ?? mark)
+    return min(mark, fullEnd.map { $0 / 2 } ?? mark)
   }
 
   private static func powerOfTwo(reaching ratio: Double) -> Double {

@@ -4,12 +4,13 @@ import VarvePlatform
 // The files of the log: one after the other, the next one prepared while the present one is filled.
 
 extension WriteAheadLog {
-  /// When a new log begins.
+  /// Why a new log begins.
   enum Rotation {
-    /// Only where the present one has no room.
+    /// It does not, unless the present one has no room.
     case recordsDoNotFit
-    /// Now: the next one is likely to end as early.
+    /// The memtable goes with the log; those that follow are likely to end as early.
     case memTableIsFull
+    /// Somebody asked for it: that says nothing of those that follow.
     case isAsked
   }
 
@@ -31,12 +32,12 @@ extension WriteAheadLog {
       next = try makeLog(capacity: max(wanted, needed), atLeast: needed)
     }
     next.begin(at: clock.monotonicNanoseconds())
-    let spareMark = LogSizing.spareMark(
-      capacity: next.capacity, lastEnd: reason == .memTableIsFull ? current?.end : nil)
-    state.withLock { state in
+    let spareMark = state.withLock { state in
+      if reason == .memTableIsFull { state.fullEnd = current?.end }
       if let current { state.older.append(current) }
       state.current = next
-      state.spareMark = spareMark
+      state.spareMark = LogSizing.spareMark(capacity: next.capacity, fullEnd: state.fullEnd)
+      return state.spareMark
     }
     appender.begin(next, spareMark: spareMark)
   }
@@ -49,18 +50,13 @@ extension WriteAheadLog {
       after: current.capacity, filled: current.end, in: now &- min(now, current.beginning))
   }
 
-  /// The log prepared ahead, if it will do. Numbers must ascend in the order in which logs are
-  /// written: one that was overtaken waits for another number if it holds nothing but zeros, for
-  /// then a header that is not its own says nothing.
+  /// The log prepared ahead, if it will do.
   private func takeSpare(withRoomFor byteCount: Int) -> LogWriter? {
     let (spare, unfit) = state.withLock { state -> (LogWriter?, LogWriter?) in
-      guard let spare = state.spare else { return (nil, nil) }
+      let overtaken = state.takeOvertaken()
+      guard let spare = state.spare else { return (nil, overtaken) }
       state.spare = nil
-      let isOvertaken = spare.number < state.current?.number ?? 0
-      if !isOvertaken, spare.hasRoom(for: byteCount) { return (spare, nil) }
-      guard isOvertaken, spare.isBlank else { return (nil, spare) }
-      state.addRetired([spare])
-      return (nil, nil)
+      return spare.hasRoom(for: byteCount) ? (spare, nil) : (nil, spare)
     }
     if let unfit { discard(unfit) }
     return spare
@@ -121,19 +117,26 @@ extension WriteAheadLog {
   /// Makes the next log ready, so that rotating costs the leader nothing. For the background; a
   /// full disk is found again, and reported, when the log is needed.
   func prepareSpare() {
-    let current: LogWriter? = state.withLock { state in
-      guard state.spare == nil, !state.isPreparing, let current = state.current,
+    let (current, overtaken) = state.withLock { state -> (LogWriter?, LogWriter?) in
+      guard !state.isPreparing, !state.isOver, let current = state.current,
         current.end > state.spareMark
-      else { return nil }
+      else { return (nil, nil) }
+      let overtaken = state.takeOvertaken()
+      guard state.spare == nil else { return (nil, overtaken) }
       state.isPreparing = true
-      return current
+      return (current, overtaken)
     }
+    if let overtaken { discard(overtaken) }
     guard let current else { return }
     let spare = failure == nil ? try? makeSpare(capacity: capacity(after: current)) : nil
-    state.withLock { state in
-      state.spare = spare
+    let late = state.withLock { state -> LogWriter? in
       state.isPreparing = false
+      guard !state.isOver else { return spare }
+      state.spare = spare
+      return nil
     }
+    // The directory may be somebody else's by now: what is left there goes at the next opening.
+    late?.closeQuietly()
   }
 
   private func makeSpare(capacity: UInt64) throws(StoreError) -> LogWriter {

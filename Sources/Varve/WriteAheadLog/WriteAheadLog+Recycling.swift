@@ -42,16 +42,32 @@ extension WriteAheadLog {
   }
 
   /// Gives the disk back what waits for another life: nobody writes, or there is no room.
-  func releaseRetired() {
-    let retired = state.withLock { state in
-      defer { state.retired = [] }
-      return state.retired
+  ///
+  /// - Parameter withSpare: whether what was made ready for the next log goes as well.
+  func releaseRetired(withSpare: Bool = false) {
+    let unused = state.withLock { state in
+      defer {
+        state.retired = []
+        if withSpare { state.spare = nil }
+      }
+      return state.retired + (withSpare ? [state.spare].compactMap(\.self) : [])
     }
-    for log in retired { discard(log) }
+    for log in unused { discard(log) }
   }
 }
 
 extension WriteAheadLog.State {
+  /// Takes a spare out that was overtaken: numbers must ascend in the order in which logs are written. One that
+  /// holds nothing but zeros waits for another number, for then a header that is not its own says nothing; any
+  /// other is returned, to be discarded.
+  mutating func takeOvertaken() -> LogWriter? {
+    guard let spare, spare.number < current?.number ?? 0 else { return nil }
+    self.spare = nil
+    guard spare.isBlank else { return spare }
+    addRetired([spare])
+    return nil
+  }
+
   mutating func addRetired(_ logs: [LogWriter]) {
     retired += logs
     retired.sort { $0.capacity > $1.capacity }

@@ -28,6 +28,8 @@ final class WriteAheadLog: Sendable {
     var current: LogWriter?
     /// From where on in it the spare should be made ready.
     var spareMark: UInt64 = 0
+    /// Where the last log ended that was left because its memtable was full.
+    var fullEnd: UInt64?
     /// Rotated logs whose ends are not known durable yet, oldest first.
     var older: [LogWriter] = []
     var durable = LogPosition.none

@@ -134,6 +134,8 @@ extension IndexNode {
         throw error(.value("block number"), atItem: index, 28)
       }
       next += UInt64(leaf.itemCount)
+      // Behind the largest number they would begin again at 0.
+      guard next <= 1 << 32 else { throw error(.value("block number"), atItem: index, 28) }
     }
   }
 

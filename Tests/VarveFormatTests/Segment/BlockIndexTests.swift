@@ -136,6 +136,22 @@ import VarveTestSupport
     }
   }
 
+  /// A leaf whose numbers go past the largest would count on from 0, and have numbers that others have.
+  @Test(arguments: [(UInt16(1), true), (2, false)])
+  func numbersDoNotBeginAgain(_ lastCount: UInt16, _ isRight: Bool) throws {
+    let (leaves, most) = (65_537, 65_535)  // together one block less than there are numbers
+    var top = IndexNodeBuilder(.top)
+    for place in 0...leaves {
+      var leaf = handle(place * most)
+      leaf.itemCount = place < leaves ? UInt16(most) : lastCount
+      top.add(leaf, Separator(key: [16, 8, 0].map { UInt8(place >> $0 & 255) }))
+    }
+    try top.finish().withByteView { view in
+      let node = try IndexNode(decoding: view, .top, at: 0)
+      #expect(((try? node.checkNumbers()) != nil) == isRight)
+    }
+  }
+
   @Test func noBytesCrashTheDecoder() {
     var random = SeededRandom(seed: 61)
     var builder = IndexNodeBuilder(.leaf)

@@ -122,6 +122,7 @@ import VarveTestSupport
       disk.setCapacity(bytes: disk.usedBytes + 20_000)
       let synced = entries.count
       var refused: StoreError?
+      // A log that was made ready takes some thousands.
       for _ in 0..<16_000 where refused == nil {
         refused = try storeFailure { try entries.write(1, to: store, .buffered) }
       }

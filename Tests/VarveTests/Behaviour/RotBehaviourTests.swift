@@ -111,7 +111,9 @@ import VarveTestSupport
       #expect(failure?.code == .corrupted && failure?.file == files[0])
       #expect(try tested.names(.segment) == files)
       // Once it is known nobody is led by it any more.
-      for read in [{ _ = try store.content() }, { _ = try store.main().value(for: "key-0100") }] {
+      for read in [
+        { _ = try store.content() }, { _ = try store.main().value(for: NumberedEntries.key(100)) },
+      ] {
         let failure = try storeFailure(read)
         #expect(failure?.code == .corrupted && failure?.file == files[0])
         #expect(failure?.structure == "block index")

@@ -141,7 +141,7 @@ struct NumberedEntries {
 
   init(count: Int = 0) { self.count = count }
 
-  static func key(_ index: Int) -> String { "key-" + String(10_000 + index).dropFirst() }
+  static func key(_ index: Int) -> String { "key-" + String(100_000 + index).dropFirst() }
 
   static func value(_ index: Int) -> [UInt8] {
     var random = SeededRandom(seed: UInt64(index))

@@ -24,10 +24,10 @@ import VarveTestSupport
   }
 
   @Test func theNextLogIsWantedWhereTheLastOnesMemTableWasHalfFull() {
-    #expect(LogSizing.spareMark(capacity: 64 << 20, lastEnd: nil) == 32 << 20)
-    #expect(LogSizing.spareMark(capacity: 16 << 20, lastEnd: nil) == 4 << 20)
-    #expect(LogSizing.spareMark(capacity: 64 << 20, lastEnd: 8 << 20) == 4 << 20)
-    #expect(LogSizing.spareMark(capacity: 64 << 20, lastEnd: 64 << 20) == 32 << 20)
+    #expect(LogSizing.spareMark(capacity: 64 << 20, fullEnd: nil) == 32 << 20)
+    #expect(LogSizing.spareMark(capacity: 16 << 20, fullEnd: nil) == 4 << 20)
+    #expect(LogSizing.spareMark(capacity: 64 << 20, fullEnd: 8 << 20) == 4 << 20)
+    #expect(LogSizing.spareMark(capacity: 64 << 20, fullEnd: 64 << 20) == 32 << 20)
   }
 
   /// A memtable whose values lie elsewhere is full long before its log is: the next one then finds its log
@@ -52,6 +52,72 @@ import VarveTestSupport
     }
     #expect(syncs.withLock { $0 } == (isFull ? 1 : 3))
     try store.close()
+  }
+
+  /// The same where writing alone fills it: many small entries to a batch take less of the log than of memory.
+  @Test func logsAreReadyWhereMemTablesFillUp() throws {
+    let (tested, _) = try TestedStore.simulated()
+    let store = try tested.open(.inline) { $0.firstLogBytes = 1 << 20 }
+    let entries = try store.keyspace("entries")
+    let log = store.engine.log
+    var (ready, used, ends): ([UInt64?], [UInt64], [UInt64]) = ([], [], [])
+    for number in 0..<4_000 where used.count < 4 {
+      let (current, spare) = log.state.withLock { ($0.current, $0.spare?.number) }
+      let end = current?.end ?? 0
+      var batch = WriteBatch()
+      for entry in 0..<20 { batch.put("\(number)-\(entry)", [], in: entries) }
+      try store.commit(batch, durability: .buffered)
+      let next = log.state.withLock { $0.current?.number ?? 0 }
+      guard let current, next != current.number else { continue }
+      ready.append(spare)
+      used.append(next)
+      ends.append(end)
+    }
+    // Long before the log is full, at its quarter, the next one is wanted for its own sake.
+    #expect(ends.count == 4 && ends.allSatisfy { $0 < 256 << 10 }, "\(ends)")
+    #expect(ready.dropFirst().elementsEqual(used.dropFirst().map(Optional.some)))
+    try store.close()
+  }
+
+  /// A spare that came too late stands in nobody's way: the wish for the next one is not lost on it.
+  @Test func aSpareThatWasOvertakenIsMadeAnew() throws {
+    let (tested, _) = try TestedStore.simulated()
+    let store = try tested.open(.inline) { $0.firstLogBytes = 16 << 10 }
+    try store.put("key", [1])
+    let log = store.engine.log
+    let late = try LogWriter.create(
+      LogIdentity(number: try store.engine.numbers.next(), salt: 1), storeTag: log.storeTag,
+      capacity: 16 << 10, in: log.directory)
+    try store.freezeMemTable()
+    log.state.withLock { $0.spare = late }
+    let current = try #require(log.state.withLock { $0.current })
+    #expect(current.number > late.number)
+    while current.end <= log.state.withLock({ $0.spareMark }) { try store.put("key", [1]) }
+    try store.put("key", [1])
+    #expect(log.state.withLock { $0.spare?.number ?? 0 } > current.number)
+    try store.close()
+    #expect(try tested.findings().isEmpty)
+  }
+
+  /// Writers do not wait for a flush, nor does what is made ready for them.
+  @Test func logsAreMadeReadyWhileAFlushWaits() throws {
+    try FileSystemKind.posix.withTestedStore { tested in
+      let store = try tested.open(.threads) { $0.firstLogBytes = 16 << 10 }
+      try store.put("key", [1])
+      let log = store.engine.log
+      let isReady = log.syncing.withLock { _ in
+        // The flush makes the log durable that is left here, and waits for the lock.
+        try? store.freezeMemTable()
+        for _ in 0..<400 { try? store.put("key", [UInt8](repeating: 1, count: 100), .buffered) }
+        let pause = Monitor(())
+        for _ in 0..<1_000 where log.state.withLock({ $0.spare == nil }) {
+          _ = pause.wait(until: SystemClock().monotonicNanoseconds() + 10_000_000) { _ in false }
+        }
+        return log.state.withLock { $0.spare != nil }
+      }
+      #expect(isReady)
+      try store.close()
+    }
   }
 
   /// What comes to wait for another life after the first moment of rest is given back too.

@@ -20,7 +20,7 @@ extension Arguments {
     others and the goal of the line, and writes a plot. What fails is told at the end, and has no
     figure; a run that is broken off (Control-C) shows what it has.
 
-      --quick            one round at a twentieth, without compression and LMDB-map: three minutes
+      --quick            one round at a twentieth, without compression and LMDB-map: under three minutes
       --rounds N         times that every line is run by each engine, or ten times that; medians are
                          shown (3)
       --long-rounds N    the same for lines that take minutes (1)
@@ -45,7 +45,7 @@ extension Arguments {
     What an operation costs as the store grows: nanoseconds for each engine and size, without
     compression. Prints a table and writes a plot.
 
-      --quick            one round, with 100k and 300k entries
+      --quick            one round of 100k and 300k entries, without LMDB-map
       --sizes A,B        entries in the store, of 16 + 100 bytes: 500k, 10M (1M,10M)
       --rounds N         times that operations which only read are run; medians are shown (3)
       --engines A,B      of varve, rocksdb, leveldb, lmdb, lmdb-map, sqlite

@@ -17,7 +17,9 @@ struct Turn {
       try ChildProcess.runUntilKilled(crashing)
     }
     // Short runs, of which there are many, take too little of it to matter.
-    if workload.isWriting, workload.turns == 1 { FreshMemory.makePresent(scale: trial.scale) }
+    if workload.isWriting, workload.turns == 1 {
+      FreshMemory.makePresent(for: workload, scale: trial.scale)
+    }
     return try workload.isLimited ? runLimited(trial, workload) : ChildProcess.run(trial)
   }
 

@@ -6,12 +6,16 @@ import Foundation
 /// waits for the host, which can take longer than all that the engines do with it. So the memory that a run
 /// may take is made present before each.
 enum FreshMemory {
-  /// What the largest of the runs takes at full scale, page cache included.
+  /// What the largest of the runs takes, page cache included.
   private static let mostBytes = 2 << 30
+  /// What small ones take, with the buffers of all engines.
+  private static let leastBytes = 256 << 20
 
-  /// For a run at `scale`.
-  static func makePresent(scale: Double) {
-    let bytes = Int(Double(mostBytes) * min(1, max(0.01, scale)))
+  /// For a run of `workload` at `scale`.
+  static func makePresent(for workload: Workload, scale: Double) {
+    // Real records are as many at each scale, and in a second as much is written as the engine can.
+    let isWhole = workload.seconds != nil || workload.data.isReal
+    let bytes = isWhole ? mostBytes : max(leastBytes, Int(Double(mostBytes) * min(1, scale)))
     let protection = PROT_READ | PROT_WRITE
     let start = mmap(nil, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let start, start != MAP_FAILED else { return }
