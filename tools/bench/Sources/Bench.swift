@@ -43,7 +43,12 @@ import VarvePlatform
         }
         rounds = number
       case "--dir": parent = try value()
-      case "--json": json = try value()
+      case "--json":
+        let file = try value()
+        guard !FileManager.default.fileExists(atPath: file) else {
+          throw Wrong("--json: \(file) is there already")
+        }
+        json = file
       default: throw Wrong("unknown option \(option)")
       }
     }

@@ -72,8 +72,9 @@ extension Report {
         + String(format: "; %d runs at scale %g in ", record.runs.count, scale)
         + Self.duration(record.seconds),
     ]
+    let small = scale < 1 ? ["the goals are for full scale, and for medians of several rounds"] : []
     let end = record.isWhole ? [] : ["BROKEN OFF: not all that was asked for was measured"]
-    return (lines + strangers + end).joined(separator: "\n")
+    return (lines + small + strangers + end).joined(separator: "\n")
   }
 
   /// Files may be older than the lines.

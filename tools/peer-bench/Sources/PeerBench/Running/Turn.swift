@@ -16,10 +16,7 @@ struct Turn {
       crashing.stage = .crash
       try ChildProcess.runUntilKilled(crashing)
     }
-    // Short runs, of which there are many, take too little of it to matter.
-    if workload.isWriting, workload.turns == 1 {
-      FreshMemory.makePresent(for: workload, scale: trial.scale)
-    }
+    if workload.takesMemory { FreshMemory.makePresent(for: workload, scale: trial.scale) }
     return try workload.isLimited ? runLimited(trial, workload) : ChildProcess.run(trial)
   }
 

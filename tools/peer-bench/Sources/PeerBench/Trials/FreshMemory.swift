@@ -15,7 +15,9 @@ enum FreshMemory {
   static func makePresent(for workload: Workload, scale: Double) {
     // Real records are as many at each scale, and in a second as much is written as the engine can.
     let isWhole = workload.seconds != nil || workload.data.isReal
-    let bytes = isWhole ? mostBytes : max(leastBytes, Int(Double(mostBytes) * min(1, scale)))
+    // Short runs, of which there are many, take little at any scale.
+    let share = workload.turns == 1 ? min(1, scale) : 0
+    let bytes = isWhole ? mostBytes : max(leastBytes, Int(Double(mostBytes) * share))
     let protection = PROT_READ | PROT_WRITE
     let start = mmap(nil, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let start, start != MAP_FAILED else { return }

@@ -86,6 +86,11 @@ struct Workload {
     }
   }
 
+  /// Whether it writes much, compared or not: what replays a log makes segments of it.
+  var takesMemory: Bool {
+    if case .replay = action { true } else { isWriting }
+  }
+
   func includes(_ peer: any Peer.Type) -> Bool {
     if peer.traits.isReference { return hasReference }
     if case .replay = action, !peer.traits.hasLog { return false }
