@@ -135,8 +135,7 @@ extension ReadView {
       total = total.addingStated(
         UInt64(generation.table.approximateBytes(from: lower, to: upper)))
     }
-    for segment in version.segments
-    where segment.overlaps(lower, upper) {
+    for segment in version.segments where segment.overlaps(lower, upper) {
       total = total.addingStated(try segment.approximateBytes(from: lower, to: upper))
     }
     return total

@@ -167,8 +167,7 @@ final class VersionSet: Sendable {
   /// The files that `old` names and `next` does not go when their last reader is done.
   private func retireFiles(of old: Version, missingFrom next: Version) {
     let segments = Set(next.manifest.segments.map(\.number))
-    for handle in old.segments
-    where !segments.contains(handle.record.number) {
+    for handle in old.segments where !segments.contains(handle.record.number) {
       handle.markObsolete()
     }
     // In order, so that equal runs make equal calls.

@@ -258,17 +258,22 @@ extension Forgery {
     forger[at, width] = values[random.below(values.count)]
   }
 
-  /// An item that leads to a part of another's block shows what it leads to, and not the whole block that
-  /// happens to be at hand.
-  @Test(arguments: ReadMode.allCases)
-  func aBlockThatIsAtHandIsNotTakenForAnother(_ mode: ReadMode) throws {
+  /// One leaf over several raw blocks of 512 bytes.
+  private static func smallBlocks() throws -> SegmentForger {
     let entries = (UInt8(0)..<200).map {
       OwnedEntry([0, 0, 0, 1, $0], UInt64($0) + 1, .put, value: [1, 2, 3])
     }
     var policy = SegmentBlockPolicy()
     (policy.blockBytes, policy.compression) = (512, .none)
-    var forger = try SegmentForger(
+    return try SegmentForger(
       try SegmentFixture.write(entries, policy: policy).file.bytes)
+  }
+
+  /// An item that leads to a part of another's block shows what it leads to, and not the whole block that
+  /// happens to be at hand.
+  @Test(arguments: ReadMode.allCases)
+  func aBlockThatIsAtHandIsNotTakenForAnother(_ mode: ReadMode) throws {
+    var forger = try Self.smallBlocks()
     let (whole, part) = (forger.blocks[0], forger.blocks[1].recordAt)
     forger[part, 8] = UInt64(whole.offset)
     for length in [8, 12] { forger[part + length, 4] = UInt64(whole.count - 8) }
@@ -280,13 +285,7 @@ extension Forgery {
   /// A leaf and the top agree on a first block number that lies above those of the leaf's items, and on none
   /// that another leaf has.
   @Test func blockNumbersThatDisagreeAreDamage() throws {
-    let entries = (UInt8(0)..<200).map {
-      OwnedEntry([0, 0, 0, 1, $0], UInt64($0) + 1, .put, value: [1, 2, 3])
-    }
-    var policy = SegmentBlockPolicy()
-    (policy.blockBytes, policy.compression) = (512, .none)
-    var forger = try SegmentForger(
-      try SegmentFixture.write(entries, policy: policy).file.bytes)
+    var forger = try Self.smallBlocks()
     #expect(forger.leaves.count == 1 && forger.blocks.count > 4)
     var items = forger
     // One number twice: the second block would count as checked where the first one is.
