@@ -94,10 +94,19 @@ extension Engine {
     }
     // What was gathered has no company to wait for; what failed may succeed by now.
     if !views.pinned().frozen.isEmpty { flush { true } }
-    if idle.isLong {
-      log.releaseRetired()
-      chunks.removeAll()
-    }
+    if idle.isLong { giveBack() }
+  }
+
+  /// Lets go of logs and memory that wait for another life.
+  private func giveBack() {
+    log.releaseRetired()
+    chunks.removeAll()
+  }
+
+  /// Does at once what the background does when nobody writes for long.
+  fileprivate func rest() throws(StoreError) {
+    if let end = log.end, log.needsWatermark(at: end) { try appendWatermark() }
+    giveBack()
   }
 
   /// Makes logs durable that were left, so that the watermark follows the writers.
@@ -180,4 +189,9 @@ extension Engine {
     }
     reclaim()
   }
+}
+
+extension SegmentStore {
+  /// Does at once what the background does when nobody writes for long.
+  package func rest() throws(StoreError) { try engine.rest() }
 }

@@ -45,6 +45,9 @@ public struct StoreOptions: Sendable {
   /// Bytes of a memtable, whatever the budget: tests fill many with little.
   package var largestMemTableBytes = 64 << 20
 
+  /// Bytes of a value file before the next one is begun: tests fill many with little.
+  package var valueFileBytes: UInt64 = 64 << 20
+
   /// A bucket for copies of the store's files; nil: everything stays on this machine.
   public var bucket: BucketOptions?
 
@@ -92,7 +95,7 @@ struct DerivedOptions: Sendable {
     blockCacheBytes = options.memoryBudget / 4 - coldBytes
     firstLogBytes = min(options.firstLogBytes, UInt64(memTableBytes))
     logBytes = UInt64(memTableBytes)
-    valueFileBytes = 64 << 20
+    valueFileBytes = options.valueFileBytes
     unflushedValueBytes = 256 << 20
   }
 }

@@ -8,13 +8,12 @@ import VarvePlatform
 //   |########|########################|############............|- - - - - - - - -|
 //    written  stored                   warm: zeros, stored into  reserved on the disk
 //
-// The range behind a multiple of 2 MiB is warmed when the first value reaches into it. Not after a
-// sync: the next one would write all of a large page for the little that was stored since.
+// The range behind a multiple of a large page is warmed when the first value reaches into it. Not after
+// a sync: the next one would write all of the page for the little that was stored since.
 
 extension ValueFileWriter {
   private static let smallestStep: UInt64 = 4 << 20
   private static let largestStep: UInt64 = 16 << 20
-  private static let warmBytes: UInt64 = 2 << 20
   /// Larger values are written: that is as cheap.
   private static let mostStoredBytes: UInt64 = 256 << 10
 
@@ -52,12 +51,12 @@ extension ValueFileWriter {
   /// Warms the range that `place` is the first to reach into, if values come in a stream. Everything
   /// before the place may be under way; nothing behind it was given away.
   private func warmUp(for place: ValuePlace, _ state: inout State) {
-    let start = place.end & ~(Self.warmBytes - 1)
-    guard place.start <= start, place.end > start, start >= state.syncedEnd + Self.warmBytes,
-      place.end - place.start <= Self.mostStoredBytes
-    else { return }
+    let bytes = file.warmBytes
+    guard bytes > 0, place.end - place.start <= Self.mostStoredBytes else { return }
+    let start = place.end & ~(bytes - 1)
+    guard place.start <= start, place.end > start, start >= state.syncedEnd + bytes else { return }
     state.warm = nil
-    let end = start + Self.warmBytes
+    let end = start + bytes
     do {
       if end > state.reserved { state.reserved = try makeRoom(end) }
       state.warm = try file.warmed(start..<end)

@@ -83,10 +83,14 @@ package protocol File: AnyObject, Sendable {
   /// here. The file's size does not change.
   func reserve(_ size: UInt64) throws(FileSystemError)
 
+  /// Bytes of a range that is worth warming, a power of two: of a large page, on most systems. Zero where
+  /// there is nothing to gain.
+  var warmBytes: UInt64 { get }
+
   /// Writes zeros over `range`, which was reserved, and makes it ready to be stored into: cheaper than
-  /// many small writes. Nil where there is nothing to gain; the zeros may have been written all the same.
+  /// many small writes. Nil where that cannot be; the zeros may have been written all the same.
   ///
-  /// - Parameter range: begins at a multiple of 2 MiB, which is a large page of most systems.
+  /// - Parameter range: begins at a multiple of ``warmBytes``, and is as long.
   func warmed(_ range: Range<UInt64>) throws(FileSystemError) -> (any WarmRange)?
 
   /// Cuts or extends (with zeros) the file to `size` bytes.
@@ -127,6 +131,8 @@ extension File {
   package func passing() -> any File { self }
 
   package func dataEnd() throws(FileSystemError) -> UInt64 { try size() }
+
+  package var warmBytes: UInt64 { 0 }
 
   package func warmed(_ range: Range<UInt64>) throws(FileSystemError) -> (any WarmRange)? { nil }
 }

@@ -39,6 +39,8 @@ final class MappedWarmRange: WarmRange {
 }
 
 extension PosixFile {
+  var warmBytes: UInt64 { 2 << 20 }
+
   func warmed(_ range: Range<UInt64>) throws(FileSystemError) -> (any WarmRange)? {
     guard let lower = Int(exactly: range.lowerBound), let upper = Int(exactly: range.upperBound),
       lower < upper

@@ -87,6 +87,18 @@ final class SimulatedFile: File {
     }
   }
 
+  var warmBytes: UInt64 { system.warmBytes }
+
+  /// One step, though the zeros are written by as many calls as the system needs.
+  func warmed(_ range: Range<UInt64>) throws(FileSystemError) -> (any WarmRange)? {
+    guard warmBytes > 0 else { return nil }
+    precondition(range.lowerBound % warmBytes == 0 && range.count == warmBytes)
+    try [UInt8](repeating: 0, count: range.count).withByteView { zeros throws(FileSystemError) in
+      try write(zeros, at: range.lowerBound)
+    }
+    return SimulatedWarmRange(range, of: opened, name, in: system)
+  }
+
   func truncate(to size: UInt64) throws(FileSystemError) {
     let size = try position(size, count: 0, .truncate)
     try change(.truncate) { state, node throws(FileSystemError) in
@@ -155,7 +167,7 @@ final class SimulatedFile: File {
 }
 
 /// Keeps a file open for all names it goes under.
-private final class OpenHandle: Sendable {
+final class OpenHandle: Sendable {
   let number: Int
   private let system: SimulatedFileSystem
 

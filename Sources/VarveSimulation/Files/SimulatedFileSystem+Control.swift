@@ -22,8 +22,7 @@ extension SimulatedFileSystem {
     let disk = state.withLock { $0.disk }
     var random = SplitMix64(seed: seed)
     let image = disk.crashed(mode, using: &random)
-    return SimulatedFileSystem(
-      disk: image, seed: random.next(), logsAreReusable: logsAreReusable)
+    return successor(image, seed: random.next())
   }
 
   /// The machine after the process died and nothing else did: nothing is open or locked, every call has
@@ -31,7 +30,7 @@ extension SimulatedFileSystem {
   package func killImage(seed: UInt64 = 0) -> SimulatedFileSystem {
     var (disk, steps) = state.withLock { ($0.disk, $0.steps) }
     disk.closeAll()
-    let image = SimulatedFileSystem(disk: disk, seed: seed, logsAreReusable: logsAreReusable)
+    let image = successor(disk, seed: seed)
     // What is pending goes by the numbers of the calls: later ones are higher.
     image.state.withLock { $0.steps = steps }
     return image

@@ -23,17 +23,30 @@ package final class SimulatedFileSystem: FileSystem {
   let device: UInt64
   /// Whether logs are such as are worth another life.
   let logsAreReusable: Bool
+  /// Bytes of the ranges that files may be stored into: less than on a real disk, so that little data meets many.
+  let warmBytes: UInt64
   let state: Monitor<SimulationState>
 
   /// - Parameters:
   ///   - seed: decides what failed syncs leave behind.
   ///   - logsAreReusable: whether logs are such as are worth another life.
-  package convenience init(seed: UInt64 = 0, logsAreReusable: Bool = true) {
-    self.init(disk: SimulatedDisk(), seed: seed, logsAreReusable: logsAreReusable)
+  ///   - warmBytes: of the ranges that files may be stored into; 0 where nothing is.
+  package convenience init(
+    seed: UInt64 = 0, logsAreReusable: Bool = true, warmBytes: UInt64 = 16 << 10
+  ) {
+    self.init(
+      disk: SimulatedDisk(), seed: seed, logsAreReusable: logsAreReusable, warmBytes: warmBytes)
   }
 
-  init(disk: SimulatedDisk, seed: UInt64, logsAreReusable: Bool) {
+  /// The machine after this one, with another disk.
+  func successor(_ disk: SimulatedDisk, seed: UInt64) -> SimulatedFileSystem {
+    SimulatedFileSystem(
+      disk: disk, seed: seed, logsAreReusable: logsAreReusable, warmBytes: warmBytes)
+  }
+
+  private init(disk: SimulatedDisk, seed: UInt64, logsAreReusable: Bool, warmBytes: UInt64) {
     self.logsAreReusable = logsAreReusable
+    self.warmBytes = warmBytes
     device = Self.devices.add(1, ordering: .relaxed).newValue
     state = Monitor(SimulationState(disk: disk, random: SplitMix64(seed: seed)))
   }

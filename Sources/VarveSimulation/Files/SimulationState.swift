@@ -72,14 +72,7 @@ struct SimulationState {
   ) throws(FileSystemError) -> Verdict {
     guard !hasCrashed else { throw Self.crash(operation, name) }
     counts.calls[operation, default: 0] += 1
-    if isStep {
-      steps += 1
-      trace?.append(Step(number: steps, operation: operation, name: name))
-      if steps == crashStep {
-        hasCrashed = true
-        return .die
-      }
-    }
+    if isStep, takeStep(operation, name) { return .die }
     // Every fault counts the call, also those behind the one that strikes.
     var effect: Fault.Effect?
     for index in faults.indices where faults[index].strikes(operation, name) {
@@ -88,6 +81,24 @@ struct SimulationState {
     guard let effect else { return .proceed }
     struck = struck ?? StruckCall(operation: operation, name: name)
     return .strike(effect)
+  }
+
+  /// Counts a call that can change the disk; says whether the machine dies in it.
+  private mutating func takeStep(
+    _ operation: FileSystemError.Operation, _ name: String
+  ) -> Bool {
+    steps += 1
+    trace?.append(Step(number: steps, operation: operation, name: name))
+    if steps == crashStep { hasCrashed = true }
+    return hasCrashed
+  }
+
+  /// Counts a store into a file, which may have its effect also where the machine dies in it; says whether the
+  /// machine was alive before.
+  mutating func beginStore(into name: String) -> Bool {
+    guard !hasCrashed else { return false }
+    _ = takeStep(.write, name)
+    return true
   }
 
   /// Makes a call that either happens or does not.

@@ -66,22 +66,22 @@ extension FaultedOperation {
 
   /// Puts or batches one after the other, each a state of its own.
   private static func many(
-    _ name: String, _ batches: [[[UInt8]]], _ durability: Durability, isFirst: Bool = false,
-    isHeavy: Bool = false
+    _ what: String, _ batches: [[[UInt8]]], _ durability: Durability,
+    into keyspace: String = "fast", isFirst: Bool = false, isHeavy: Bool = false
   ) -> FaultedOperation {
     @Sendable func key(_ batch: Int, _ index: Int) -> [UInt8] {
       Array("many \(batch) \(index)".utf8)
     }
     let changes = batches.enumerated().map { batch, values in
       { @Sendable (content: inout Content) in
-        for (index, value) in values.enumerated() { content["fast"]?[key(batch, index)] = value }
+        for (index, value) in values.enumerated() { content[keyspace]?[key(batch, index)] = value }
       }
     }
     return FaultedOperation(
-      name: name, changes: changes, isDurable: durability == .synced, isFirst: isFirst,
+      name: what, changes: changes, isDurable: durability == .synced, isFirst: isFirst,
       isHeavy: isHeavy
     ) { store, _ in
-      let keyspace = try store.keyspace("fast")
+      let keyspace = try store.keyspace(keyspace)
       for (number, values) in batches.enumerated() {
         var batch = WriteBatch()
         for (index, value) in values.enumerated() {
@@ -105,6 +105,13 @@ extension FaultedOperation {
       "puts into two more logs, synced", Array(repeating: values(8, bytes: 950), count: 4),
       .synced),
     many("puts of large values", Array(repeating: values(1, bytes: 5_000), count: 4), .buffered),
+    // Those behind the first 16 KiB are stored, and the last stand in the next file.
+    many(
+      "puts of large values into two files", Array(repeating: values(1, bytes: 5_000), count: 10),
+      .buffered, into: "plain"),
+    many(
+      "batches of large values into two files, synced",
+      Array(repeating: values(14, bytes: 5_000), count: 2), .synced, into: "plain"),
     // A memtable holds 1 MiB, and is flushed by whoever fills it.
     many(
       "puts that fill a memtable", Array(repeating: values(300, bytes: 1_000), count: 4),

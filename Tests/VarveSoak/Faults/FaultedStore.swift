@@ -19,7 +19,11 @@ struct FaultedStore: Sendable {
   var content: Content
   /// What a power cut may leave of it.
   var durable: [Content]
-  var opening = CrashMachine.Opening()
+  var opening: CrashMachine.Opening = {
+    var opening = CrashMachine.Opening()
+    opening.options.valueFileBytes = 40 << 10
+    return opening
+  }()
   var reopen: Reopening = { try $0.open($1) }
   /// Whether it may be opened without its bucket, and go on so.
   var mayBeApart = false

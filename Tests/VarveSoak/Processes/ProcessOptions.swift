@@ -28,6 +28,8 @@ struct ProcessOptions {
   private let isInline: Bool
   /// Of the first log, which is stored into only once it has been written to for a while.
   private let firstLogBytes: UInt64
+  /// Of a value file: large ones are stored into, of small ones there are many.
+  private let valueFileBytes: UInt64
   private let readMode: StoreOptions.ReadMode
 
   /// Takes the words after the name of the mode; nil where they make no sense.
@@ -57,6 +59,7 @@ struct ProcessOptions {
     workload = CrashWorkload(varied: acts, seed: UInt64(seed), shape: shape)
     guard words.isEmpty, durable <= invoked, invoked <= workload.acts.count else { return nil }
     expected = durable...invoked
+    valueFileBytes = seed % 3 == 1 ? 256 << 10 : StoreOptions.small.valueFileBytes
     readMode = seed % 4 == 3 ? .buffered : .mapped
   }
 
@@ -77,6 +80,7 @@ struct ProcessOptions {
     var options = StoreOptions.small
     options.readMode = readMode
     options.firstLogBytes = firstLogBytes
+    options.valueFileBytes = valueFileBytes
     options.access = isReadOnly ? .readOnly : .readWrite
     if let bucket {
       options.bucket = BucketOptions(try DirectoryObjectStore(path: bucket))

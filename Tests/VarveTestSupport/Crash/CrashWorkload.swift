@@ -24,6 +24,8 @@ package struct CrashWorkload: Sendable {
     /// Compares what the snapshot before it shows with what was there then, and takes another.
     case snapshot
     case reopen
+    /// Nobody writes for a while: the log then says how far all is durable.
+    case rest
     /// These have a bucket: make it hold everything, let files go, bring them back, remove garbage from it.
     case upload
     case evict
@@ -52,7 +54,7 @@ package struct CrashWorkload: Sendable {
     case .dropKeyspace(let name): content[name] = nil
     case .commit(let writes, _), .commitApart(let writes):
       for (keyspace, key, value) in writes { content[keyspace]?[key] = value }
-    case .sync, .flush, .compact, .snapshot, .reopen: break
+    case .sync, .flush, .compact, .snapshot, .reopen, .rest: break
     case .upload, .evict, .prefetch, .collect, .putLogs: break
     }
     acts.append(act)
@@ -75,6 +77,7 @@ package struct CrashWorkload: Sendable {
       case 3: add(.compact)
       case 4 where shape.reopens: add(.reopen)
       case 6: add(.snapshot)
+      case 13: add(.rest)
       case 5 where acts.count > count / 2:
         let exists = states[states.count - 1]["b"] != nil
         add(exists ? .dropKeyspace("b") : .makeKeyspace("b"))
@@ -169,6 +172,8 @@ extension CrashWorkload {
   package var opening: CrashMachine.Opening {
     var opening = CrashMachine.Opening()
     opening.options.readMode = readMode
+    // One of two leaves a value file for the next one again and again.
+    if identity & 4 == 0 { opening.options.valueFileBytes = 24 << 10 }
     opening.identity = identity
     return opening
   }

@@ -51,6 +51,9 @@ package struct WorkloadRun {
       try kept?.check(in: store)
       kept = KeptSnapshot(snapshot: try store.snapshot(), content: workload.states[index])
       return false
+    case .rest:
+      try store.rest()
+      return false
     case .reopen: try reopen()
     case .commitApart(let writes): try commitApart(writes)
     }

@@ -116,6 +116,7 @@ extension ModelOptions {
     if memTableBytes != plain.memTableBytes { parts.append("memTableBytes: \(memTableBytes)") }
     if segmentBytes != plain.segmentBytes { parts.append("segmentBytes: \(segmentBytes)") }
     if firstLogBytes != plain.firstLogBytes { parts.append("firstLogBytes: \(firstLogBytes)") }
+    if valueFileBytes != plain.valueFileBytes { parts.append("valueFileBytes: \(valueFileBytes)") }
     if readMode != plain.readMode { parts.append("readMode: .\(readMode)") }
     if background != plain.background { parts.append("background: .\(background)") }
     if logsAreReusable != plain.logsAreReusable {

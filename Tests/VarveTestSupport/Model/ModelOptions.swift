@@ -12,6 +12,7 @@ package struct ModelOptions: Hashable, Sendable {
   package var memTableBytes: Int
   package var segmentBytes: Int
   package var firstLogBytes: Int
+  package var valueFileBytes: Int
   package var readMode: StoreOptions.ReadMode
   package var background: StoreComponents.Background
   package var logsAreReusable: Bool
@@ -21,14 +22,16 @@ package struct ModelOptions: Hashable, Sendable {
   package init(
     seed: Int = 1, policies: [ModelPolicy] = [ModelPolicy(), ModelPolicy(), ModelPolicy()],
     memTableBytes: Int = 1 << 20, segmentBytes: Int = 256 << 10, firstLogBytes: Int = 16 << 10,
-    readMode: StoreOptions.ReadMode = .mapped, background: StoreComponents.Background = .inline,
-    logsAreReusable: Bool = true, bucket: ModelBucket? = nil
+    valueFileBytes: Int = 64 << 20, readMode: StoreOptions.ReadMode = .mapped,
+    background: StoreComponents.Background = .inline, logsAreReusable: Bool = true,
+    bucket: ModelBucket? = nil
   ) {
     self.seed = seed
     self.policies = policies
     self.memTableBytes = memTableBytes
     self.segmentBytes = segmentBytes
     self.firstLogBytes = firstLogBytes
+    self.valueFileBytes = valueFileBytes
     self.readMode = readMode
     self.background = background
     self.logsAreReusable = logsAreReusable
@@ -45,6 +48,7 @@ package struct ModelOptions: Hashable, Sendable {
     options.largestMemTableBytes = memTableBytes
     options.segmentBytes = segmentBytes
     options.firstLogBytes = UInt64(firstLogBytes)
+    options.valueFileBytes = UInt64(valueFileBytes)
     options.readMode = readMode
     return options
   }
@@ -120,6 +124,7 @@ extension ModelOptions {
       memTableBytes: [64 << 10, 192 << 10, 1 << 20][random.below(3)],
       segmentBytes: [64 << 10, 256 << 10][random.below(2)],
       firstLogBytes: [4 << 10, 16 << 10, 1 << 20][random.below(3)],
+      valueFileBytes: [4 << 10, 32 << 10, 64 << 20][random.below(3)],
       readMode: random.below(2) == 0 ? .mapped : .buffered,
       background: background ?? (random.below(4) == 0 ? .none : .inline),
       logsAreReusable: random.below(2) == 0,
@@ -139,6 +144,7 @@ extension ModelOptions {
     offer { $0.memTableBytes = plain.memTableBytes }
     offer { $0.segmentBytes = plain.segmentBytes }
     offer { $0.firstLogBytes = plain.firstLogBytes }
+    offer { $0.valueFileBytes = plain.valueFileBytes }
     offer { $0.readMode = plain.readMode }
     offer { $0.background = plain.background }
     offer { $0.logsAreReusable = plain.logsAreReusable }

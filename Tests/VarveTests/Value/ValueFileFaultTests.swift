@@ -9,8 +9,9 @@ import VarveTestSupport
 /// Full disks, failing calls and power cuts.
 @Suite("Value files under faults")
 struct ValueFileFaultTests {
-  private func makeDisk() throws -> (SimulatedFileSystem, any Directory) {
-    let disk = SimulatedFileSystem()
+  /// - Parameter stores: whether files can be stored into.
+  private func makeDisk(stores: Bool = true) throws -> (SimulatedFileSystem, any Directory) {
+    let disk = stores ? SimulatedFileSystem() : SimulatedFileSystem(warmBytes: 0)
     return (disk, try disk.openDirectory(at: "store", create: true))
   }
 
@@ -57,7 +58,7 @@ struct ValueFileFaultTests {
     arguments: [Fault.Effect.error(.device), .partial(20, .device), .partial(500, .device)])
   func failedWrite(_ effect: Fault.Effect) throws {
     for occurrence in 1...4 {
-      let (disk, directory) = try makeDisk()
+      let (disk, directory) = try makeDisk(stores: false)
       let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
       disk.inject(Fault(.write, "values-", occurrence: occurrence, effect: effect))
       var random = SeededRandom(seed: 0x5eed_3202)
@@ -84,6 +85,27 @@ struct ValueFileFaultTests {
       while let item = try scanner.next() { if case .gap = item { gaps += 1 } }
       #expect(gaps == 1 && scanner.isWhole)
     }
+  }
+
+  @Test(
+    "Where zeros to store into cannot be written, values are written as before",
+    arguments: [FileSystemError.Reason.device, .full])
+  func failedZeros(_ reason: FileSystemError.Reason) throws {
+    let (disk, directory) = try makeDisk()
+    let writer = try ValueFileWriter(number: 7, id: ValueFixture.id, in: directory)
+    let value = [UInt8](repeating: 3, count: 1_000)
+    // The first range begins at 16 KiB, and the value that reaches into it is the sixteenth; the header of the
+    // file was the first write.
+    var pointers: [ValuePointer] = []
+    for _ in 0..<15 { pointers.append(try writer.append(value)) }
+    disk.inject(Fault(.write, "values-", effect: .partial(3_000, reason)))
+    for _ in 0..<40 { pointers.append(try writer.append(value)) }
+    #expect(disk.struck != nil)
+    let reader = ValueFileReader(try writer.seal(), in: ValueFixture.environment(directory))
+    for pointer in pointers { #expect(try reader.bytes(for: pointer) == value) }
+    #expect(try ValueFixture.findings(reader).isEmpty)
+    var scanner = try reader.records()
+    while let item = try scanner.next() { if case .gap = item { Issue.record("a gap") } }
   }
 
   @Test("After a failed sync the writer refuses everything")

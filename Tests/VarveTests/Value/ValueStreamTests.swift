@@ -1,6 +1,7 @@
 import Testing
 import VarveFormat
 import VarvePlatform
+import VarveSimulation
 import VarveTestSupport
 
 @testable import Varve
@@ -9,15 +10,14 @@ import VarveTestSupport
 struct ValueStreamTests {
   @Test("A stream is stored byte for byte as it is written where nothing can be stored into")
   func sameBytes() throws {
-    let stored = try FileSystemKind.posix.withDirectory { directory, _, _ in
-      try Self.stream(in: directory)
+    let unstored = SimulatedFileSystem(warmBytes: 0)
+    let written = try Self.stream(in: try unstored.openDirectory(at: "store", create: true))
+    #expect(written.count > 12 << 20)
+    for kind in FileSystemKind.allCases {
+      let stored = try kind.withDirectory { directory, _, _ in try Self.stream(in: directory) }
+      let isSame = stored == written
+      #expect(isSame, "\(kind)")
     }
-    let written = try FileSystemKind.simulated.withDirectory { directory, _, _ in
-      try Self.stream(in: directory)
-    }
-    let isSame = stored == written
-    #expect(isSame)
-    #expect(stored.count > 12 << 20)
   }
 
   /// The bytes of a file that took small and large values, with syncs between some of them.
@@ -66,25 +66,29 @@ struct ValueStreamTests {
     }
   }
 
-  @Test("Only a stream is stored into: after a sync values are written again")
-  func whenItIsStored() throws {
-    try FileSystemKind.posix.withDirectory { directory, _, _ in
-      let canStore = try directory.create("probe").warmed(0..<2 << 20) != nil
+  @Test(
+    "Only a stream is stored into: after a sync values are written again",
+    arguments: FileSystemKind.allCases)
+  func whenItIsStored(on kind: FileSystemKind) throws {
+    try kind.withDirectory { directory, _, _ in
+      let probe = try directory.create("probe")
+      let range = 0..<probe.warmBytes
+      let canStore = try probe.warmed(range) != nil
       let writer = try ValueFileWriter(number: 9, id: ValueFixture.id, in: directory)
-      let value = [UInt8](repeating: 7, count: 100_000)
-      func append(megabytes: Int) throws {
-        for _ in 0..<megabytes * 10 { _ = try writer.append(value) }
+      let value = [UInt8](repeating: 7, count: range.count / 20)
+      func append(halves: Int) throws {
+        for _ in 0..<halves * 10 { _ = try writer.append(value) }
       }
       var isWarm: Bool { writer.state.withLock { $0.warm != nil } }
-      try append(megabytes: 1)
+      try append(halves: 1)
       #expect(!isWarm)
-      try append(megabytes: 4)
+      try append(halves: 4)
       #expect(isWarm == canStore)
       try writer.sync()
       #expect(!isWarm)
-      try append(megabytes: 2)
+      try append(halves: 2)
       #expect(!isWarm)
-      try append(megabytes: 4)
+      try append(halves: 4)
       #expect(isWarm == canStore)
     }
   }
