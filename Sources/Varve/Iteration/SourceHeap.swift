@@ -200,7 +200,9 @@ extension SourceHeap {
 
   @inline(__always)
   private func comesFirst(_ left: Int, _ right: Int) -> Bool {
-    let order = heads[left].compare(heads[right])
+    var order = heads[left].compare(heads[right])
+    // Only in forged files two sources hold one version: they show the same one both ways.
+    if order == 0 { order = left &- right }
     return direction == .forward ? order < 0 : order > 0
   }
 }

@@ -23,7 +23,7 @@ extension VisibleCursor {
         if try readPoint.shows(version) { return stand(on: version) }
         key.copy(version.key)
         skippedEntries &+= 1
-        try passOlderVersions()
+        try passOlderVersions(than: version.sequence)
       } else {
         key.copy(version.key)
         try passTooNewVersions()
@@ -42,8 +42,9 @@ extension VisibleCursor {
     for _ in 0..<Self.patience {
       skippedEntries &+= 1
       try source.next()
-      guard let version = source.entry, version.sequence > readPoint.sequence,
-        try isOfKey(version, 1)
+      // The key first: what is old enough of another key must lie beyond this one all the same.
+      guard let version = source.entry, try isOfKey(version, 1),
+        version.sequence > readPoint.sequence
       else { return }
     }
     try source.seek(key.view, readPoint.sequence)
@@ -51,11 +52,14 @@ extension VisibleCursor {
     if version.sequence > readPoint.sequence { throw source.disorder }
   }
 
-  /// From a version of `key`, moves past its oldest.
-  mutating func passOlderVersions() throws(StoreError) {
+  /// From the version of `key` with a sequence number, moves past its oldest.
+  mutating func passOlderVersions(than sequence: SequenceNumber) throws(StoreError) {
+    var last = sequence
     for _ in 0..<Self.patience {
       try source.next()
       guard let version = source.entry, try isOfKey(version, 1) else { return }
+      if version.sequence > last { throw source.disorder }
+      last = version.sequence
       skippedEntries &+= 1
     }
     try seekBehindKey()
@@ -131,7 +135,10 @@ extension VisibleCursor {
       if steps == Self.patience || version.value.count > Self.heldValueBytes {
         return try seekNewestVisible()
       }
-      if held != nil { skippedEntries &+= 1 }
+      if let held {
+        if version.sequence < held.sequence { throw source.disorder }
+        skippedEntries &+= 1
+      }
       held = hold(version)
       steps &+= 1
       try source.previous()

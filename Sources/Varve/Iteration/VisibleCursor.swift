@@ -116,7 +116,7 @@ extension VisibleCursor {
       try seekBehindKey()
     } else {
       key.copy(current.key)
-      try passOlderVersions()
+      try passOlderVersions(than: current.sequence)
     }
     try findForward()
     beginRun(.ascending)

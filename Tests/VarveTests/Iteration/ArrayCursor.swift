@@ -29,6 +29,12 @@ struct ArrayCursor: EntryCursor {
     self.faults = faults
   }
 
+  /// Walks entries as they are, in order or not, as a forged file would show them.
+  init(asTheyAre entries: [OwnedEntry]) {
+    self.init([])
+    self.entries = entries
+  }
+
   mutating func seekToFirst() throws(StoreError) {
     try move(isSeek: true) { _, _ in 0 }
   }

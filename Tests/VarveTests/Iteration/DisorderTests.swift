@@ -5,8 +5,8 @@ import VarveTestSupport
 
 @testable import Varve
 
-/// A segment whose entries are out of order although every checksum holds: walks over it end, in a
-/// shown disorder or in an error that names the block.
+/// A segment whose entries are out of order although every checksum holds: walks over it end in an error
+/// that names the block, and show no key out of order before it.
 @Suite struct DisorderTests {
   /// One block: 22 keys from "c" on, then nine versions of "b", which belong before them. A bisection
   /// for what follows "b" then leads to the beginning.
@@ -68,5 +68,52 @@ import VarveTestSupport
     let error = #expect(throws: StoreError.self) { while try entries.next() != nil {} }
     #expect(error?.code == .corrupted && error?.file != nil && error?.offset == 64)
     #expect(throws: StoreError.self) { try entries.next() }
+  }
+
+  // MARK: - What a forged file can hold
+
+  /// All that a walk at 5 shows, in its order; nil where it is refused.
+  private static func shown(
+    _ sources: [[OwnedEntry]], forward: Bool
+  ) throws -> [OwnedEntry]? {
+    let source = MergingCursor(sources.map { ArrayCursor(asTheyAre: $0) })
+    var cursor = VisibleCursor(
+      source, at: ReadPoint(sequence: SequenceNumber(5), time: 0), from: nil, to: nil)
+    var found: [OwnedEntry] = []
+    do {
+      if forward { try cursor.seekToFirst() } else { try cursor.seekToLast() }
+      while let entry = cursor.entry {
+        found.append(OwnedEntry(entry))
+        if forward { try cursor.next() } else { try cursor.previous() }
+      }
+    } catch {
+      #expect((error as? StoreError)?.code == .corrupted)
+      return nil
+    }
+    return found
+  }
+
+  private static func entry(_ key: UInt8, _ sequence: UInt64, _ value: UInt8 = 0) -> OwnedEntry {
+    OwnedEntry([0, 0, 0, 1, key], sequence, value: [value])
+  }
+
+  @Test func aKeyBehindOneTooNewIsNotShownOutOfOrder() throws {
+    let entries = [Self.entry(0x63, 1), Self.entry(0x64, 9), Self.entry(0x62, 1)]
+    #expect(try Self.shown([entries], forward: true) == nil)
+  }
+
+  @Test func versionsOutOfOrderShowNothingElseBackward() throws {
+    let sources = [
+      [Self.entry(0x62, 1, 1), Self.entry(0x62, 4, 2)], [Self.entry(0x62, 3, 3)],
+    ]
+    #expect(try Self.shown(sources, forward: true) == nil)
+    #expect(try Self.shown(sources, forward: false) == nil)
+  }
+
+  @Test(arguments: [1, 2, 3])
+  func oneVersionInSeveralSourcesIsTheSameBackward(_ others: Int) throws {
+    let sources = (0...UInt8(others)).map { [Self.entry(0x62, 3, $0), Self.entry(0x63, 1, $0)] }
+    let forward = try #require(try Self.shown(sources, forward: true))
+    #expect(try Self.shown(sources, forward: false) == forward.reversed())
   }
 }
