@@ -65,11 +65,14 @@ extension VisibleCursor {
     try seekBehindKey()
   }
 
-  /// From a version of `key`, moves before its newest.
-  mutating func passNewerVersions() throws(StoreError) {
+  /// From the version of `key` with a sequence number, moves before its newest.
+  mutating func passNewerVersions(than sequence: SequenceNumber) throws(StoreError) {
+    var last = sequence
     for _ in 0..<Self.patience {
       try source.previous()
       guard let version = source.entry, try isOfKey(version, -1) else { return }
+      if version.sequence < last { throw source.disorder }
+      last = version.sequence
       skippedEntries &+= 1
     }
     try seekBeforeKey()
@@ -114,7 +117,7 @@ extension VisibleCursor {
       key.copy(oldest.key)
       if oldest.sequence > readPoint.sequence {
         skippedEntries &+= 1
-        try passNewerVersions()
+        try passNewerVersions(than: oldest.sequence)
       } else if try findNewestVisible() {
         return
       }
@@ -129,7 +132,7 @@ extension VisibleCursor {
     while let version = source.entry, try isOfKey(version, -1) {
       if version.sequence > readPoint.sequence {
         skippedEntries &+= 1
-        try passNewerVersions()
+        try passNewerVersions(than: version.sequence)
         break
       }
       if steps == Self.patience || version.value.count > Self.heldValueBytes {

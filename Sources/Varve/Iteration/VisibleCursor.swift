@@ -134,7 +134,7 @@ extension VisibleCursor {
     entry = nil
     if !isHeld {
       key.copy(current.key)
-      try passNewerVersions()
+      try passNewerVersions(than: current.sequence)
     }
     try findBackward()
     beginRun(.descending)

@@ -105,6 +105,7 @@ extension Engine {
 
   /// Does at once what the background does when nobody writes for long.
   fileprivate func rest() throws(StoreError) {
+    if let failure = log.failure { throw failure }
     if let end = log.end, log.needsWatermark(at: end) { try appendWatermark() }
     giveBack()
   }

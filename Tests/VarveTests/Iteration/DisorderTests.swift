@@ -110,6 +110,13 @@ import VarveTestSupport
     #expect(try Self.shown(sources, forward: false) == nil)
   }
 
+  @Test(arguments: [[4, 9], [4, 9, 1], [9, 4, 9]] as [[UInt64]])
+  func versionsBesideOnesTooNewAreNoOthersBackward(_ numbers: [UInt64]) throws {
+    let entries = numbers.enumerated().map { Self.entry(0x62, $1, UInt8($0)) }
+    #expect(try Self.shown([entries], forward: true) == nil)
+    #expect(try Self.shown([entries], forward: false) == nil)
+  }
+
   @Test(arguments: [1, 2, 3])
   func oneVersionInSeveralSourcesIsTheSameBackward(_ others: Int) throws {
     let sources = (0...UInt8(others)).map { [Self.entry(0x62, 3, $0), Self.entry(0x63, 1, $0)] }
