@@ -45,7 +45,10 @@ extension ConformanceTests {
       try file.reserve(3 * bytes)
       try file.write([1, 2, 3], at: 0)
       let range = bytes..<2 * bytes
-      guard let warm = try file.warmed(range) else { return }
+      let warmed = try file.warmed(range)
+      // Not every kernel and disk of a machine can; ours always can.
+      #expect(warmed != nil || kind != .simulated)
+      guard let warm = warmed else { return }
       #expect(warm.range == range)
       let text: [UInt8] = Array("stored".utf8)
       text.withByteView { bytes in
