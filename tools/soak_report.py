@@ -1,10 +1,14 @@
-"""Puts the figures that campaigns left in .soak into RELIABILITY.md, between its two marks."""
+"""Puts the figures that campaigns left in .soak into RELIABILITY.md, between its marks, and counts what was found."""
 
 import json
 import os
 import re
 
-MARKS = ("<!-- figures: written by tools/soak report -->", "<!-- end of figures -->")
+FIGURES = ("<!-- figures: written by tools/soak report -->", "<!-- end of figures -->")
+TOTALS = ("<!-- totals: written by tools/soak report -->", "<!-- end of totals -->")
+KINDS = ("lost", "wrong", "untold", "guard", "error", "ended", "waste", "harness", "not ours")
+HARNESSES = (
+    "bucket", "crash", "disks", "faults", "fuzz", "inject", "kill", "model", "sweep", "syncs", "takeover", "threads")
 
 
 def table(rows):
@@ -44,21 +48,47 @@ def kept(figures):
     return {name: f"### {name}{text.rstrip()}\n" for name, text in zip(parts[1::2], parts[2::2])}
 
 
+def totals(text):
+    """How many of each kind were found by each harness, and by whom else: from the rows of the table of bugs."""
+    rows = [line.split(" | ") for line in text.split(TOTALS[1], 1)[1].splitlines() if line.startswith("| ")][2:]
+    if wrong := [row[0] for row in rows if len(row) != 4 or row[1] not in KINDS]:
+        raise SystemExit(f"a row of the table of bugs has no kind, or not four columns: {wrong[0]}")
+    found = [(harness(row[0][2:]), row[1]) for row in rows]
+    lines = [{"by": by} | {kind: found.count((by, kind)) for kind in KINDS} for by in sorted({by for by, _ in found})]
+    lines.append({"by": "all"} | {kind: sum(line[kind] for line in lines) for kind in KINDS})
+    return table([line | {"together": sum(line[kind] for kind in KINDS)} for line in lines])
+
+
+def harness(by):
+    """What a row's first column names: a campaign, a test, a user, or else those who read."""
+    words = re.findall(r"[a-z]+", by)
+    if words[0] in ("review", "reading", "writing"):
+        return "reading"
+    named = [word for word in words if word in HARNESSES]
+    return named[0] if named else by if by == "a user" else "a test" if by.startswith("a test") else "reading"
+
+
+def between(text, marks, lines):
+    """The text with other lines between two marks."""
+    begin, end = marks
+    if begin not in text or end not in text:
+        raise SystemExit(f"RELIABILITY.md has no place for {begin}")
+    before, rest = text.split(begin, 1)
+    return "\n".join([before + begin, "", *lines, end]) + rest.split(end, 1)[1]
+
+
 def report(root):
     """Campaigns that left nothing in .soak, on another machine perhaps, keep what is said of them."""
     path = os.path.join(root, "RELIABILITY.md")
     with open(path) as file:
         text = file.read()
-    begin, end = MARKS
-    if begin not in text or end not in text:
-        raise SystemExit(f"{path} has no place for figures")
-    before, rest = text.split(begin, 1)
-    figures, after = rest.split(end, 1)
-    sections = kept(figures)
+    sections = kept(text.split(FIGURES[0], 1)[-1].split(FIGURES[1], 1)[0])
     folder = os.path.join(root, ".soak")
-    for name in os.listdir(folder):
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
         with open(os.path.join(folder, name)) as file:
             lines = section(json.load(file))
         sections.update(kept("\n".join(lines)))
+    text = between(text, FIGURES, [sections[name] for name in sorted(sections)])
+    text = between(text, TOTALS, [*totals(text), ""])
     with open(path, "w") as file:
-        file.write("\n".join([before + begin, "", *(sections[name] for name in sorted(sections)), end]) + after)
+        file.write(text)
