@@ -57,7 +57,7 @@ extension Engine {
   }
 
   /// The view of the version that is shown, and the names of its keyspaces, by number.
-  func shown(by replica: Replica) -> (view: ReadView, names: [UInt32: String]) {
+  func shown(by replica: Replica) -> (view: ReadView, names: [UInt32: KeyspaceName]) {
     replica.known.withLock { _ in (views.pinned(), catalog.names) }
   }
 

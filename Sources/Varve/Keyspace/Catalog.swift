@@ -7,7 +7,7 @@ import VarvePlatform
 /// and compacted like all else. This is what was read from them.
 final class Catalog: Sendable {
   private struct State {
-    var byName: [String: Keyspace] = [:]
+    var byName: [KeyspaceName: Keyspace] = [:]
     var nextNumber: UInt32 = SystemKeyspace.defaultKeyspace + 1
     /// Keyspaces dropped since opening, and the commit that dropped them.
     var dropped: [UInt32: SequenceNumber] = [:]
@@ -20,17 +20,19 @@ final class Catalog: Sendable {
   /// Held while a keyspace is made or dropped, its commit included.
   let changing = Monitor(())
 
-  func keyspace(named name: String) -> Keyspace? { state.withLock { $0.byName[name] } }
+  func keyspace(named name: String) -> Keyspace? {
+    state.withLock { $0.byName[KeyspaceName(name)] }
+  }
 
   /// All keyspaces by name.
   var all: [Keyspace] {
-    state.withLock { $0.byName.values.sorted { $0.name < $1.name } }
+    state.withLock { $0.byName.sorted { $0.key < $1.key }.map(\.value) }
   }
 
   /// The name of each keyspace, by number.
-  var names: [UInt32: String] {
+  var names: [UInt32: KeyspaceName] {
     state.withLock { state in
-      Dictionary(state.byName.values.map { ($0.number, $0.name) }) { first, _ in first }
+      Dictionary(state.byName.map { ($0.value.number, $0.key) }) { first, _ in first }
     }
   }
 
@@ -40,7 +42,7 @@ final class Catalog: Sendable {
 
   func add(_ keyspace: Keyspace) {
     state.withLock { state in
-      state.byName[keyspace.name] = keyspace
+      state.byName[KeyspaceName(keyspace.name)] = keyspace
       state.nextNumber = max(state.nextNumber, keyspace.number + 1)
     }
   }
@@ -52,7 +54,7 @@ final class Catalog: Sendable {
 
   func remove(_ keyspace: Keyspace, droppedAt sequence: SequenceNumber) {
     state.withLock { state in
-      state.byName[keyspace.name] = nil
+      state.byName[KeyspaceName(keyspace.name)] = nil
       state.dropped[keyspace.number] = sequence
     }
     keyspace.markDropped(at: sequence)

@@ -36,7 +36,10 @@ final class StoredLogs: Sendable {
     _ mode: StoreOptions.ReadMode, gatheredBytes: Int? = nil, usesThreads: Bool = false
   ) throws(StoreError) {
     var files: [LogBytes] = []
-    for number in numbers { files.append(try LogBytes(number, in: directory, mode)) }
+    // What lies below the floor is in segments, and goes.
+    for number in numbers where number >= manifest.logFloor {
+      files.append(try LogBytes(number, in: directory, mode))
+    }
     gathering = gatheredBytes.map { [files] in
       LogGathering(
         Dictionary(uniqueKeysWithValues: files.map { ($0.number, $0.writtenCount) }),
@@ -142,6 +145,8 @@ private final class LogBytes: Sendable {
   /// Bytes behind which the file system knows of nothing but zeros.
   let writtenCount: Int
   private let owner: any AnyObject & Sendable
+  /// A log is left when it is full, and the longest batch makes it that: one that is longer was not written here.
+  private static let mostBytes = UInt64(Limits.batchBytes) * 2
 
   init(
     _ number: UInt64, in directory: any Directory, _ mode: StoreOptions.ReadMode
@@ -152,14 +157,14 @@ private final class LogBytes: Sendable {
       let file = try directory.open(name)
       let size = try file.size()
       writtenCount = Int(clamping: try file.dataEnd())
+      guard size <= Self.mostBytes else {
+        throw FileSystemError(
+          .read, .size(expected: Self.mostBytes, found: size), path: name)
+      }
       if mode == .mapped, let map = try directory.mapped(name, size: size) {
         bytes = map.bytes
         owner = map
       } else {
-        guard size <= UInt64(Limits.batchBytes) * 2 else {
-          throw FileSystemError(
-            .read, .size(expected: UInt64(Limits.batchBytes) * 2, found: size), path: name)
-        }
         let buffer = AlignedBuffer(capacity: Int(size))
         bytes = buffer.view(count: try file.readWhole(into: buffer, count: Int(size)))
         owner = buffer

@@ -68,7 +68,7 @@ final class OpenSegment: Sendable {
     } else {
       filter = nil
     }
-    // A block takes more than 16 bytes, so a hostile count cannot make the bits large.
+    // A block takes more than 16 bytes.
     guard UInt64(properties.blockCount) <= dataBlocks.length / 16 else {
       throw FormatError(.properties, .limit("block count"), at: propertiesAt.offset &+ 104)
     }
@@ -165,6 +165,9 @@ extension OpenSegment {
       footer = try SegmentFooter(decoding: end.view(), fileSize: size, id: id)
       // At a multiple of 64, so that the filter's blocks are whole cache lines in memory too.
       start = try footer.required(.dataBlocks).end & ~63
+      guard size - start <= Self.mostTailBytes else {
+        throw FormatError(.footer, .limit("bytes behind the data blocks"), at: start)
+      }
     } catch {
       throw StoreError(error, in: pieces.file.name)
     }
@@ -180,6 +183,10 @@ extension OpenSegment {
     }
   }
 
+  /// Index, filter and what a later version may add are held in memory. A file that is a hole costs whoever forges it
+  /// nothing.
+  private static let mostTailBytes: UInt64 = 1 << 30
+
   private static func checkHeader(_ bytes: ByteView, _ id: FileID) throws(FormatError) {
     let header = try FileHeader(decoding: bytes, as: .segment)
     guard header.identity == id else {
@@ -189,7 +196,7 @@ extension OpenSegment {
 
   /// Bytes of memory, other than the mapping, that this segment holds.
   var memoryBytes: Int {
-    let known = (blockCount + 64) / 8 + leaves.memoryBytes
+    let known = touched.memoryBytes + leaves.memoryBytes
     return switch source {
     case .mapping: known
     case .file(_, let tail): known + tail.capacity

@@ -9,11 +9,17 @@ struct TouchedBits: ~Copyable, @unchecked Sendable {
   private let words: UnsafeMutablePointer<Atomic<UInt64>>
   private let wordCount: Int
 
+  /// Bits for so many things, or for the first 128 million of them: a file that is a hole costs whoever forges it
+  /// nothing, and shall not cost more than 16 MiB of memory.
   init(count: Int) {
-    wordCount = max(1, (count + 63) / 64)
+    wordCount = max(1, (min(count, Self.most) + 63) / 64)
     unsafe words = .allocate(capacity: wordCount)
     for index in 0..<wordCount { unsafe (words + index).initialize(to: Atomic(0)) }
   }
+
+  private static let most = 1 << 27
+
+  var memoryBytes: Int { wordCount * 8 }
 
   deinit {
     unsafe words.deinitialize(count: wordCount)

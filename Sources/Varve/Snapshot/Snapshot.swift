@@ -14,7 +14,7 @@ public final class Snapshot: Sendable {
   /// In a replica: what a later version does not have any more is only in this one. Nil once it is closed.
   private let kept: Monitor<ReadView?>?
   /// The names of that version's keyspaces, by number.
-  private let names: [UInt32: String]?
+  private let names: [UInt32: KeyspaceName]?
   private let isClosed = Atomic<Bool>(false)
 
   init(_ engine: Engine) {
@@ -103,7 +103,7 @@ extension Snapshot {
     // A version that came after another may be of an earlier moment, which sequence numbers do not tell; and then
     // one number may be given twice, also one whose dropped entries are still there.
     guard let names else { return }
-    guard names[keyspace.number] == keyspace.name else {
+    guard names[keyspace.number] == KeyspaceName(keyspace.name) else {
       throw StoreError(.notFound, "keyspace \(keyspace.name) is not in the snapshot")
     }
   }

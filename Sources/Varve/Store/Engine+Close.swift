@@ -23,8 +23,11 @@ extension Engine {
     compacting.withLock { _ in }
     defer { release() }
     guard options.access == .readWrite else { return }
-    if log.failure != nil { return log.abandon() }
     do throws(StoreError) {
+      // Whoever had begun to commit has finished when this leads; nobody begins any more.
+      try alone { () throws(StoreError) in }
+      // What was buffered may be lost, and perhaps nobody was told of it yet.
+      if let failure = log.failure { throw failure }
       try finishWriting()
     } catch {
       log.abandon()
@@ -40,6 +43,9 @@ extension Engine {
     replica?.cold.letGo()
     // One for an upload, whose thread nobody waits for.
     compacting.withLock { _ in }
+    // A commit under way through a keyspace, which does not hold the store: what it writes must be there before the
+    // lock is gone, or be refused.
+    try? alone { () throws(StoreError) in }
     log.abandon()
     release()
   }
@@ -61,8 +67,6 @@ extension Engine {
   }
 
   private func finishWriting() throws(StoreError) {
-    // Whoever had begun to commit has finished when this leads.
-    try alone { () throws(StoreError) in }
     while try flushFrozen() {}
     if logsAreWorthAFlush {
       try alone { [self] () throws(StoreError) in

@@ -87,8 +87,8 @@ extension Engine {
     let numbered = Dictionary(found.map { ($0.number, $0) }) { first, _ in first }
     return catalog.all.filter { known in
       guard known.number != SystemKeyspace.defaultKeyspace else { return false }
-      let found = numbered[known.number]
-      return found?.name != known.name || found?.policy != known.policy
+      guard let found = numbered[known.number] else { return true }
+      return KeyspaceName(found.name) != KeyspaceName(known.name) || found.policy != known.policy
     }
   }
 

@@ -62,6 +62,9 @@ extension SegmentStore {
   ///
   /// Small recent writes stay in the log, whose exact length the manifest then names. Closing twice
   /// is harmless. Cursors and snapshots that still exist throw `.closed` from then on.
+  ///
+  /// - Throws: what kept it from making everything durable; `.poisoned` where writing had stopped before, in the
+  ///   background perhaps, so that buffered writes may be lost. The directory is let go all the same.
   public func close() throws(StoreError) { try engine.close() }
 
   /// Where the store is.
@@ -82,6 +85,9 @@ extension StoreComponents {
 extension SegmentStore {
   /// The keyspace `name`; made with `policy`, durably, when it is missing. The policy of one that
   /// exists stays as it is.
+  ///
+  /// - Parameter name: 1 to 255 bytes of UTF-8. Names are told apart by their bytes: two that Unicode calls
+  ///   equivalent are two names.
   public func keyspace(
     _ name: String, _ policy: KeyspacePolicy = .default
   ) throws(StoreError) -> Keyspace {
@@ -94,7 +100,7 @@ extension SegmentStore {
     return engine.catalog.keyspace(named: name)
   }
 
-  /// All keyspaces by name.
+  /// All keyspaces, in the order of their names' bytes.
   public var keyspaces: [Keyspace] { engine.catalog.all }
 
   /// Removes a keyspace and all in it: at once for readers, in time from the disk. Costs one commit.

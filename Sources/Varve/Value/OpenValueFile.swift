@@ -73,7 +73,7 @@ final class OpenValueFile: Sendable {
     touched = TouchedBits(count: mapped.map { $0.count >> Int(Self.touchShift) + 1 } ?? 0)
   }
 
-  var memoryBytes: Int { mapped.map { $0.count >> 12 } ?? 0 }
+  var memoryBytes: Int { touched.memoryBytes }
 }
 
 // MARK: - Values

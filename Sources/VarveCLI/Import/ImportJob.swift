@@ -1,4 +1,5 @@
 import Varve
+import VarveFormat
 
 /// Reads entries and commits them in batches.
 struct ImportJob {
@@ -22,7 +23,7 @@ struct ImportJob {
   /// Gets a line with the number of committed entries after each commit.
   private let acknowledgements: Output?
   private var batch = WriteBatch()
-  private var keyspaces: [String: Keyspace] = [:]
+  private var keyspaces: [KeyspaceName: Keyspace] = [:]
   private var committed: UInt64 = 0
 
   init(
@@ -81,9 +82,9 @@ struct ImportJob {
 
   private mutating func keyspace(_ name: String?) throws -> Keyspace {
     let name = name ?? SegmentStore.defaultKeyspaceName
-    if let known = keyspaces[name] { return known }
+    if let known = keyspaces[KeyspaceName(name)] { return known }
     let keyspace = try store.keyspace(toWrite: name, policy: settings.policy)
-    keyspaces[name] = keyspace
+    keyspaces[KeyspaceName(name)] = keyspace
     return keyspace
   }
 

@@ -69,12 +69,15 @@ package final class PosixFileSystem: FileSystem {
   /// A link with a slash behind it would be followed.
   private static func withoutTrailingSlashes(_ path: String) -> String {
     var rest = path[...]
-    while rest.utf8.count > 1, rest.utf8.last == UInt8(ascii: "/") { rest.removeLast() }
+    while rest.utf8.count > 1, rest.utf8.last == slash { rest.unicodeScalars.removeLast() }
     return String(rest)
   }
 
-  private static func parent(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
+  /// A byte, and not a `Character`: that takes in a mark behind it.
+  private static let slash = UInt8(ascii: "/")
+
+  package static func parent(of path: String) -> String {
+    guard let end = path.utf8.lastIndex(of: slash) else { return "." }
+    return end == path.startIndex ? "/" : String(path[..<end])
   }
 }

@@ -34,6 +34,15 @@ struct PosixTests {
     }
   }
 
+  /// The directory whose sync makes a new one's name durable: not another one because of a mark behind a slash.
+  @Test(arguments: [
+    ("a/b", "a"), ("/a", "/"), ("a", "."), ("a/\u{301}b", "a"), ("\u{600}/b", "\u{600}"),
+    ("/\u{301}", "/"),
+  ])
+  func theParentOfAPathEndsAtTheLastSlash(path: String, parent: String) {
+    #expect(Array(PosixFileSystem.parent(of: path).utf8) == Array(parent.utf8))
+  }
+
   @Test func aPipeIsRefusedWithoutWaitingForItsOtherEnd() throws {
     try FileSystemKind.posix.withDirectory { directory, _, path in
       unsafe mkfifo(path + "/pipe", 0o600)

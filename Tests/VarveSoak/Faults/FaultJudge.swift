@@ -105,7 +105,7 @@ struct FaultJudge {
     return [written]
   }
 
-  /// Nothing can be written, nothing is; what was read is read again, and the store closes.
+  /// Nothing can be written, nothing is; what was read is read again; and closing says so, though the store lets go.
   private func checkPoisoned(
     _ store: SegmentStore, shows found: Content?, since steps: Int
   ) throws {
@@ -127,7 +127,9 @@ struct FaultJudge {
     guard try content(of: store, "the poisoned store") == found else {
       throw Violation("the poisoned store shows something else than before")
     }
-    try close(store)
+    guard Self.failure(of: { try store.close() })?.code == .poisoned else {
+      throw Violation("closing does not say that the store is poisoned")
+    }
     guard machine.disk.steps == steps else { throw Violation("a poisoned store wrote") }
   }
 

@@ -33,7 +33,7 @@ import VarveTestSupport
     }
     #expect(try store.content() == entries.content)
     withExtendedLifetime(snapshot) {}
-    try store.close()
+    #expect(try storeFailure { try store.close() }?.code == .poisoned)
     let found = try tested.reopenedContent()
     // Whether the write that failed is there is unknown; nothing after it is.
     #expect(found == entries.content || found.filter { $0.key != "failed" } == entries.content)
@@ -55,7 +55,7 @@ import VarveTestSupport
     #expect(try storeFailure { try store.engine.appendWatermark() }?.code == .poisoned)
     let image = try TestedStore.afterCrash(of: disk, .everything)
     #expect(try image.reopenedContent()["first"] == [1])
-    try store.close()
+    #expect(try storeFailure { try store.close() }?.code == .poisoned)
     #expect(try tested.reopenedContent()["first"] == [1])
   }
 
@@ -88,7 +88,8 @@ import VarveTestSupport
       #expect(try image.reopenedContent() == entries.content, "\(mode) after \(error)")
     }
     if error.code != .poisoned { try store.compact() }
-    try store.close()
+    let isPoisoned = store.engine.log.failure != nil
+    #expect(try (storeFailure { try store.close() }?.code == .poisoned) == isPoisoned)
     #expect(try tested.reopenedContent() == entries.content)
     #expect(try tested.findings().isEmpty)
   }
@@ -113,7 +114,8 @@ import VarveTestSupport
       let image = try TestedStore.afterCrash(of: disk, mode, seed: 4)
       #expect(try image.reopenedContent() == content, "\(mode)")
     }
-    try store.close()
+    let isPoisoned = store.engine.log.failure != nil
+    #expect(try (storeFailure { try store.close() }?.code == .poisoned) == isPoisoned)
     #expect(try tested.reopenedContent() == content)
   }
 
@@ -174,7 +176,7 @@ import VarveTestSupport
       let count = try #require(entries.prefix(try image.reopenedContent()), "\(mode)")
       #expect(count >= 3)
     }
-    try store.close()
+    #expect(try storeFailure { try store.close() }?.code == .poisoned)
     #expect(try tested.reopenedContent() == entries.content)
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import VarveFormat
 import VarvePlatform
@@ -92,7 +93,7 @@ import VarveTestSupport
       let image = try TestedStore.afterCrash(of: disk, mode, seed: seed)
       #expect(try image.reopenedContent() == entries.content, "\(mode)")
     }
-    try store.close()
+    #expect(try storeFailure { try store.close() }?.code == .poisoned)
     #expect(try tested.reopenedContent() == entries.content)
   }
 
@@ -136,6 +137,31 @@ import VarveTestSupport
     #expect(try other.content() == entries.content)
     try other.close()
     #expect(try tested.reopenedContent() == entries.content)
+  }
+
+  /// A keyspace does not hold the store: who writes through it does not keep it from being dropped.
+  @Test func aStoreThatIsDroppedWaitsForTheCommitUnderWay() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    let (engine, keyspace) = (store.engine, try store.main())
+    try keyspace.put("first", [1], durability: .buffered)
+    struct Course { var dropper: WorkerThread?, isGone = false }
+    let course = Monitor(Course())
+    disk.observeSteps { step in
+      guard step.operation == .write, step.name.hasPrefix("log-") else { return }
+      let dropper = try? WorkerThread(name: "dropper") {
+        engine.abandon()
+        course.withLock { $0.isGone = true }
+      }
+      course.withLock { $0.dropper = dropper }
+      Thread.sleep(forTimeInterval: 0.1)
+      #expect(!course.withLock { $0.isGone })
+    }
+    try keyspace.put("second", [2], durability: .buffered)
+    disk.observeSteps(nil)
+    try #require(course.withLock { $0.dropper }).join()
+    #expect(try storeFailure { try keyspace.put("third", [3]) }?.code == .closed)
+    #expect(try tested.reopenedContent() == ["first": [1], "second": [2]])
   }
 
   @Test func aLogThatWasGivenUpDoesNotCallItselfSynced() throws {

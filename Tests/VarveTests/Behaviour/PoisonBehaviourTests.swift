@@ -27,4 +27,17 @@ import VarveTestSupport
     #expect(disk.counts.bytesWritten == before)
     #expect(try store.main().value(for: "large") == large)
   }
+
+  /// The background met the failure, and nobody wrote since: closing is the last chance to be told.
+  @Test func closingTellsThatBufferedWritesMayBeLost() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    let store = try tested.open()
+    try store.put("buffered", [1], .buffered)
+    disk.inject(Fault(.sync, "log-"))
+    #expect(throws: StoreError.self) { try store.engine.log.sync() }
+    #expect(try storeFailure { try store.close() }?.code == .poisoned)
+    try store.close()
+    // The directory was let go.
+    try tested.open().close()
+  }
 }

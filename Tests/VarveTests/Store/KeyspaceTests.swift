@@ -33,6 +33,35 @@ import VarveTestSupport
     }
   }
 
+  /// Swift holds these strings to be equal; the records of the keyspaces have two keys.
+  @Test(arguments: StoreSetting.allCases)
+  func namesThatUnicodeCallsEquivalentAreTwo(in setting: StoreSetting) throws {
+    let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
+    #expect(composed == decomposed)
+    try setting.withStores { open in
+      var store = try open()
+      try store.keyspace(composed).put("key", "of one")
+      #expect(throws: StoreError.self) { try store.dropKeyspace(decomposed) }
+      try store.keyspace(decomposed).put("key", "of the other")
+      for _ in 0..<2 {
+        #expect(
+          store.keyspaces.map { Array($0.name.utf8) }
+            == [decomposed, composed, "default"].map { Array($0.utf8) })
+        let found = try [composed, decomposed].map { try store.existingKeyspace($0)?.entries() }
+        #expect(found == [[KeyValue("key", "of one")], [KeyValue("key", "of the other")]])
+        try store.compact()
+        try store.close()
+        store = try open()
+      }
+      try store.dropKeyspace(decomposed)
+      try store.close()
+      store = try open()
+      #expect(try store.existingKeyspace(decomposed) == nil)
+      #expect(try store.existingKeyspace(composed)?.entries() == [KeyValue("key", "of one")])
+      try store.close()
+    }
+  }
+
   @Test(arguments: StoreSetting.allCases)
   func aPolicyIsKeptAsItWasWhenTheKeyspaceWasMade(in setting: StoreSetting) throws {
     var policies: [KeyspacePolicy] = [.default, .vectors(of: Float.self, dimension: 384)]
