@@ -28,16 +28,18 @@ struct CrashRun {
 
   func run() -> CrashTally {
     let workload = CrashWorkload(varied: acts, seed: seed, shape: shape)
-    let system = SimulatedFileSystem(seed: seed, logsAreReusable: seed % 2 == 0)
+    let system = SimulatedFileSystem(seed: seed, logsAreReusable: logsAreReusable)
     let machine = CrashMachine(system, bucket: shape.hasBucket ? SimulatedBucket() : nil)
     let progress = Monitor(CrashWorkload.Progress())
     let tally = Monitor(CrashTally(workloads: 1, acts: acts))
+    tally.withLock { $0.conditions = conditions(workload) }
     prepare(system)
     system.observeSteps { step in
       let reached = progress.withLock { $0 }
       tally.withLock { tally in
         guard !isOver(tally) else { return }
         tally.points += 1
+        tally.interrupted[workload.act(reached), default: 0] += 1
         tally.note(UInt64(step.number) ^ hash(step))
         let moment = Moment(
           "before \(step)", number: step.number, isBetweenNames: step.operation == .syncDirectory)
@@ -52,6 +54,7 @@ struct CrashRun {
     system.observeSteps(nil)
     return tally.withLock { tally in
       let reached = progress.withLock { $0 }
+      for act in workload.acts.prefix(reached.done) { tally.performed[act.name, default: 0] += 1 }
       if !isOver(tally), tally.failures.isEmpty {
         let end = Moment("at the end", number: tally.points + 1, isBetweenNames: true)
         crash(machine, end, workload, reached, &tally)
@@ -59,6 +62,28 @@ struct CrashRun {
       return tally
     }
   }
+
+  /// What this workload is like, each once.
+  private func conditions(_ workload: CrashWorkload) -> [String: Int] {
+    let opening = workload.opening
+    let told = [
+      shape.hasBucket ? "a bucket" : "no bucket",
+      logsAreReusable ? "logs that are used again" : "logs that are not used again",
+      opening.options.readMode == .mapped ? "mapped" : "by pread",
+      opening.options.valueFileBytes == StoreOptions.small.valueFileBytes
+        ? "one value file" : "value files that are filled",
+      opening.timePasses ? "time passes" : "time stands still",
+    ]
+    return Dictionary(uniqueKeysWithValues: told.map { ($0, 1) })
+  }
+
+  static let everyCondition = [
+    "a bucket", "no bucket", "logs that are used again", "logs that are not used again", "mapped",
+    "by pread", "one value file", "value files that are filled", "time passes",
+    "time stands still",
+  ]
+
+  private var logsAreReusable: Bool { seed % 2 == 0 }
 
   /// Where a machine stands when its power is cut.
   private struct Moment: CustomStringConvertible {
@@ -102,6 +127,7 @@ struct CrashRun {
           tally.failures.append("seed \(self.seed), \(moment), \(mode): \(failure)")
         }
         tally.images += 1
+        tally.ways["\(mode)", default: 0] += 1
       }
       if moment.number % recoveryEvery == 0,
         index == moment.number / recoveryEvery % CrashMode.allCases.count
@@ -120,6 +146,7 @@ struct CrashRun {
     tally.candidates += 1
     if sample.takes(image: tally.candidates) {
       tally.images += 1
+      tally.ways[CrashTally.killed, default: 0] += 1
       let image = machine.killImage(seed: seed)
       if let failure = workload.judge(image, killed, turn: turn(tally.images)) {
         tally.failures.append("seed \(self.seed), \(moment), killed: \(failure)")
@@ -148,6 +175,7 @@ struct CrashRun {
           let mode = CrashMode.allCases[(number + part) % CrashMode.allCases.count]
           let second = first.crashImage(mode, seed: seed &+ UInt64(number))
           inner.recoveryImages += 1
+          inner.recoveryWays["\(mode)", default: 0] += 1
           if let failure = workload.judge(
             second, expected.withLock { $0 }, turn: turn(inner.recoveryImages))
           {

@@ -38,6 +38,9 @@ struct CorruptionSweep {
           + Mutation.ofWholeFiles(bytes) + moves(file, bytes, of: store)
         add(all, store, file, to: &jobs)
       }
+      for (file, bytes) in store.intruders(from: other.files) {
+        add([.add(bytes)], store, file, to: &jobs)
+      }
       let even = try SweptStore(end, .even, seed: seed)
       let twin = try SweptStore(end, .even, seed: seed &+ SweptStore.twin)
       for (file, bytes) in even.files.sorted(by: { $0.key < $1.key }) {
@@ -70,22 +73,28 @@ struct CorruptionSweep {
   private func add(
     _ all: [Mutation], _ store: SweptStore, _ file: String, to jobs: inout [Job]
   ) {
-    let taken = all.sample(every: stride, seed: seed)
+    // Of few all are taken.
+    let taken = all.count == 1 ? all : all.sample(every: stride, seed: seed)
     for start in Swift.stride(from: 0, to: taken.count, by: 2_000) {
       jobs.append(
         Job(store: store, file: file, mutations: taken[start..<min(start + 2_000, taken.count)]))
     }
   }
 
+  /// One damage in so many is read by `pread` as well: of the eleven of one byte each in its turn.
+  private static let oneByRead = 3
+
   private static func run(_ job: Job) -> SweepTally<SweepVerdict> {
     var tally = SweepTally<SweepVerdict>()
-    let judge = SweepJudge(store: job.store, file: job.file)
-    guard let bytes = job.store.files[job.file] else { return tally }
+    // What comes from elsewhere is not there before.
+    let bytes = job.store.files[job.file] ?? []
     let shape = job.store.shape == .varied ? "" : " \(job.store.shape)"
     let what = "\(job.store.end)\(shape), \(job.file.prefix { $0 != "-" })"
-    for mutation in job.mutations {
+    for (index, mutation) in job.mutations.enumerated() {
       let mutated = mutation.applied(to: bytes)
       if mutated == nil, !mutation.isRemoval { continue }
+      let judge = SweepJudge(
+        store: job.store, file: job.file, readsBothWays: index % oneByRead == 0)
       tally.note(
         "\(what), \(mutation.name)",
         "\(job.store.end)\(shape), \(job.file), \(mutation.place)"

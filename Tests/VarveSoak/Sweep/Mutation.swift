@@ -21,6 +21,8 @@ enum Mutation: Sendable {
   case graft(Range<Int>, [UInt8], of: Origin, isBody: Bool)
   /// Another file of the kind in its place, of this store or of another.
   case replace([UInt8])
+  /// A file of another store, beside the files that are there.
+  case add([UInt8])
   case append([UInt8])
   case remove
 
@@ -49,6 +51,7 @@ enum Mutation: Sendable {
       "\(isBody ? "all behind the header" : "block or record") of \(origin.rawValue)"
     case .unwritten: "sector as it was before"
     case .replace: "another file in its place"
+    case .add: "a file of another store that comes"
     case .append: "bytes behind its end"
     case .remove: "removed"
     }
@@ -57,7 +60,7 @@ enum Mutation: Sendable {
   /// Whether the file is as long as before.
   var keepsSize: Bool {
     switch self {
-    case .cut, .replace, .append, .remove: false
+    case .cut, .replace, .add, .append, .remove: false
     default: true
     }
   }
@@ -91,6 +94,7 @@ enum Mutation: Sendable {
     case .graft(let range, _, let origin, _): "bytes \(range) of \(origin.rawValue)"
     case .unwritten(let sector, _): "sector \(sector) as it was before"
     case .replace(let other): "another file of \(other.count) bytes in its place"
+    case .add(let other): "a file of another store, of \(other.count) bytes, comes"
     case .append(let more): "\(more.count) bytes behind its end"
     case .remove: "removed"
     }
@@ -119,7 +123,7 @@ enum Mutation: Sendable {
       changed.replaceSubrange(other, with: bytes[one])
     case .copy(let range, let place): changed.replaceSubrange(place, with: bytes[range])
     case .graft(let range, let other, _, _): changed.replaceSubrange(range, with: other[range])
-    case .replace(let other): changed = other
+    case .replace(let other), .add(let other): changed = other
     case .append(let more): changed += more
     case .remove: return nil
     }

@@ -1,4 +1,5 @@
 import Varve
+import VarveFormat
 import VarvePlatform
 import VarveSimulation
 import VarveTestSupport
@@ -23,6 +24,7 @@ enum SweepVerdict: String, Verdict {
   case accepted = "damage below the watermark taken for a torn tail"
   case wrong = "wrong data"
   case absent = "a key that is there was reported absent"
+  case unequal = "something else by pread than mapped"
   case undetected = "undetected"
 
   var isLegal: Bool { [.atOpen, .atRead, .byVerifier, .tail, .harmless].contains(self) }
@@ -32,10 +34,13 @@ enum SweepVerdict: String, Verdict {
 struct SweepJudge {
   let store: SweptStore
   let file: String
+  /// By `pread` as well: mapped reads are what a store does unless it is told otherwise.
+  let readsBothWays: Bool
 
   /// - Parameter mutated: nil for a file that is gone.
   func judge(_ mutated: [UInt8]?) throws -> SweepVerdict {
-    let read = try reading(mutated)
+    let read = try reading(mutated, .mapped)
+    if readsBothWays, try reading(mutated, .buffered) != read { return .unequal }
     let image = try image(mutated)
     var found: [IntegrityFinding] = []
     try StoreVerifier(at: "store", on: image).run(.deep) {
@@ -47,7 +52,7 @@ struct SweepJudge {
     case .tail: return damage.isEmpty ? .tail : .blind
     case .undetected:
       if damage.isEmpty {
-        return found.isEmpty && !store.mayHoldGarbage(file) ? .undetected : .harmless
+        return found.isEmpty && !store.isGarbage(file, mutated) ? .undetected : .harmless
       }
       return damage.contains { $0.offset != nil } ? .byVerifier : .nameless
     default: return read
@@ -66,25 +71,37 @@ struct SweepJudge {
   }
 
   /// What came of opening and reading; ``SweepVerdict/undetected`` where all was as it was written.
-  private func reading(_ mutated: [UInt8]?) throws -> SweepVerdict {
+  private func reading(
+    _ mutated: [UInt8]?, _ readMode: StoreOptions.ReadMode
+  ) throws -> SweepVerdict {
     let opened: SegmentStore
-    do { opened = try CrashWorkload.open(image(mutated)) } catch {
-      return verdict(of: error, .atOpen)
+    do { opened = try CrashWorkload.open(image(mutated), readMode: readMode) } catch {
+      return verdict(of: error, .atOpen, mutated)
     }
     defer { try? opened.close() }
     let allowed = store.allowed(file, mutated)
     if allowed.isEmpty { return .accepted }
-    var reading = SweepReading(newest: store.newest) { verdict(of: $0, .atRead) }
+    var reading = SweepReading(newest: store.newest) {
+      verdict(of: $0, .atRead, mutated)
+    }
     try reading.readAll(of: opened, allowing: allowed)
     if let verdict = reading.verdict { return verdict }
     return allowed == [store.newest] ? .undetected : .tail
   }
 
-  private func verdict(of error: any Error, _ detected: SweepVerdict) -> SweepVerdict {
+  private func verdict(
+    of error: any Error, _ detected: SweepVerdict, _ mutated: [UInt8]?
+  ) -> SweepVerdict {
     guard let error = error as? StoreError, let named = error.file else { return .nameless }
-    // What is gone has no place, and a manifest that is gone has no name.
+    // What is gone has no place.
     let isPlaced = error.offset != nil || error.code == .incompatible
     guard isPlaced else { return .nameless }
-    return named == file || file.hasPrefix("manifest-") ? detected : .misnamed
+    return named == file || isAnotherManifest(mutated) ? detected : .misnamed
+  }
+
+  /// Whether the newest manifest is gone, or a whole one that leads to other files: they are what is not there.
+  private func isAnotherManifest(_ mutated: [UInt8]?) -> Bool {
+    guard file.hasPrefix("manifest-") else { return false }
+    return mutated.map { $0.withByteView { (try? Manifest(decoding: $0)) != nil } } ?? true
   }
 }

@@ -22,6 +22,7 @@ struct SweptLog: Sendable {
   }
 
   private var records: [Record] = []
+  private var floor: UInt64 = 0
 
   var commits: Int { records.last?.commits ?? 0 }
 
@@ -30,12 +31,14 @@ struct SweptLog: Sendable {
       FileName(parsing: name).map { (name: $0, bytes: bytes) }
     }.sorted { $0.name.number < $1.name.number }
     let newest = named.last { $0.name.kind == .manifest }
-    let floor = try newest?.bytes.withByteView { try Manifest(decoding: $0).logFloor } ?? 0
+    floor = try newest?.bytes.withByteView { try Manifest(decoding: $0).logFloor } ?? 0
     // What lies below the floor is kept for another life only.
     for log in named where log.name.kind == .log && log.name.number >= floor {
       try log.bytes.withByteView { try add(log.name.number, $0) }
     }
   }
+
+  func isForAnotherLife(_ log: UInt64) -> Bool { log < floor }
 
   private mutating func add(_ number: UInt64, _ bytes: ByteView) throws {
     let header = try FileHeader(decoding: bytes, as: .log)

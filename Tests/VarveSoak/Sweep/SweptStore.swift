@@ -96,7 +96,7 @@ struct SweptStore: Sendable {
   struct Unexpected: Error { var commits: Int }
 
   /// What makes another seed one that lets time pass in the same way, so that files have equal layouts.
-  static let twin: UInt64 = 3
+  static let twin: UInt64 = 5
 
   /// Other files of the kind of `file`, of this store or of another.
   func siblings(of file: String, in other: [String: [UInt8]]? = nil) -> [[UInt8]] {
@@ -114,12 +114,35 @@ struct SweptStore: Sendable {
       })
   }
 
-  /// Whether a crash left bytes in the file that nobody reads: in logs, and in the value file that was not ended.
-  func mayHoldGarbage(_ file: String) -> Bool {
-    guard end == .crashed, let name = FileName(parsing: file) else { return false }
-    let valueFiles = files.keys.compactMap(FileName.init(parsing:)).filter { $0.kind == .values }
-    return name.kind == .log
-      || name.kind == .values && name.number == valueFiles.map(\.number).max()
+  /// Whether nobody reads what differs: in logs, and in the value file that was not ended, it lies between or behind
+  /// the records that a crash left; a log below the floor is kept for another life only; and a segment or value file
+  /// that came is named by no manifest.
+  func isGarbage(_ file: String, _ mutated: [UInt8]?) -> Bool {
+    guard let name = FileName(parsing: file) else { return false }
+    guard let bytes = files[file] else { return [.segment, .values].contains(name.kind) }
+    if name.kind == .log, let log, log.isForAnotherLife(name.number) { return true }
+    guard end == .crashed, let mutated, name.kind == .log || name == newestValueFile else {
+      return false
+    }
+    let pieces = ((try? FilePiece.all(of: bytes)) ?? []).filter { $0.kind != .body }
+    let covered = [0..<FileHeader.byteCount] + pieces.map(\.range)
+    return covered.allSatisfy {
+      $0.upperBound <= mutated.count && mutated[$0] == bytes[$0]
+    }
+  }
+
+  private var newestValueFile: FileName? {
+    files.keys.compactMap(FileName.init(parsing:)).filter { $0.kind == .values }
+      .max { $0.number < $1.number }
+  }
+
+  /// Files of another store that have no like here, under their own names and with the number that comes next.
+  func intruders(from other: [String: [UInt8]]) -> [(file: String, bytes: [UInt8])] {
+    let next = (files.keys.compactMap(FileName.init(parsing:)).map(\.number).max() ?? 0) + 1
+    return other.sorted { $0.key < $1.key }.flatMap { file, bytes in
+      let renamed = FileName(parsing: file).map { FileName($0.kind, next).description }
+      return [file, renamed].compactMap(\.self).filter { files[$0] == nil }.map { ($0, bytes) }
+    }
   }
 
   /// What was there when the last writer ended.

@@ -62,6 +62,9 @@ extension CrashMachine {
     /// What goes wrong in the bucket: asked with the number of the call, its kind, and its object.
     package var objectFaults: (@Sendable (Int, ObjectCall.Kind, String) -> ObjectFault?)?
     package var background = StoreComponents.Background.inline
+    /// Whether time passes between two looks at the clock: then a log is not full within no time, so that the
+    /// next one is as small and logs are changed often.
+    package var timePasses: Bool { identity % 5 > 1 }
 
     package init() {}
   }
@@ -110,9 +113,7 @@ extension CrashMachine {
       return count
     }
     let identity = opening.identity
-    // Where time passes between two looks at the clock, a log is not full within no time, so that the
-    // next one is as small and logs are changed often.
-    let clock = SimulatedClock(nanosecondsOfALook: identity % 3 == 0 ? 0 : 60_000_000_000)
+    let clock = SimulatedClock(nanosecondsOfALook: opening.timePasses ? 60_000_000_000 : 0)
     return StoreComponents(
       fileSystem: disk, clock: clock,
       random: SimulatedRandom(seed: bucket == nil ? identity : identity &+ number &* 0x1_0001),

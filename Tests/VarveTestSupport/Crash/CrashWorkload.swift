@@ -178,6 +178,12 @@ extension CrashWorkload {
     return opening
   }
 
+  /// The name of what is being done.
+  package func act(_ progress: Progress) -> String {
+    if progress.invoked > progress.done { return acts[progress.done].name }
+    return progress.done == 0 ? "open" : "close"
+  }
+
   /// Opens the store as this workload does.
   package func open(on system: SimulatedFileSystem) throws -> SegmentStore {
     try CrashMachine(system).open(opening)
