@@ -70,6 +70,11 @@ def plant(copy, number, what, path, there, instead):
 def look(copy, program, bugs):
     without = [attempt(copy, program, words, None) for words in unique(bug[5] for bug in bugs)]
     rows = [attempt(copy, program, bug[5], bug) for bug in bugs]
+    return summed(without, rows)
+
+
+def summed(without, rows):
+    """All figures, from the rows of campaigns without a bug and with one."""
     # What a machine cannot do it does in neither.
     tried = [row for row in rows if "skipped" not in row]
     looked = [row for row in without if "skipped" not in row]
@@ -78,6 +83,17 @@ def look(copy, program, bugs):
         "campaigns without a bug that found nothing": sum(row["clean"] for row in looked),
         "of": len(looked), "without a bug": without, "by bug": rows,
     }
+
+
+def joined(before, figures, commit):
+    """The figures with the rows of other campaigns from before; each row says of which commit it is."""
+    rows = {}
+    for name in ("without a bug", "by bug"):
+        new = [row | {"commit": commit} for row in figures[name]]
+        ran = {row["campaign"].split(" ")[0] for row in new}
+        old = [row for row in before.get(name, []) if row["campaign"].split(" ")[0] not in ran]
+        rows[name] = sorted(old + new, key=lambda row: row["campaign"])
+    return summed(rows["without a bug"], rows["by bug"])
 
 
 def unique(lists):
