@@ -1,4 +1,5 @@
 import VarveFormat
+import VarveObjects
 
 // What is small enough to be read without a checksum, or has one of its own.
 
@@ -18,16 +19,31 @@ extension FuzzTarget {
       }
     })
 
-  /// Names of files and keyspaces, the records of keyspaces, and pointers to values.
+  /// Names of files, objects and keyspaces, the records of keyspaces, and pointers to values.
   static let names = FuzzTarget("names", upTo: 300) { bytes in
     let text = String(decoding: bytes.array, as: UTF8.self)
     if let name = FileName(parsing: text) {
       promise(name.description == text, "\(name) was read from another name")
       promise(name.number <= Limits.fileNumber, "\(name) has too large a number")
     }
+    if let name = ObjectName(text) { readObjectName(name) }
     readSystemEntries(bytes)
     let pointer = accepted(bytes) { () throws(FormatError) in try ValuePointer(decoding: bytes) }
     if let pointer { promise(pointer.encoded() == bytes.array, "a pointer is not as written") }
+  }
+
+  private static func readObjectName(_ name: ObjectName) {
+    if let number = BucketLayout.manifestNumber(name) {
+      promise(BucketLayout.manifest(number) == name, "\(name) is another manifest's")
+    }
+    if let number = BucketLayout.logNumber(name) {
+      promise(BucketLayout.log(number) == name, "\(name) is another log's")
+    }
+    if let number = BucketLayout.fileNumber(name, through: .max) {
+      promise(1..<Limits.fileNumber ~= number, "\(name) has a number that no file can have")
+    }
+    let pin = BucketLayout.pin(name.description)
+    promise(pin.map { $0.description == "pin/\(name)" } ?? true, "another pin than \(name)")
   }
 
   private static func readSystemEntries(_ bytes: ByteView) {

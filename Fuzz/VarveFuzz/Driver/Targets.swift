@@ -7,7 +7,7 @@ extension FuzzTarget {
     .header, .names, .log, .batch, .replay, .manifest, .block, .lz4Block, .zstdBlock, .index,
     .filter, .footer, .properties, .segment, .values,
     // A bucket, and who answers for it.
-    .bucket, .s3Documents, .s3Answers, .s3Credentials,
+    .bucket, .tree, .s3Documents, .s3Answers, .s3Credentials,
     // What a machine keeps of it.
     .tail, .slots,
     // Whole stores.

@@ -14,6 +14,8 @@ enum TextSeeds {
   ]
   private static let names = [
     "log-0000000000000001", "manifest-0100000000000000", "kname", "n\0\0",
+    "manifest/00000000000000000017", "log/00000000000000000001", "pin/a-checkpoint",
+    "file/a0/0000000000000001-000000000000000c-a0b1c2d3e4f50617.segment",
   ]
 
   static func add(to inputs: inout Inputs) {

@@ -13,6 +13,11 @@ enum TierSeeds {
       for name in machine.bucket?.names ?? [] where !name.description.hasPrefix("file/") {
         inputs.add(machine.bucket?.bytes(of: name) ?? [], to: "bucket", as: "object-\(seed)")
       }
+      let archive = Archive(
+        (machine.bucket?.names ?? []).map {
+          .init(name: $0.description, bytes: machine.bucket?.bytes(of: $0) ?? [])
+        })
+      inputs.add(archive.bytes, to: "tree", as: "tier-\(seed)")
       try add(machine.disk.contents(), as: "tier-\(seed)", to: &inputs)
     }
   }

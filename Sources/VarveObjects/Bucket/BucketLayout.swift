@@ -36,7 +36,7 @@ package enum BucketLayout {
   package static func manifestNumber(_ name: ObjectName) -> UInt64? { number(name, manifests) }
 
   /// The number in the name of a file that a writer put whose epoch is at most `epoch`; nil where it is none.
-  static func fileNumber(_ name: ObjectName, through epoch: UInt64) -> UInt64? {
+  package static func fileNumber(_ name: ObjectName, through epoch: UInt64) -> UInt64? {
     let parts = name.description.split(separator: "/").last?.split(separator: "-") ?? []
     guard parts.count == 3, let writer = UInt64(parts[0], radix: 16), 1...epoch ~= writer,
       let number = UInt64(parts[1], radix: 16), 1..<Limits.fileNumber ~= number,

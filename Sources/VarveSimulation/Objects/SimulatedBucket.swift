@@ -79,6 +79,11 @@ extension SimulatedBucket {
     state.withLock { $0.objects[name]?.bytes }
   }
 
+  /// Lays an object there behind everybody's back.
+  package func place(_ bytes: [UInt8], as name: ObjectName) {
+    state.withLock { $0.objects[name] = Object(bytes: bytes, modified: clock.wallMilliseconds()) }
+  }
+
   /// Changes an object behind everybody's back; nil removes it.
   package func tamper(_ name: ObjectName, with bytes: [UInt8]?) {
     state.withLock { state in
