@@ -1,6 +1,6 @@
 import VarveFormat
 import VarveObjects
-import VarvePlatform
+package import VarvePlatform
 
 /// What of a store is where.
 public struct BucketStatus: Sendable {
@@ -108,9 +108,16 @@ extension SegmentStore {
   public static func bucketStatus(
     ofStoreAt path: String
   ) throws(StoreError) -> BucketStatus? {
+    try bucketStatus(ofStoreAt: path, on: PosixFileSystem())
+  }
+
+  /// The same on another file system.
+  package static func bucketStatus(
+    ofStoreAt path: String, on fileSystem: any FileSystem
+  ) throws(StoreError) -> BucketStatus? {
     let directory: any Directory
     do throws(FileSystemError) {
-      directory = try PosixFileSystem().openDirectory(at: path, create: false)
+      directory = try fileSystem.openDirectory(at: path, create: false)
     } catch {
       throw StoreError(opening: path, error)
     }

@@ -1,6 +1,6 @@
 import VarveFormat
 import VarveObjects
-import VarvePlatform
+package import VarvePlatform
 
 /// What of a store lies in its bucket, and why.
 public struct BucketUsage: Sendable {
@@ -74,7 +74,16 @@ extension SegmentStore {
   public static func bucketUsage(
     in objects: any ObjectStore, ofStoreAt path: String? = nil
   ) throws(StoreError) -> BucketUsage {
-    let tie = try path.map { path throws(StoreError) in try TieFile.read(ofStoreAt: path) } ?? nil
+    try bucketUsage(in: objects, ofStoreAt: path, on: PosixFileSystem())
+  }
+
+  /// The same on another file system.
+  package static func bucketUsage(
+    in objects: any ObjectStore, ofStoreAt path: String?, on fileSystem: any FileSystem
+  ) throws(StoreError) -> BucketUsage {
+    let tie =
+      try path.map { path throws(StoreError) in try TieFile.read(ofStoreAt: path, on: fileSystem) }
+      ?? nil
     do throws(BucketError) {
       let reader = BucketReader(objects)
       guard let identity = try reader.identity(), let head = try reader.head()?.manifest else {

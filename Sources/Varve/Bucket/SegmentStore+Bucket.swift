@@ -1,6 +1,6 @@
 import VarveFormat
 import VarveObjects
-import VarvePlatform
+package import VarvePlatform
 
 extension SegmentStore {
   /// Puts everything that was written before the call into the bucket: flushes, puts the files that are
@@ -103,7 +103,14 @@ extension SegmentStore {
 
   /// Where the bucket is of the store in the directory `path`; nil where it has none.
   public static func bucketLocation(ofStoreAt path: String) throws(StoreError) -> String? {
-    try TieFile.read(ofStoreAt: path)?.location
+    try bucketLocation(ofStoreAt: path, on: PosixFileSystem())
+  }
+
+  /// The same on another file system.
+  package static func bucketLocation(
+    ofStoreAt path: String, on fileSystem: any FileSystem
+  ) throws(StoreError) -> String? {
+    try TieFile.read(ofStoreAt: path, on: fileSystem)?.location
   }
 
   /// Opens the store that is in the bucket of `options`, in a directory that has none: what a machine does

@@ -9,10 +9,12 @@ struct TieFile {
   private static var temporary: String { FileName.bucket + ".new" }
 
   /// That of the store in the directory `path`; nil where it has no bucket.
-  static func read(ofStoreAt path: String) throws(StoreError) -> BucketTie? {
+  static func read(
+    ofStoreAt path: String, on fileSystem: any FileSystem
+  ) throws(StoreError) -> BucketTie? {
     let directory: any Directory
     do throws(FileSystemError) {
-      directory = try PosixFileSystem().openDirectory(at: path, create: false)
+      directory = try fileSystem.openDirectory(at: path, create: false)
     } catch {
       throw StoreError(opening: path, error)
     }

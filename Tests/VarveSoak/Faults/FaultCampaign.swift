@@ -27,7 +27,7 @@ struct FaultCampaign {
 
   /// These ask neither a file system nor a bucket for anything.
   private static let withoutCalls: Set<String> = [
-    "close, nothing written before", "existingKeyspace, keyspaces, metrics, spaceNeededToCompact",
+    "close, nothing written before", FaultedOperation.unasked,
   ]
 
   private typealias Part = (name: String, tally: () -> FaultTally)
@@ -58,6 +58,7 @@ struct FaultCampaign {
     let damaged = try FaultedStore.damaged(whole)
     let openings =
       try FaultedOpening.ofBuckets(store, whole, seed: seed) + [FaultedDetachment.opening(whole)]
+      + FaultedOpening.tellingOfBuckets(store)
     return FaultedOperation.ofBuckets.map { part($0, on: store) }
       + FaultedOperation.repairs.map { part($0, on: damaged) }
       + openings.map { part($0.name, FaultKind.all, hasBucket: true, $0.run) }

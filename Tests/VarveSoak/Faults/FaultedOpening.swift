@@ -25,6 +25,14 @@ struct FaultedOpening: Sendable {
       FaultedOpening(name: "make a store", store: .empty()) {
         try $0.open($1)
       },
+      FaultedOpening(name: "open what is not there, to be made by nobody", store: .empty()) {
+        var opening = $1
+        opening.options.createIfMissing = false
+        do { return try $0.open(opening) } catch let error as StoreError {
+          guard error.code == .notFound else { throw error }
+          return nil
+        }
+      },
       FaultedOpening(name: "open", store: closed) {
         try $0.open($1)
       },
@@ -43,13 +51,15 @@ struct FaultedOpening: Sendable {
   }
 
   /// A verifier throws, or says that something is wrong, or looked at all that there is.
-  private static func verification(
+  static func verification(
     _ name: String, _ store: FaultedStore, _ depth: IntegrityDepth
   ) -> FaultedOpening {
-    FaultedOpening(name: name, store: store, changesNothing: true) { machine, _ in
-      let whole = try StoreVerifier(at: "store", on: machine.disk.killImage()).run(depth)
+    FaultedOpening(name: name, store: store, changesNothing: true) { machine, opening in
+      let image = machine.killImage()
+      let whole = try StoreVerifier(at: "store", bucket: image.connect(), on: image.disk).run(depth)
       guard whole.isSound else { throw Violation("the store was not sound before") }
-      let report = try StoreVerifier(at: "store", on: machine.disk).run(depth)
+      let objects = machine.connect(opening)
+      let report = try StoreVerifier(at: "store", bucket: objects, on: machine.disk).run(depth)
       if report.isSound, report != whole {
         throw Violation("called sound, though \(report) is not \(whole)")
       }

@@ -6,7 +6,8 @@ import VarveTestSupport
 // What a store does with its bucket, and what of the rest it does otherwise with one.
 
 extension FaultedOperation {
-  static let ofBuckets: [FaultedOperation] = toBucket + fromBucket + others
+  static let ofBuckets: [FaultedOperation] =
+    toBucket + fromBucket + coldReads.map(\.cold) + others
 
   /// On a store of which a copy here and one in the bucket are damaged.
   static let repairs: [FaultedOperation] = [
@@ -40,6 +41,18 @@ extension FaultedOperation {
     FaultedOperation(name: "sync, remote", isDurable: true, isRemote: true) { store, _ in
       try store.sync(.remote)
     },
+    FaultedOperation(
+      name: "pauseUploads, upload, resumeUploads", isDurable: true, isRemote: true
+    ) { store, _ in
+      store.pauseUploads()
+      defer { store.resumeUploads() }
+      try store.upload()
+    },
+    // The simulated disk knows no time: all that it has is older.
+    tier("evict, olderThan") { store in
+      let bytes = try store.evict(olderThan: 1)
+      try expect(bytes > 0, true, "evict")
+    },
     tier("evict") { store in
       let bytes = try store.evict()
       try expect(bytes > 0, true, "evict")
@@ -57,6 +70,11 @@ extension FaultedOperation {
       }
     ) { store, _ in
       try expect(try store.collectBucket(grace: 0).files > 0, true, "garbage")
+    },
+    tier("collectBucket, dry") { store in
+      let garbage = try store.collectBucket(grace: 0, isDry: true)
+      try expect(garbage.files > 0, true, "garbage")
+      try expect(try store.collectBucket(grace: 0, isDry: true), garbage, "garbage that stayed")
     },
     FaultedOperation(
       name: "makeCheckpoint",
@@ -106,33 +124,16 @@ extension FaultedOperation {
   // MARK: - Back
 
   private static let fromBucket: [FaultedOperation] = [
+    tier("prefetch, a part") { store in
+      let most: UInt64 = 20_000
+      let bytes = try store.prefetch(most: most)
+      try expect((1...most).contains(bytes), true, "prefetch")
+      try expect(try store.bucketStatus().cold.files > 0, true, "files that are only there")
+    },
     tier("prefetch") { store in
       let bytes = try store.prefetch()
       try expect(bytes > 0, true, "prefetch")
       try expect(try store.bucketStatus().cold.files, 0, "files that are only there")
-    },
-    ofEachKey("value, cold") { keyspace, key, value in
-      try expect(try keyspace.value(for: key), value, "value")
-    },
-    ofEachKeyspace("values, cold") { _, keyspace, entries in
-      let keys = entries.map(\.key) + [Array("no such key".utf8)]
-      try expect(try keyspace.values(for: keys), entries.map(\.value) + [nil], "values")
-    },
-    ofEachKeyspace("forEach, cold") { _, keyspace, entries in
-      try expect(try keyspace.entries(), entries.map { KeyValue($0.key, $0.value) }, "forEach")
-    },
-    ofEachKey("fetchValue, cold") { keyspace, key, value in
-      let found = try waiting { try await keyspace.fetchValue(for: key) }
-      try expect(found, value, "fetchValue")
-    },
-    ofEachKeyspace("fetchValues, cold") { _, keyspace, entries in
-      let keys = entries.map(\.key)
-      let found = try waiting { try await keyspace.fetchValues(for: keys) }
-      try expect(found, entries.map(\.value), "fetchValues")
-    },
-    ofEachKeyspace("withReadThread, cold") { store, keyspace, entries in
-      let found = try waiting { try await store.withReadThread { try keyspace.entries() } }
-      try expect(found, entries.map { KeyValue($0.key, $0.value) }, "withReadThread")
     },
     tier("scrubBucket") { store in
       let scrub = try store.scrubBucket()
@@ -155,21 +156,4 @@ extension FaultedOperation {
     },
     tier("close", closes: true) { try $0.close() },
   ]
-
-  /// Waits here for what a task does: one call after the other, so that each run is the same.
-  private static func waiting<Result: Sendable>(
-    _ body: @escaping @Sendable () async throws -> Result
-  ) throws -> Result {
-    let outcome = Monitor<Swift.Result<Result, any Error>?>(nil)
-    Task.detached {
-      let result: Swift.Result<Result, any Error>
-      do { result = .success(try await body()) } catch { result = .failure(error) }
-      outcome.withLock { $0 = result }
-      outcome.broadcast()
-    }
-    guard let result = outcome.withLock(when: { $0 != nil }, { $0 }) else {
-      throw Wrong(what: "a task that did not end")
-    }
-    return try result.get()
-  }
 }

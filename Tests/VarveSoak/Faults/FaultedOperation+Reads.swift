@@ -30,7 +30,7 @@ extension FaultedOperation {
       let part = try keyspace.approximateSize(of: KeyRange("key 1"..<"key 2"))
       try expect(part <= size, true, "the size of a part")
     },
-    FaultedOperation(name: "existingKeyspace, keyspaces, metrics, spaceNeededToCompact") {
+    FaultedOperation(name: unasked) {
       store, content in
       try expect(store.keyspaces.map(\.name), content.keys.sorted(), "keyspaces")
       for name in content.keys.sorted() {

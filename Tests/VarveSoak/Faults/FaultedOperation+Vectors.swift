@@ -6,7 +6,7 @@ import VarveTestSupport
 extension FaultedOperation {
   private static let names = ["vectors", "vectors, large"]
 
-  static let ofVectors: [FaultedOperation] = [
+  static let readsOfVectors: [FaultedOperation] = [
     FaultedOperation(name: "withVector") { store, content in
       let snapshot = try store.snapshot()
       for (name, entries) in content.inOrder where names.contains(name) {
@@ -28,19 +28,23 @@ extension FaultedOperation {
         try expect(found, entries.map { KeyValue($0.key, $0.value) }, "forEachVector")
       }
     },
-    put("put a vector", names[0], FaultedStore.dimension),
-    put("put a large vector", names[1], FaultedStore.largeDimension),
-    FaultedOperation(
-      name: "batch of vectors",
-      changes: [{ $0[names[0]]?[key] = vector(FaultedStore.dimension).span.bytes }],
-      isDurable: true
-    ) { store, _ in
-      var batch = WriteBatch()
-      let numbers = vector(FaultedStore.dimension)
-      batch.put(key, vector: numbers.span, in: try store.keyspace(names[0]))
-      try store.commit(batch)
-    },
   ]
+
+  static let ofVectors: [FaultedOperation] =
+    readsOfVectors + [
+      put("put a vector", names[0], FaultedStore.dimension),
+      put("put a large vector", names[1], FaultedStore.largeDimension),
+      FaultedOperation(
+        name: "batch of vectors",
+        changes: [{ $0[names[0]]?[key] = vector(FaultedStore.dimension).span.bytes }],
+        isDurable: true
+      ) { store, _ in
+        var batch = WriteBatch()
+        let numbers = vector(FaultedStore.dimension)
+        batch.put(key, vector: numbers.span, in: try store.keyspace(names[0]))
+        try store.commit(batch)
+      },
+    ]
 
   private static let key = Array("key 5".utf8)
 

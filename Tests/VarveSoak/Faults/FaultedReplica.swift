@@ -5,23 +5,37 @@ import VarveTestSupport
 /// What a replica does, beside a bucket to which another machine writes.
 ///
 /// ```
-///   writer    | version 1 | ............... version 2 |
-///   replica   |           | open, read everything     | refresh, read everything | again, nothing failing
+///   writer    | version 1 | ....................... version 2 |
+///   replica   |           | open, read in one of the ways     | refresh, read | again, nothing failing
 /// ```
 struct FaultedReplica: Sendable {
   typealias Content = CrashWorkload.Content
   typealias ReadMode = StoreOptions.ReadMode
 
+  /// During what something fails.
+  enum Act: Sendable {
+    case opening
+    /// To a version that is newer.
+    case refreshing
+    case reading(FaultedOperation)
+    /// After it has gone on to a newer version.
+    case readingSnapshot
+  }
+
   var name: String
   var store: FaultedStore
-  /// Whether it is open when something fails, and there is a newer version.
-  var refreshes: Bool
+  var act: Act
 
   static func all(_ store: FaultedStore) -> [FaultedReplica] {
     [
-      FaultedReplica(name: "open a replica, forEach", store: store, refreshes: false),
-      FaultedReplica(name: "refresh a replica, forEach", store: store, refreshes: true),
+      FaultedReplica(name: "open a replica, forEach", store: store, act: .opening),
+      FaultedReplica(name: "refresh a replica, forEach", store: store, act: .refreshing),
+      FaultedReplica(
+        name: "a replica's snapshot of an earlier version", store: store, act: .readingSnapshot),
     ]
+      + FaultedOperation.coldReads.map {
+        FaultedReplica(name: "a replica: \($0.name)", store: store, act: .reading($0))
+      }
   }
 
   func run(_ mode: ReadMode, _ fault: PlannedFault, seed: UInt64) -> FaultOutcome {
@@ -41,18 +55,33 @@ struct FaultedReplica: Sendable {
     let machine = failing.machine
     var versions = [store.version]
     var opened: SegmentStore?
-    if refreshes {
-      opened = try machine.openReplica(failing.opening)
-      try look(at: opened, versions)
-      versions.append(try writeAnother(writer, failing.sound))
-    }
-    try failing.attempt(&outcome) {
-      if let opened {
-        guard try opened.refresh() else { throw Violation("the newer version was not seen") }
-      } else {
+    switch act {
+    case .opening:
+      try failing.attempt(&outcome) {
         opened = try machine.openReplica(failing.opening)
+        try look(at: opened, versions)
       }
-      try look(at: opened, versions.suffix(1))
+    case .refreshing:
+      let replica = try machine.openReplica(failing.opening)
+      opened = replica
+      try look(at: replica, versions)
+      versions.append(try writeAnother(writer, failing.sound))
+      try failing.attempt(&outcome) {
+        guard try replica.refresh() else { throw Violation("the newer version was not seen") }
+        try look(at: replica, versions.suffix(1))
+      }
+    case .reading(let read):
+      let replica = try machine.openReplica(failing.opening)
+      opened = replica
+      try failing.attempt(&outcome) { try read.body(replica, store.version) }
+    case .readingSnapshot:
+      let replica = try machine.openReplica(failing.opening)
+      opened = replica
+      let snapshot = try replica.snapshot()
+      let keyspaces = replica.keyspaces
+      versions.append(try writeAnother(writer, failing.sound))
+      try replica.refresh()
+      try failing.attempt(&outcome) { try look(at: keyspaces, snapshot) }
     }
     let modes = CrashMode.allCases
     let image = machine.crashImage(modes[Int(seed % UInt64(modes.count))], seed: seed)
@@ -85,6 +114,18 @@ struct FaultedReplica: Sendable {
     try store.upload()
     defer { try? store.close() }
     return try CrashWorkload.content(of: store)
+  }
+
+  private func look(at keyspaces: [Keyspace], _ snapshot: Snapshot) throws {
+    guard keyspaces.map(\.name) == store.version.keys.sorted() else {
+      throw Violation("the snapshot's version has other keyspaces")
+    }
+    for (keyspace, (_, entries)) in zip(keyspaces, store.version.inOrder) {
+      let wanted = entries.map { KeyValue($0.key, $0.value) }
+      guard try keyspace.entries(at: snapshot) == wanted else {
+        throw Violation("the snapshot shows something else than its version")
+      }
+    }
   }
 
   private func look(at replica: SegmentStore?, _ allowed: [Content]) throws {

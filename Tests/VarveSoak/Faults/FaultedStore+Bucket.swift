@@ -35,7 +35,21 @@ extension FaultedStore {
   /// The same bucket, and a machine that has nothing.
   var lost: FaultedStore {
     var store = FaultedStore(machine.elsewhere(), elsewhere.states[0])
-    store.elsewhere = elsewhere
+    (store.elsewhere, store.earlier) = (elsewhere, earlier)
+    return store
+  }
+
+  /// The same store, to whose bucket another machine wrote last, which does not know of what is only here.
+  func takenOver() throws -> FaultedStore {
+    var store = self
+    store.machine = machine.killImage()
+    let other = try store.machine.neighbour().restore(opening)
+    try other.keyspace("plain").put("key 3", "by another machine")
+    try other.upload()
+    store.elsewhere.states = [try CrashWorkload.content(of: other)]
+    try other.close()
+    let refusal = FaultJudge.failure { try store.machine.killImage().open(opening).close() }
+    guard refusal?.code == .fenced else { throw Violation("nobody has taken over") }
     return store
   }
 
@@ -86,6 +100,7 @@ private struct TieredMaking {
   let store: SegmentStore
   var content: FaultedStore.Content = ["default": [:]]
   private var version: FaultedStore.Content = [:]
+  private var earlier: (number: UInt64, content: FaultedStore.Content)?
   private var elsewhere = FaultJudge.Elsewhere()
   private var random: SeededRandom
 
@@ -99,14 +114,12 @@ private struct TieredMaking {
     var made = FaultedStore(machine, content, durable: durable)
     made.elsewhere = elsewhere
     made.version = version
+    made.earlier = earlier
     return made
   }
 
   mutating func fill(isWhole: Bool) throws {
-    for (name, compression) in [("plain", Compression.none), ("small", .zstd(level: 3))] {
-      var policy = KeyspacePolicy()
-      policy.compression = compression
-      policy.blockBytes = 4 << 10
+    for (name, policy) in Self.policies {
       _ = try store.keyspace(name, policy)
       content[name] = [:]
     }
@@ -115,6 +128,7 @@ private struct TieredMaking {
       try write(round)
       try store.compact()
       try store.upload()
+      if round == 1 { earlier = (try store.bucketStatus().version ?? 0, content) }
       guard round == 0 else { continue }
       try store.makeCheckpoint(FaultedStore.checkpoint)
       elsewhere.checkpoint = (FaultedStore.checkpoint, content)
@@ -128,6 +142,17 @@ private struct TieredMaking {
     try put("in a log of the bucket", bytes: 40, into: "default", .remote)
     elsewhere.states = [content]
     for index in 0..<2 { try put("local \(index)", bytes: 1_300 * index, into: "plain", .synced) }
+  }
+
+  private static var policies: [(String, KeyspacePolicy)] {
+    let compressions: [(String, Compression)] = [("plain", .none), ("small", .zstd(level: 3))]
+    let plain = compressions.map { name, compression in
+      var policy = KeyspacePolicy()
+      policy.compression = compression
+      policy.blockBytes = 4 << 10
+      return (name, policy)
+    }
+    return plain + FaultedStore.ofVectors
   }
 
   private mutating func write(_ round: Int) throws {
@@ -147,8 +172,9 @@ private struct TieredMaking {
   mutating func put(
     _ key: String, bytes: Int, into name: String, _ durability: Durability
   ) throws {
-    let value = random.text(bytes)
-    try store.keyspace(name).put(key, value, durability: durability)
+    let keyspace = try store.keyspace(name)
+    let value = random.text(keyspace.policy.valueBytes ?? bytes)
+    try keyspace.put(key, value, durability: durability)
     content[name]?[Array(key.utf8)] = value
   }
 }

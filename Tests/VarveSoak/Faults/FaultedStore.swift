@@ -31,6 +31,8 @@ struct FaultedStore: Sendable {
   var elsewhere = FaultJudge.Elsewhere()
   /// What the newest version there holds, without the logs behind it.
   var version: Content = [:]
+  /// A version there that no checkpoint keeps, and what it holds.
+  var earlier: (number: UInt64, content: Content)?
 
   init(_ machine: CrashMachine, _ content: Content, durable: [Content]? = nil) {
     self.machine = machine
@@ -40,6 +42,12 @@ struct FaultedStore: Sendable {
 
   static let dimension = 8
   static let largeDimension = 300
+
+  /// Keyspaces whose values stand in segments, and in value files.
+  static let ofVectors: [(String, KeyspacePolicy)] = [
+    ("vectors", .vectors(of: Float.self, dimension: dimension)),
+    ("vectors, large", .vectors(of: Float.self, dimension: largeDimension)),
+  ]
 
   /// No store at all.
   static func empty() -> FaultedStore {
@@ -106,10 +114,7 @@ extension FaultedStore {
         policy.blockBytes = 4 << 10
         return (name, policy)
       }
-      return plain + [
-        ("vectors", .vectors(of: Float.self, dimension: FaultedStore.dimension)),
-        ("vectors, large", .vectors(of: Float.self, dimension: FaultedStore.largeDimension)),
-      ]
+      return plain + FaultedStore.ofVectors
     }
 
     private mutating func write(into name: String, _ round: Int) throws {

@@ -57,6 +57,8 @@ extension CrashMachine {
     package var hasBucket = true
     /// Whether the store opens where the bucket does not answer; it does where it is known not to.
     package var opensWithoutBucket = false
+    /// Whether the store opens though another machine wrote to the bucket last.
+    package var takesOver = false
     /// Whether what is written may go into the bucket's logs.
     package var putsLogs = true
     /// What goes wrong in the bucket: asked with the number of the call, its kind, and its object.
@@ -90,16 +92,23 @@ extension CrashMachine {
       replicaAt: "store", options: options(opening), components: components(opening))
   }
 
+  /// Connects to its bucket as an opening does; nil where it has none.
+  package func connect(_ opening: Opening = Opening()) -> SimulatedObjectStore? {
+    let connection = bucket?.connect()
+    if let faults = opening.objectFaults { connection?.setFaults(faults) }
+    if !opening.hasBucket { connection?.setFaults { _, _, _ in .refused } }
+    return connection
+  }
+
   private func options(_ opening: Opening) -> StoreOptions {
     var options = opening.options
-    guard let connection = bucket?.connect() else { return options }
-    if let faults = opening.objectFaults { connection.setFaults(faults) }
-    if !opening.hasBucket { connection.setFaults { _, _, _ in .refused } }
+    guard let connection = connect(opening) else { return options }
     var bucket = BucketOptions(connection)
     bucket.uploadInterval = nil
     bucket.collectInterval = nil
     // Logs are put when somebody asks for it; nobody waits for the interval here.
     bucket.logInterval = opening.putsLogs ? 3_600 : nil
+    bucket.takesOver = opening.takesOver
     bucket.opensWithoutBucket = opening.opensWithoutBucket || !opening.hasBucket
     // Small files are many: each upload notes what it has put so far.
     bucket.noteBytes = 10_000
