@@ -8,9 +8,13 @@ extension ModelOperation {
   /// Operations that are plainer, the plainest first.
   package var simpler: [ModelOperation] {
     switch self {
-    case .put, .delete, .commit: simplerWrites
+    case .put, .delete, .commit, .commitReused: simplerWrites
     case .get, .getMany, .scan, .openCursor, .moveCursor: simplerReads
-    case .getVector, .scanVectors, .fetch, .scanOnThread: simplerOtherReads
+    case .getVector, .scanVectors, .fetch, .scanOnThread, .scanBetween, .approximateSize:
+      simplerOtherReads
+    case .lent(let operation): [operation] + operation.simpler.map(Self.lent)
+    case .openForReading(let isKilled):
+      [isKilled ? .openForReading(afterKill: false) : .reopen]
     case .dropKeyspace(let keyspace): Plainer.numbers(keyspace, least: 1).map(Self.dropKeyspace)
     case .makeKeyspace(let keyspace): Plainer.numbers(keyspace, least: 1).map(Self.makeKeyspace)
     case .pass(let milliseconds):
@@ -60,6 +64,15 @@ extension ModelOperation {
       (writes.count == 1 ? [writes[0].alone(durability)] : [])
         + (durability == .buffered ? [] : [.commit(writes, .buffered)])
         + Plainer.lists(writes, simpler: \.simpler).map { .commit($0, durability) }
+    case .commitReused(let forgotten, let writes, let durability):
+      [.commit(writes, durability)]
+        + (durability == .buffered ? [] : [.commitReused(forgotten, then: writes, .buffered)])
+        + Plainer.lists(forgotten, simpler: \.simpler).map {
+          .commitReused($0, then: writes, durability)
+        }
+        + Plainer.lists(writes, simpler: \.simpler).map {
+          .commitReused(forgotten, then: $0, durability)
+        }
     default: []
     }
   }
@@ -115,6 +128,17 @@ extension ModelOperation {
       [.scan(keyspace, .all, .ascending, keysOnly: false, at: slot)]
         + Plainer.slots(slot).map { .scanOnThread(keyspace, at: $0) }
         + Plainer.numbers(keyspace).map { .scanOnThread($0, at: slot) }
+    case .scanBetween(let keyspace, let one, let other, let order, let slot):
+      [.scan(keyspace, .between(one, other), order, keysOnly: false, at: slot)]
+        + Plainer.slots(slot).map { .scanBetween(keyspace, from: one, to: other, order, at: $0) }
+        + Plainer.orders(order).map { .scanBetween(keyspace, from: one, to: other, $0, at: slot) }
+        + Plainer.numbers(keyspace).map { .scanBetween($0, from: one, to: other, order, at: slot) }
+        + Plainer.keys(one).map { .scanBetween(keyspace, from: $0, to: other, order, at: slot) }
+        + Plainer.keys(other).map { .scanBetween(keyspace, from: one, to: $0, order, at: slot) }
+    case .approximateSize(let keyspace, let range):
+      (range == .all ? [] : [.approximateSize(keyspace, .all)])
+        + range.simpler.map { .approximateSize(keyspace, $0) }
+        + Plainer.numbers(keyspace).map { .approximateSize($0, range) }
     default: []
     }
   }
@@ -126,6 +150,21 @@ extension ModelVersion {
     case .newest: []
     case .earlier(let count): [.newest] + Plainer.numbers(count, least: 1).map(Self.earlier)
     case .checkpoint(let slot): [.newest] + Plainer.numbers(slot).map(Self.checkpoint)
+    }
+  }
+}
+
+extension ModelRange {
+  /// Of the same kind.
+  fileprivate var simpler: [ModelRange] {
+    switch self {
+    case .all: []
+    case .from(let lower): Plainer.keys(lower).map(Self.from)
+    case .to(let upper): Plainer.keys(upper).map(Self.to)
+    case .like(let key): Plainer.keys(key).map(Self.like)
+    case .between(let lower, let upper):
+      Plainer.keys(lower).map { .between($0, upper) }
+        + Plainer.keys(upper).map { .between(lower, $0) }
     }
   }
 }

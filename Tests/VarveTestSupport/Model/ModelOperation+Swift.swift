@@ -15,6 +15,11 @@ extension ModelOperation {
       ".delete(\(keyspace), key: \(key), .\(durability))"
     case .commit(let writes, let durability):
       ".commit([\(writes.map(\.swift).joined(separator: ", "))], .\(durability))"
+    case .commitReused(let forgotten, let writes, let durability):
+      ".commitReused([\(forgotten.map(\.swift).joined(separator: ", "))], "
+        + "then: [\(writes.map(\.swift).joined(separator: ", "))], .\(durability))"
+    case .lent(let operation): ".lent(\(operation.swift))"
+    case .openForReading(let isKilled): ".openForReading(afterKill: \(isKilled))"
     case .takeSnapshot(let slot): ".takeSnapshot(\(slot))"
     case .closeSnapshot(let slot): ".closeSnapshot(\(slot))"
     case .pass(let milliseconds): ".pass(milliseconds: \(milliseconds))"
@@ -22,7 +27,7 @@ extension ModelOperation {
       ".crash(afterCalls: \(calls), .\(mode), seed: \(seed))"
     case .sync, .flush, .compact, .pause, .resume, .reopen, .kill, .compareAll: ".\(self)"
     case .get, .getMany, .scan, .openCursor, .moveCursor, .closeCursor, .getVector, .scanVectors,
-      .makeWrongVectors, .fetch, .scanOnThread:
+      .makeWrongVectors, .fetch, .scanOnThread, .scanBetween, .approximateSize:
       swiftOfReading
     default: swiftOfBucket
     }
@@ -67,6 +72,9 @@ extension ModelOperation {
       ".fetch(\(keyspace), keys: \(keys), at: \(Self.swift(slot)))"
     case .scanOnThread(let keyspace, let slot):
       ".scanOnThread(\(keyspace), at: \(Self.swift(slot)))"
+    case .scanBetween(let keyspace, let one, let other, let order, let slot):
+      ".scanBetween(\(keyspace), from: \(one), to: \(other), .\(order), at: \(Self.swift(slot)))"
+    case .approximateSize(let keyspace, let range): ".approximateSize(\(keyspace), .\(range))"
     default: ""
     }
   }
@@ -117,6 +125,8 @@ extension ModelOptions {
     if segmentBytes != plain.segmentBytes { parts.append("segmentBytes: \(segmentBytes)") }
     if firstLogBytes != plain.firstLogBytes { parts.append("firstLogBytes: \(firstLogBytes)") }
     if valueFileBytes != plain.valueFileBytes { parts.append("valueFileBytes: \(valueFileBytes)") }
+    if memoryBudget != plain.memoryBudget { parts.append("memoryBudget: \(memoryBudget)") }
+    if let writeRate { parts.append("writeRate: \(writeRate)") }
     if readMode != plain.readMode { parts.append("readMode: .\(readMode)") }
     if background != plain.background { parts.append("background: .\(background)") }
     if logsAreReusable != plain.logsAreReusable {

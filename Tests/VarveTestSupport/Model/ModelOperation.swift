@@ -64,6 +64,15 @@ package enum ModelOperation: Equatable, Sendable {
   case compareElsewhere(ModelVersion)
   case moveElsewhere(ModelVersion)
   case openReplica, refreshReplica, compareReplica
+  /// Closes the store, or ends its process, and opens it for reading only before it is opened again.
+  case openForReading(afterKill: Bool)
+  /// A scan between two keys, as a range of Swift's, whichever is first.
+  case scanBetween(Int, from: Int, to: Int, ScanOrder, at: Int?)
+  case approximateSize(Int, ModelRange)
+  /// A batch that had other writes in it, which it was told to forget.
+  case commitReused([ModelWrite], then: [ModelWrite], Durability)
+  /// The same by the calls for bytes that are lent, where there are such.
+  indirect case lent(ModelOperation)
 }
 
 extension ModelOperation {
@@ -88,7 +97,13 @@ extension ModelOperation {
     case .crash: "plan a power cut"
     case .pause, .resume: "pause or resume"
     case .sync, .flush, .compact, .reopen, .kill, .compareAll: "\(self)"
-    case .getVector, .scanVectors, .makeWrongVectors, .fetch, .scanOnThread: nameOfReading
+    case .getVector, .scanVectors, .makeWrongVectors, .fetch, .scanOnThread, .scanBetween,
+      .approximateSize:
+      nameOfReading
+    case .commitReused: "batch used again"
+    case .openForReading(let isKilled):
+      isKilled ? "open for reading after a kill" : "open for reading"
+    case .lent(let operation): "\(operation.name), bytes lent"
     default: nameOfBucket
     }
   }
@@ -99,6 +114,8 @@ extension ModelOperation {
     case .scanVectors: "scan of vectors"
     case .makeWrongVectors: "make wrong vectors"
     case .fetch: "fetch"
+    case .scanBetween: "scan between keys"
+    case .approximateSize: "approximate size"
     default: "scan on a thread"
     }
   }
@@ -241,6 +258,21 @@ package func modelKey(_ number: Int) -> [UInt8] {
   case 1..<10: [UInt8](repeating: 0xff, count: number)
   case 10..<16: [UInt8](repeating: 0x61, count: 200) + Array("\(number)".utf8)
   default: Array("key \(number)".utf8)
+  }
+}
+
+/// A key in the order in which the store has it, so that it can bound a range of Swift's.
+package struct OrderedKey: StoreKey, Comparable {
+  let bytes: [UInt8]
+
+  package func withKeyBytes<Result, Failure: Error>(
+    _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(bytes.span)
+  }
+
+  package static func < (left: OrderedKey, right: OrderedKey) -> Bool {
+    left.bytes.order(against: right.bytes) < 0
   }
 }
 

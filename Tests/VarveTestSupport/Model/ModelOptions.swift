@@ -13,6 +13,10 @@ package struct ModelOptions: Hashable, Sendable {
   package var segmentBytes: Int
   package var firstLogBytes: Int
   package var valueFileBytes: Int
+  package var memoryBudget: Int
+  /// Bytes a second in the background; nil: as many as there are. Waits by the machine's own clock, so that only
+  /// stores with threads are slowed down by it.
+  package var writeRate: Int?
   package var readMode: StoreOptions.ReadMode
   package var background: StoreComponents.Background
   package var logsAreReusable: Bool
@@ -22,7 +26,8 @@ package struct ModelOptions: Hashable, Sendable {
   package init(
     seed: Int = 1, policies: [ModelPolicy] = [ModelPolicy(), ModelPolicy(), ModelPolicy()],
     memTableBytes: Int = 1 << 20, segmentBytes: Int = 256 << 10, firstLogBytes: Int = 16 << 10,
-    valueFileBytes: Int = 64 << 20, readMode: StoreOptions.ReadMode = .mapped,
+    valueFileBytes: Int = 64 << 20, memoryBudget: Int = 8 << 20, writeRate: Int? = nil,
+    readMode: StoreOptions.ReadMode = .mapped,
     background: StoreComponents.Background = .inline, logsAreReusable: Bool = true,
     bucket: ModelBucket? = nil
   ) {
@@ -32,6 +37,8 @@ package struct ModelOptions: Hashable, Sendable {
     self.segmentBytes = segmentBytes
     self.firstLogBytes = firstLogBytes
     self.valueFileBytes = valueFileBytes
+    self.memoryBudget = memoryBudget
+    self.writeRate = writeRate
     self.readMode = readMode
     self.background = background
     self.logsAreReusable = logsAreReusable
@@ -44,7 +51,8 @@ package struct ModelOptions: Hashable, Sendable {
 
   var storeOptions: StoreOptions {
     var options = StoreOptions()
-    options.memoryBudget = 8 << 20
+    options.memoryBudget = memoryBudget
+    options.backgroundWriteRate = writeRate
     options.largestMemTableBytes = memTableBytes
     options.segmentBytes = segmentBytes
     options.firstLogBytes = UInt64(firstLogBytes)
@@ -95,6 +103,10 @@ package struct ModelPolicy: Hashable, Sendable {
 }
 
 /// What a store does with its bucket.
+///
+/// How much and how long files stay (`localBytes`, `localSeconds`), and how much makes a log (`logBytes`), is looked at
+/// by the threads of uploads and logs alone, by the machine's own clock: what they would do then is an operation here
+/// (``ModelOperation/evict(keeping:)``, ``ModelOperation/syncRemotely``), at a moment that repeats.
 package struct ModelBucket: Hashable, Sendable {
   /// Whether `.remote` writes go there in logs; not where threads put them by the clock.
   package var hasLogs: Bool
@@ -125,6 +137,8 @@ extension ModelOptions {
       segmentBytes: [64 << 10, 256 << 10][random.below(2)],
       firstLogBytes: [4 << 10, 16 << 10, 1 << 20][random.below(3)],
       valueFileBytes: [4 << 10, 32 << 10, 64 << 20][random.below(3)],
+      memoryBudget: [8 << 20, 12 << 20, 64 << 20][random.below(3)],
+      writeRate: [nil, nil, 1 << 20, 16 << 20][random.below(4)],
       readMode: random.below(2) == 0 ? .mapped : .buffered,
       background: background ?? (random.below(4) == 0 ? .none : .inline),
       logsAreReusable: random.below(2) == 0,
@@ -145,6 +159,8 @@ extension ModelOptions {
     offer { $0.segmentBytes = plain.segmentBytes }
     offer { $0.firstLogBytes = plain.firstLogBytes }
     offer { $0.valueFileBytes = plain.valueFileBytes }
+    offer { $0.memoryBudget = plain.memoryBudget }
+    offer { $0.writeRate = plain.writeRate }
     offer { $0.readMode = plain.readMode }
     offer { $0.background = plain.background }
     offer { $0.logsAreReusable = plain.logsAreReusable }

@@ -14,6 +14,8 @@ extension ModelRun {
       try put(keyspace, key, value, life, durability)
     case .delete(let keyspace, let key, let durability): try delete(keyspace, key, durability)
     case .commit(let writes, let durability): try commit(writes, durability)
+    case .commitReused(let forgotten, let writes, let durability):
+      try commit(writes, after: forgotten, durability)
     default: break
     }
   }
@@ -48,9 +50,14 @@ extension ModelRun {
     var milliseconds: UInt64?
     if case .lasting(let life) = life { milliseconds = UInt64(life) }
     let write = ModelWrite.put(keyspace, key: key, value, life)
+    let lends = lends
     try perform([write], durability, refusedAs: refusal(of: [write], isAlone: true)) { _ in
       let (keyspace, key) = (holder.keyspace, modelKey(key))
-      if value.isVector {
+      if lends {
+        let bytes = value.bytes
+        try keyspace.put(
+          bytes: key.span, bytes.span, durability: durability, expiresIn: milliseconds)
+      } else if value.isVector {
         try keyspace.put(
           key, vector: value.numbers.span, durability: durability, expiresIn: milliseconds)
       } else {
@@ -62,15 +69,33 @@ extension ModelRun {
   private mutating func delete(_ keyspace: Int, _ key: Int, _ durability: Durability) throws {
     guard let holder = holders[keyspace] else { return }
     let write = ModelWrite.delete(keyspace, key: key)
+    let lends = lends
     try perform([write], durability, refusedAs: refusal(of: [write], isAlone: true)) { _ in
-      try holder.keyspace.delete(modelKey(key), durability: durability)
+      let key = modelKey(key)
+      if lends {
+        try holder.keyspace.delete(bytes: key.span, durability: durability)
+      } else {
+        try holder.keyspace.delete(key, durability: durability)
+      }
     }
   }
 
-  private mutating func commit(_ all: [ModelWrite], _ durability: Durability) throws {
+  private mutating func commit(
+    _ all: [ModelWrite], after forgotten: [ModelWrite] = [], _ durability: Durability
+  ) throws {
     let writes = all.filter { holders[$0.keyspace] != nil }
     var batch = WriteBatch()
+    if !forgotten.isEmpty {
+      for write in forgotten { add(write, to: &batch) }
+      batch.removeAll()
+      guard batch.count == 0, batch.byteCount == WriteBatch().byteCount else {
+        throw Difference("a batch keeps \(batch.count) writes that it was to forget")
+      }
+    }
     for write in writes { add(write, to: &batch) }
+    guard batch.count == writes.count else {
+      throw Difference("a batch of \(writes.count) writes has \(batch.count)")
+    }
     try perform(writes, durability, refusedAs: refusal(of: writes, isAlone: false)) { store in
       try store.commit(batch, durability: durability)
     }
@@ -78,6 +103,7 @@ extension ModelRun {
 
   private func add(_ write: ModelWrite, to batch: inout WriteBatch) {
     guard let keyspace = holders[write.keyspace]?.keyspace else { return }
+    if lends { return lend(write, to: &batch, keyspace) }
     switch write {
     case .delete(_, let key): batch.delete(modelKey(key), in: keyspace)
     case .put(_, let key, let value, .usual) where value.isVector:
@@ -90,6 +116,23 @@ extension ModelRun {
       batch.put(modelKey(key), value.bytes, in: keyspace, expiresIn: UInt64(milliseconds))
     case .put(_, let key, let value, .until(let milliseconds)):
       batch.put(modelKey(key), value.bytes, in: keyspace, expiresAt: moment(in: milliseconds))
+    }
+  }
+
+  private func lend(_ write: ModelWrite, to batch: inout WriteBatch, _ keyspace: Keyspace) {
+    switch write {
+    case .delete(_, let key):
+      let key = modelKey(key)
+      batch.delete(bytes: key.span, in: keyspace)
+    case .put(_, let key, let value, let life):
+      let (key, bytes) = (modelKey(key), value.bytes)
+      switch life {
+      case .usual: batch.put(bytes: key.span, bytes.span, in: keyspace)
+      case .lasting(let milliseconds):
+        batch.put(bytes: key.span, bytes.span, in: keyspace, expiresIn: UInt64(milliseconds))
+      case .until(let milliseconds):
+        batch.put(bytes: key.span, bytes.span, in: keyspace, expiresAt: moment(in: milliseconds))
+      }
     }
   }
 
@@ -163,6 +206,13 @@ extension ModelRun {
   /// A change is begun, of which a power cut may leave nothing.
   private mutating func begin(_ change: StoreModel.Change) {
     pending.append(change)
+    if case .write(let writes) = change {
+      for (keyspace, key, entry) in writes {
+        written[keyspace].insert(key)
+        let bytes = key.count + (entry?.shown.value.count ?? 0)
+        largestEntryBytes = max(largestEntryBytes, bytes)
+      }
+    }
     side?.model.begin(change)
   }
 

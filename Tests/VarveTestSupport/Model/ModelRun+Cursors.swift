@@ -79,8 +79,9 @@ extension ModelRun {
       stands = try kept.cursor.previous()
       kept.step(by: -1)
     case .seek(let key):
-      stands = try kept.cursor.seek(to: modelKey(key))
-      kept.seek(to: modelKey(key))
+      let key = modelKey(key)
+      stands = try lends ? kept.cursor.seek(toBytes: key.span) : kept.cursor.seek(to: key)
+      kept.seek(to: key)
     case .refresh:
       guard try refresh(kept) else { return cursors[slot] = kept }
       stands = false

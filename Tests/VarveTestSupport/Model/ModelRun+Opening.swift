@@ -67,14 +67,20 @@ extension ModelRun {
 
   /// Ends the process: all that was written is there when it starts again.
   mutating func kill() throws {
+    endProcess()
+    try open()
+    settle()
+    try compareAll()
+  }
+}
+
+extension ModelRun {
+  mutating func endProcess() {
     letGo()
     disk = disk.killImage(seed: UInt64(options.seed))
     plannedCut.map { disk.crash(atStep: $0.step) }
     holders = holders.map { _ in nil }
     store = nil
-    try open()
-    settle()
-    try compareAll()
   }
 }
 

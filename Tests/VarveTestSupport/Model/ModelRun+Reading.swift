@@ -51,7 +51,10 @@ extension ModelRun {
     } else {
       found = try keyspace.value(for: key)
       size = try keyspace.size(ofValueFor: key)
-      lent = try keyspace.withValue(for: key) { [UInt8](copying: $0) }
+      lent =
+        try lends
+        ? keyspace.withValue(bytes: key.span) { [UInt8](copying: $0) }
+        : keyspace.withValue(for: key) { [UInt8](copying: $0) }
       isThere = try keyspace.contains(key)
     }
     trace.note(found)
@@ -95,7 +98,7 @@ extension ModelRun {
     let found: [StoreModel.Entry]
     if keysOnly {
       found = try Self.keys(of: moment.keyspace, range, order, at: moment.snapshot)
-      if moment.snapshot == nil { _ = try moment.keyspace.approximateSize(of: range) }
+      if moment.snapshot == nil { try judgeSize(of: range, number, moment.keyspace) }
     } else {
       found = try moment.keyspace.entries(range, order: order, at: moment.snapshot)
         .map { StoreModel.Entry($0.key, $0.value) }
@@ -107,10 +110,37 @@ extension ModelRun {
     }
     note(found)
     guard !isSame else { return }
+    try differ(
+      number, "\(order) scan of \(range)\(slot == nil ? "" : " at a snapshot")", found, expected)
+  }
+
+  /// The same between two keys, as a range of Swift's.
+  mutating func scan(
+    _ number: Int, betweenKeys one: [UInt8], _ other: [UInt8], _ order: ScanOrder, at slot: Int?
+  ) throws {
+    guard let moment = moment(number, at: slot), try !refuses(number, moment, "scan") else {
+      return
+    }
+    let (one, other) = (OrderedKey(bytes: one), OrderedKey(bytes: other))
+    let keys = min(one, other)..<max(one, other)
+    let range = KeyRange(from: keys.lowerBound.bytes, to: keys.upperBound.bytes)
+    let expected = moment.model.entries(of: number, range, order: order)
+    var found: [StoreModel.Entry] = []
+    try moment.keyspace.forEach(in: keys, order: order, at: moment.snapshot) { key, value in
+      found.append(StoreModel.Entry([UInt8](copying: key), [UInt8](copying: value)))
+    }
+    note(found)
+    guard found.map(\.shown) != expected.map(\.shown) else { return }
+    try differ(number, "\(order) scan between keys \(range)", found, expected)
+  }
+
+  private func differ(
+    _ number: Int, _ scan: String, _ found: [StoreModel.Entry], _ expected: [StoreModel.Entry]
+  ) throws {
     let place = zip(found, expected).prefix { $0.shown.key.isSame(as: $1.shown.key) }.count
     throw Difference(
-      "keyspace \(number), \(order) scan of \(range)\(slot == nil ? "" : " at a snapshot"): found "
-        + "\(found.count) entries, not \(expected.count); the same keys up to \(place)")
+      "keyspace \(number), \(scan): found \(found.count) entries, not \(expected.count); "
+        + "the same keys up to \(place)")
   }
 
   /// Keys and expiries, of a cursor that reads no values.

@@ -109,6 +109,11 @@ package struct ModelRun {
   var powerCuts = 0
   var tally = Tally()
   var trace = TraceHash()
+  /// Whether bytes are lent to the store, where it has calls for that.
+  var lends = false
+  /// Every key that was ever written to a keyspace or deleted there, and the bytes of the largest entry.
+  var written = [Set<[UInt8]>](repeating: [], count: ModelOptions.names.count)
+  var largestEntryBytes = 0
 
   private init(_ options: ModelOptions, at place: Place?) {
     self.options = options
@@ -184,10 +189,15 @@ extension ModelRun {
 
   private mutating func perform(_ operation: ModelOperation) throws {
     switch operation {
-    case .makeKeyspace, .dropKeyspace, .put, .delete, .commit: try change(operation)
+    case .makeKeyspace, .dropKeyspace, .put, .delete, .commit, .commitReused:
+      try change(operation)
     case .get, .getMany, .scan, .openCursor, .moveCursor, .getVector, .scanVectors, .fetch,
-      .scanOnThread:
+      .scanOnThread, .scanBetween, .approximateSize:
       try read { run in try run.look(operation) }
+    case .lent(let operation):
+      lends = true
+      defer { lends = false }
+      try perform(operation)
     case .makeWrongVectors(let dimension): try makeWrongVectors(dimension: dimension)
     case .closeCursor(let cursor): cursors[cursor] = nil
     case .takeSnapshot(let slot):
@@ -202,6 +212,7 @@ extension ModelRun {
     case .pass(let milliseconds): try pass(milliseconds)
     case .reopen: try reopen()
     case .kill: try kill()
+    case .openForReading(let isKilled): try openForReading(afterKill: isKilled)
     case .crash(let calls, let mode, let seed): try planCut(after: calls, mode, UInt64(seed))
     case .compareAll: try compareAll()
     default: try perform(withBucket: operation)
@@ -226,6 +237,10 @@ extension ModelRun {
     case .fetch(let keyspace, let keys, let slot):
       try fetch(keyspace, keys.map(modelKey), at: slot)
     case .scanOnThread(let keyspace, let slot): try scanOnThread(keyspace, at: slot)
+    case .scanBetween(let keyspace, let one, let other, let order, let slot):
+      try scan(keyspace, betweenKeys: modelKey(one), modelKey(other), order, at: slot)
+    case .approximateSize(let keyspace, let range):
+      try approximateSize(keyspace, of: range.keyRange)
     default: break
     }
   }

@@ -12,6 +12,7 @@ package struct OperationGenerator {
     case put, delete, commit, get, getMany, scan, openCursor, moveCursor, closeCursor, takeSnapshot
     case closeSnapshot, keyspaces, sync, flush, compact, pauses, pass, reopen, kill, crash
     case getVector, scanVectors, wrongVectors, fetch, scanOnThread
+    case lent, commitReused, scanBetween, approximateSize, openForReading
     // With a bucket.
     case upload, syncRemotely, evict, prefetch, collect, scrub, checkpoints, lookAtBucket
     case pauseUploads, outage, endOutage, loseCopy, openAlone, openWithBucket, detach
@@ -21,7 +22,8 @@ package struct OperationGenerator {
       switch self {
       case .put, .delete, .commit, .get, .getMany, .scan, .openCursor, .moveCursor, .closeCursor,
         .takeSnapshot, .closeSnapshot, .keyspaces, .sync, .flush, .compact, .pauses, .pass,
-        .reopen, .kill, .crash, .getVector, .scanVectors, .wrongVectors, .fetch, .scanOnThread:
+        .reopen, .kill, .crash, .getVector, .scanVectors, .wrongVectors, .fetch, .scanOnThread,
+        .lent, .commitReused, .scanBetween, .approximateSize, .openForReading:
         false
       default: true
       }
@@ -55,6 +57,9 @@ package struct OperationGenerator {
       case .wrongVectors: 2
       case .fetch: 20
       case .scanOnThread: 5
+      case .lent: 60
+      case .commitReused, .scanBetween, .approximateSize: 15
+      case .openForReading: 4
       default: usualWithBucket
       }
     }
@@ -130,7 +135,7 @@ extension OperationGenerator {
     switch kind {
     case .put: .put(keyspace(), key: key(), value(), life(), durability())
     case .delete: .delete(keyspace(), key: key(), durability())
-    case .commit: .commit((0..<1 + random.below(24)).map { _ in write() }, durability())
+    case .commit: .commit(writes(), durability())
     case .get: .get(keyspace(), key: key(), at: moment())
     case .getMany:
       .getMany(keyspace(), keys: (0..<1 + random.below(8)).map { _ in key() }, at: moment())
@@ -156,6 +161,12 @@ extension OperationGenerator {
     case .fetch:
       .fetch(keyspace(), keys: (0..<1 + random.below(8)).map { _ in key() }, at: moment())
     case .scanOnThread: .scanOnThread(keyspace(), at: moment())
+    case .lent:
+      .lent(operation(of: [.put, .delete, .commit, .get, .moveCursor][random.below(5)]))
+    case .commitReused: .commitReused(writes(), then: writes(), durability())
+    case .scanBetween: .scanBetween(keyspace(), from: key(), to: key(), order(), at: moment())
+    case .approximateSize: .approximateSize(keyspace(), range())
+    case .openForReading: .openForReading(afterKill: random.below(2) == 0)
     default: operationWithBucket(of: kind)
     }
   }
@@ -218,6 +229,8 @@ extension OperationGenerator {
     let calls = [0, random.below(8), random.below(60)][random.below(3)]
     return .crash(afterCalls: calls, mode, seed: random.below(1_000))
   }
+
+  private mutating func writes() -> [ModelWrite] { (0..<1 + random.below(24)).map { _ in write() } }
 
   private mutating func write() -> ModelWrite {
     random.below(4) == 0

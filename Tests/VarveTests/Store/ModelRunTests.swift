@@ -10,7 +10,7 @@ import VarveTestSupport
   /// As a failing run is printed: one of every kind of operation, so that the text goes on compiling.
   // swift-format-ignore
   @Test func storeAndModelAgree() {
-    let options = ModelOptions(seed: 7, policies: [ModelPolicy(compression: .zstd(level: 1), blockBytes: 4096, largeValueBytes: 64, valueAlignment: 64, filterBits: 4, timeToLive: 2400, valueBytes: 40), ModelPolicy(compression: .none), ModelPolicy()], memTableBytes: 65536, segmentBytes: 65536, firstLogBytes: 4096, readMode: .buffered, background: .none, logsAreReusable: false)
+    let options = ModelOptions(seed: 7, policies: [ModelPolicy(compression: .zstd(level: 1), blockBytes: 4096, largeValueBytes: 64, valueAlignment: 64, filterBits: 4, timeToLive: 2400, valueBytes: 40), ModelPolicy(compression: .none), ModelPolicy()], memTableBytes: 65536, segmentBytes: 65536, firstLogBytes: 4096, memoryBudget: 67108864, writeRate: 1048576, readMode: .buffered, background: .none, logsAreReusable: false)
     let operations: [ModelOperation] = [
       .makeKeyspace(1),
       .dropKeyspace(2),
@@ -37,6 +37,18 @@ import VarveTestSupport
       .kill,
       .crash(afterCalls: 3, .tornOld, seed: 5),
       .put(0, key: 19, .text(10, 1), .usual, .synced),
+      .lent(.put(1, key: 18, .noise(40, 2), .usual, .buffered)),
+      .lent(.put(0, key: 18, .vector(10, 2), .lasting(milliseconds: 900), .synced)),
+      .lent(.delete(1, key: 16, .buffered)),
+      .lent(.commit([.put(1, key: 20, .noise(40, 3), .until(milliseconds: 900)), .put(0, key: 21, .text(3, 3), .usual), .delete(0, key: 19)], .buffered)),
+      .lent(.get(1, key: 18, at: nil)),
+      .openCursor(1, on: 0, .all, .descending, at: nil),
+      .lent(.moveCursor(1, [.seek(19), .next])),
+      .commitReused([.put(0, key: 30, .text(2, 2), .usual), .put(1, key: 30, .text(2, 2), .usual), .delete(0, key: 18)], then: [.put(0, key: 31, .text(2, 1), .usual)], .synced),
+      .scanBetween(0, from: 40, to: 1, .descending, at: nil),
+      .approximateSize(1, .from(17)),
+      .openForReading(afterKill: false),
+      .openForReading(afterKill: true),
       .compareAll,
     ]
     let outcome = Self.agreed("storeAndModelAgree", options, operations)
