@@ -43,6 +43,9 @@ extension FaultedOpening {
       try goingBack(
         "go back to a checkpoint", closed.lost, to: .checkpoint(FaultedStore.checkpoint)),
       try goingBack("go back to a version", closed.lost, to: .number(closed.earlier?.number ?? 0)),
+      try goingBack(
+        "go back to a version, abandoned", closed.lost,
+        to: .number(closed.earlier?.number ?? 0, isAbandoned: true)),
       takingOver(try closed.takenOver()),
     ]
   }

@@ -25,13 +25,10 @@ struct FaultedOpening: Sendable {
       FaultedOpening(name: "make a store", store: .empty()) {
         try $0.open($1)
       },
-      FaultedOpening(name: "open what is not there, to be made by nobody", store: .empty()) {
+      FaultedOpening(name: "open, not to be made", store: closed) {
         var opening = $1
         opening.options.createIfMissing = false
-        do { return try $0.open(opening) } catch let error as StoreError {
-          guard error.code == .notFound else { throw error }
-          return nil
-        }
+        return try $0.open(opening)
       },
       FaultedOpening(name: "open", store: closed) {
         try $0.open($1)

@@ -52,6 +52,7 @@ extension FaultedOperation {
     tier("evict, olderThan") { store in
       let bytes = try store.evict(olderThan: 1)
       try expect(bytes > 0, true, "evict")
+      try expect(try store.evict(olderThan: 1), 0, "evict, again")
     },
     tier("evict") { store in
       let bytes = try store.evict()

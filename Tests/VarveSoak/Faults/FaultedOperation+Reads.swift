@@ -27,6 +27,11 @@ extension FaultedOperation {
     ofEachKeyspace("approximateSize") { _, keyspace, entries in
       let size = try keyspace.approximateSize()
       try expect(size > 0, !entries.isEmpty, "the size of everything")
+      // Of what is stored as it is.
+      let least = entries.reduce(0) { $0 + $1.value.count } / 2
+      if keyspace.policy.compression == .none {
+        try expect(size >= least, true, "the size of everything, \(size) of at least \(least)")
+      }
       let part = try keyspace.approximateSize(of: KeyRange("key 1"..<"key 2"))
       try expect(part <= size, true, "the size of a part")
     },
