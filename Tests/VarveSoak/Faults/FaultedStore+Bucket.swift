@@ -133,11 +133,14 @@ private struct TieredMaking {
       try store.makeCheckpoint(FaultedStore.checkpoint)
       elsewhere.checkpoint = (FaultedStore.checkpoint, content)
     }
-    if !isWhole { try store.evict() }
+    // Of the next one an opening needs nothing, as the list of keyspaces stands in the first.
     try write(3)
     try store.upload()
-    version = content
+    if !isWhole { try store.evict() }
     try write(4)
+    try store.upload()
+    version = content
+    try write(5)
     try store.flush()
     try put("in a log of the bucket", bytes: 40, into: "default", .remote)
     elsewhere.states = [content]
