@@ -28,7 +28,7 @@ extension FaultedOperation {
       let size = try keyspace.approximateSize()
       try expect(size > 0, !entries.isEmpty, "the size of everything")
       // Of what is stored as it is.
-      let least = entries.reduce(0) { $0 + $1.value.count } / 2
+      let least = entries.reduce(0) { $0 + $1.value.count }
       if keyspace.policy.compression == .none {
         try expect(size >= least, true, "the size of everything, \(size) of at least \(least)")
       }
