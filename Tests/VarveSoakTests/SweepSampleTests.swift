@@ -41,5 +41,6 @@ import Testing
 
   private static let ofBuckets = [
     "bucket: upload", "bucket: detach", "bucket: restore", "bucket: refresh a replica, forEach",
+    "bucket: open, takesOver", "bucket: bucketVersions", "bucket: a replica: seek",
   ]
 }
