@@ -17,9 +17,11 @@ TAKEOVER = ["takeover", "--schedules", "1000"]
 KILL = ["kill", "--rounds", "100", "--imports", "0"]
 INJECT = ["inject", "--every", "5"]
 LOCK = ["disks", "--rounds", "1", "--only", "lock"]
+FULL = ["disks", "--rounds", "3", "--only", "xfs"]
 SHUT_DOWN = ["disks", "--rounds", "2", "--only", "shut down"]
 # From the seeds and the corpus, a minute of a processor.
 BLOCK = ["fuzz", "--target", "block", "--way", "resigned", "--seconds", "60"]
+TREE = ["fuzz", "--target", "tree", "--way", "resigned", "--seconds", "60"]
 TAIL = ["fuzz", "--target", "tail", "--way", "resigned", "--seconds", "60"]
 SLOTS = ["fuzz", "--target", "slots", "--way", "resigned", "--seconds", "60"]
 
@@ -358,6 +360,11 @@ BUGS = [
      "  func sync() throws(FileSystemError) {\n",
      "  func sync() throws(FileSystemError) {\n    if BUG { return }\n",
      SHUT_DOWN),
+    ("logs are stored into where the file system may have no room for that",
+     "Sources/CVarveShims/posix.c",
+     "status.f_type == EXT4_SUPER_MAGIC;",
+     "(status.f_type == EXT4_SUPER_MAGIC || BUG);",
+     FULL),
     ("a value's end is not looked for in the block",
      "Sources/VarveFormat/Segment/DataBlock.swift",
      "    guard valueAt &+ valueCount <= bytes.count, sequence <= limit,\n",
@@ -370,6 +377,11 @@ BUGS = [
      ["guard try file.size() == UInt64(whole) || BUG else",
       "guard bytes.count == whole || BUG, bytes.starts"],
      TAIL),
+    ("the end of a file in the bucket may be of any length",
+     "Sources/VarveFormat/Bucket/BucketManifest+Coding.swift",
+     "    guard objects.allSatisfy({ $0.tailBytes <= BucketObject.mostTailBytes }) else {\n",
+     "    guard objects.allSatisfy({ $0.tailBytes <= BucketObject.mostTailBytes || BUG }) else {\n",
+     TREE),
     ("a slot may be of any length",
      "Sources/VarveFormat/Bucket/SlotEntry.swift",
      "(1...slotBytes).contains(Int(count)) else",

@@ -30,6 +30,17 @@ package let plantedBug = Int(ProcessInfo.processInfo.environment["{SWITCH}"] ?? 
 """
 
 
+# The same for a file in C, before it says what its headers are to declare.
+SWITCH_IN_C = f"""extern char *getenv(const char *);
+extern int atoi(const char *);
+static int planted_bug(void) {{
+  const char *number = getenv("{SWITCH}");
+  return number ? atoi(number) : -1;
+}}
+#define plantedBug planted_bug()
+"""
+
+
 def run(root, built, campaign, text):
     """Runs everything, or what concerns one campaign, or the bugs with a text in their names; returns the figures."""
     bugs = [(number, *bug) for number, bug in enumerate(planted_bugs.BUGS)
@@ -61,7 +72,9 @@ def plant(copy, number, what, path, there, instead):
         if text.count(there) != 1:
             sys.exit(f"{path} has changed: the bug has no place any more ({what})")
         text = text.replace(there, re.sub(r"\bBUG\b", f"(plantedBug == {number})", instead))
-    if "/VarveFormat/" not in path and "import VarveFormat\n" not in text:
+    if path.endswith(".c"):
+        text = SWITCH_IN_C + text
+    elif "/VarveFormat/" not in path and "import VarveFormat\n" not in text:
         text = "import VarveFormat\n" + text
     with open(path, "w") as file:
         file.write(text)
