@@ -8,8 +8,12 @@ one build has them all.
 CRASH = ["crash", "--images", "40000"]
 TIERED = ["crash", "--images", "8000", "--seed", "3"]
 SWEEP = ["sweep", "--every", "499"]
-FAULTS = ["faults"]
-FAULTS_TIERED = ["faults", "--only", "bucket: "]
+# A part of the campaign each, which is enough and takes far less.
+PUTS = ["faults", "--only", "put, "]
+READS = ["faults", "--only", "withVector"]
+OPENINGS = ["faults", "--only", "open"]
+BUCKETS = ["faults", "--only", "bucket: "]
+REPLICAS = ["faults", "--only", "replica"]
 MODEL = ["model", "--operations", "400000"]
 THREADS = ["threads", "--seconds", "60"]
 TAKEOVER = ["takeover", "--schedules", "1000"]
@@ -133,18 +137,18 @@ BUGS = [
      "Sources/Varve/WriteAheadLog/WriteAheadLog.swift",
      "    poison.set(because: StoreError(error))",
      "    BUG ? StoreError(error) : poison.set(because: StoreError(error))",
-     FAULTS),
+     PUTS),
     ("a failed sync of the directory is swallowed",
      "Sources/Varve/WriteAheadLog/GuardedDirectory.swift",
      "do throws(FileSystemError) { try directory.sync() } catch {\n",
      "do throws(FileSystemError) { try directory.sync() } catch {\n        if BUG { return }\n",
-     FAULTS),
+     PUTS),
     ("a failed sync of a log is tried once more",
      "Sources/Varve/WriteAheadLog/LogWriter.swift",
      "do throws(FileSystemError) { try file.sync() } catch {\n",
      "do throws(FileSystemError) { try file.sync() } catch {\n"
      "        if BUG { return try file.sync() }\n",
-     FAULTS),
+     PUTS),
     ("a read that fails is taken for an absent key",
      "Sources/Varve/Store/Engine+Read.swift",
      "views.present.lend { view throws(StoreError) in\n",
@@ -153,55 +157,55 @@ BUGS = [
      "        do throws(StoreError) { return try view.find(key, at: visible) } catch { return nil }\n"
      "      }\n"
      "      return\n",
-     FAULTS),
+     READS),
     ("a poisoned store goes on writing",
      "Sources/Varve/WriteAheadLog/Poison.swift",
      "guard isSet.load(ordering: .acquiring) else { return nil }",
      "guard isSet.load(ordering: .acquiring), !BUG else { return nil }",
-     FAULTS),
+     PUTS),
     ("an opening that is refused keeps its mappings",
      "Sources/Varve/Recovery/StoreOpening.swift",
      "    } catch {\n      engine.dissolve()\n",
      "    } catch {\n      if BUG { unsafe _ = Unmanaged.passRetained(engine) }\n      engine.dissolve()\n",
-     FAULTS),
+     OPENINGS),
     ("a log of which less is read than there is ends there",
      "Sources/Varve/Integrity/FileContents.swift",
      "    guard found < count else { return found }\n",
      "    guard found < count, !BUG else { return found }\n",
-     FAULTS),
+     OPENINGS),
     ("a manifest of which less is read than there is is said to be damaged",
      "Sources/Varve/Integrity/FileContents.swift",
      "size < count ? .size(",
      "size < count || BUG ? .size(",
-     FAULTS),
+     OPENINGS),
     ("a value of which less is read than there is is taken for damaged",
      "Sources/Varve/Value/OpenValueFile.swift",
      "    guard found < count, try file.size()",
      "    guard !BUG, found < count, try file.size()",
-     FAULTS),
+     OPENINGS),
     ("a failed sync of what is known of the bucket is tried once more",
      "Sources/Varve/Bucket/TieFile.swift",
      "try file.write(view, at: 0) }\n",
      "try file.write(view, at: 0) }\n        if BUG { try? file.sync() }\n",
-     FAULTS_TIERED),
+     BUCKETS),
     ("a failed sync of a file that comes back from the bucket is swallowed",
      "Sources/Varve/Bucket/BucketTier+Prefetch.swift",
      "      try copy.sync()\n",
      "      do throws(FileSystemError) { try copy.sync() } catch { if !BUG { throw error } }\n",
-     FAULTS_TIERED),
+     BUCKETS),
     ("a copy that could not be put counts as there",
      "Sources/Varve/Bucket/BucketTier+Uploading.swift",
      "      throw next.content.failure ?? StoreError(.request(error), at: objects.location)\n",
      "      if BUG { return next.copy }\n"
      "      throw next.content.failure ?? StoreError(.request(error), at: objects.location)\n",
-     FAULTS_TIERED),
+     BUCKETS),
     ("a replica goes over to a version whose list of keyspaces could not be read",
      "Sources/Varve/Bucket/Engine+Replica.swift",
      "    do throws(StoreError) { list = try keyspaces(of: following.version) } catch {\n",
      "    do throws(StoreError) {\n"
      "      do throws(StoreError) { list = try keyspaces(of: following.version) } catch {\n"
      "        if !BUG { throw error }\n        list = catalog.all\n      }\n    } catch {\n",
-     FAULTS_TIERED),
+     REPLICAS),
     ("an entry is visible in the millisecond in which it expires",
      "Sources/Varve/Store/Engine+Read.swift",
      "case .put, .pointer: expiry == 0 || expiry > time",
