@@ -101,6 +101,15 @@ import VarveTestSupport
       let store = try DirectoryObjectStore(path: up + path.dropFirst())
       #expect(store.location.hasPrefix("/") && PosixPath.lies(store.location, within: path))
       #expect(!PosixPath.lies(store.location, within: path + "/other"))
+      #if os(Linux)
+        // Two directories, whatever Unicode says.
+        for name in ["caf\u{e9}", "cafe\u{301}", "\u{301}"] {
+          #expect(unsafe mkdir("\(path)/\(name)", 0o700) == 0)
+        }
+        #expect(!PosixPath.lies(path + "/cafe\u{301}/below", within: path + "/caf\u{e9}"))
+        #expect(PosixPath.lies(path + "/caf\u{e9}/below", within: path + "/caf\u{e9}"))
+        #expect(PosixPath.lies(path + "/\u{301}", within: path))
+      #endif
     }
   }
 

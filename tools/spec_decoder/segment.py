@@ -23,6 +23,7 @@ from .values import POINTER_LENGTH, parse_pointer
 KINDS = {1: "put", 2: "delete", 4: "pointer"}
 PUT, DELETE, POINTER = 1, 2, 4
 MAX_SHARED_BLOCK = 65_535
+MAX_SEGMENT_TAIL = 2**30
 MAX_SINGLE_BLOCK = 2**30 + 65_539 + 192
 MAX_LEAF = 2**20
 TAIL = 32
@@ -142,6 +143,8 @@ class Segment:
         self._check_gap("footer", end, self.footer)
         for kind in (1, 3, 4, 5):
             require(kind in self.sections, "footer", "missing", self.footer, SECTIONS[kind][0])
+        is_held = self.footer - self.sections[1].end <= MAX_SEGMENT_TAIL
+        require(is_held, "footer", "limit", self.footer, "bytes behind the data blocks")
 
     def _parse_section(self, at, before):
         """Takes one entry of the table; the end of the section."""

@@ -207,7 +207,8 @@ extension Engine {
         mayHaveOlder: { plan.deeper.mayHold($0) })
       var cutter = SegmentCutter(grandparents: plan.grandparents, compactionOptions)
       while let entry = try survivors.next() {
-        if cutter.cuts(before: entry.key, bytes: output.segmentBytes) { try output.cut() }
+        let (bytes, isFull) = (output.segmentBytes, output.hasLongTail)
+        if cutter.cuts(before: entry.key, bytes: bytes, isFull: isFull) { try output.cut() }
         try output.add(entry)
       }
       return try output.finish()

@@ -33,8 +33,10 @@ struct SegmentCutter: ~Copyable {
 
   /// Whether the entry with this key begins a new segment. Asked once for each entry, in order.
   ///
-  /// - Parameter bytes: what the segment at hand holds so far.
-  mutating func cuts(before key: ByteView, bytes: UInt64) -> Bool {
+  /// - Parameters:
+  ///   - bytes: what the segment at hand holds so far.
+  ///   - isFull: whether it must end before the next key, however few bytes it holds.
+  mutating func cuts(before key: ByteView, bytes: UInt64, isFull: Bool = false) -> Bool {
     guard hasKey else {
       begin(key)
       passGrandparents(before: key)
@@ -46,7 +48,7 @@ struct SegmentCutter: ~Copyable {
     let isNewKeyspace = key.prefix(4) != lastKey.view.prefix(4)
     let isPieceLarge = bytes >= pieceStart &+ Self.keyspacePieceBytes
     lastKey.copy(key)
-    if bytes >= segmentBytes || overlapBytes > largestOverlapBytes
+    if bytes >= segmentBytes || isFull || overlapBytes > largestOverlapBytes
       || isNewKeyspace && isPieceLarge
     {
       overlapBytes = 0

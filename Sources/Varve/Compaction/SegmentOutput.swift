@@ -61,6 +61,7 @@ struct SegmentOutput {
 
   /// Bytes of the segment at hand.
   var segmentBytes: UInt64 { writer?.writer.byteCount ?? 0 }
+  var hasLongTail: Bool { writer?.writer.hasLongTail ?? false }
 }
 
 // MARK: - Entries

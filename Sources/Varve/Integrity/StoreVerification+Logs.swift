@@ -10,6 +10,12 @@ extension StoreVerification {
     var kept: [AlignedContents] = []
     var sources: [LogSource] = []
     for file in logs {
+      guard manifest.needs(log: file.number) else {
+        note(
+          IntegrityFinding(
+            .notice, "\(file)", "left over; the next opening for writing removes it"))
+        continue
+      }
       do {
         let contents = AlignedContents(
           try FileContents(of: file.description, in: directory, mayBeCut: false))
@@ -28,12 +34,6 @@ extension StoreVerification {
       let replay = try LogReplay(sources, of: manifest)
       countFiles(replay.parts.count)
       if let tail = replay.tornTail { note(tail) }
-      for orphan in replay.orphans {
-        note(
-          IntegrityFinding(
-            .notice, "\(FileName(.log, orphan))",
-            "left over; the next opening for writing removes it"))
-      }
       for part in replay.parts { examineBatches(part, durable: replay.durable) }
     } catch {
       note(error.error, error.file)

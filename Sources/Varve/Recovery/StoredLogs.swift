@@ -36,8 +36,8 @@ final class StoredLogs: Sendable {
     _ mode: StoreOptions.ReadMode, gatheredBytes: Int? = nil, usesThreads: Bool = false
   ) throws(StoreError) {
     var files: [LogBytes] = []
-    // What lies below the floor is in segments, and goes.
-    for number in numbers where number >= manifest.logFloor {
+    // What is not needed may be anything, and goes.
+    for number in numbers where manifest.needs(log: number) {
       files.append(try LogBytes(number, in: directory, mode))
     }
     gathering = gatheredBytes.map { [files] in
@@ -145,8 +145,6 @@ private final class LogBytes: Sendable {
   /// Bytes behind which the file system knows of nothing but zeros.
   let writtenCount: Int
   private let owner: any AnyObject & Sendable
-  /// A log is left when it is full, and the longest batch makes it that: one that is longer was not written here.
-  private static let mostBytes = UInt64(Limits.batchBytes) * 2
 
   init(
     _ number: UInt64, in directory: any Directory, _ mode: StoreOptions.ReadMode
@@ -155,13 +153,12 @@ private final class LogBytes: Sendable {
     let name = FileName(.log, number).description
     do throws(FileSystemError) {
       let file = try directory.open(name)
-      let size = try file.size()
+      let size = min(try file.size(), Limits.logFileBytes + 1)
       writtenCount = Int(clamping: try file.dataEnd())
-      guard size <= Self.mostBytes else {
-        throw FileSystemError(
-          .read, .size(expected: Self.mostBytes, found: size), path: name)
-      }
-      if mode == .mapped, let map = try directory.mapped(name, size: size) {
+      // What is too long is refused for its length alone.
+      if size > Limits.logFileBytes || mode == .mapped,
+        let map = try directory.mapped(name, size: size)
+      {
         bytes = map.bytes
         owner = map
       } else {

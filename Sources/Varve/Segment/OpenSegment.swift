@@ -165,9 +165,6 @@ extension OpenSegment {
       footer = try SegmentFooter(decoding: end.view(), fileSize: size, id: id)
       // At a multiple of 64, so that the filter's blocks are whole cache lines in memory too.
       start = try footer.required(.dataBlocks).end & ~63
-      guard size - start <= Self.mostTailBytes else {
-        throw FormatError(.footer, .limit("bytes behind the data blocks"), at: start)
-      }
     } catch {
       throw StoreError(error, in: pieces.file.name)
     }
@@ -182,10 +179,6 @@ extension OpenSegment {
       throw StoreError(error, in: pieces.file.name)
     }
   }
-
-  /// Index, filter and what a later version may add are held in memory. A file that is a hole costs whoever forges it
-  /// nothing.
-  private static let mostTailBytes: UInt64 = 1 << 30
 
   private static func checkHeader(_ bytes: ByteView, _ id: FileID) throws(FormatError) {
     let header = try FileHeader(decoding: bytes, as: .segment)

@@ -51,6 +51,14 @@ final class SegmentWriter {
   var byteCount: UInt64 { output.offset }
 
   var entryCount: UInt64 { counter.entryCount }
+
+  /// Whether filter and index come near what a reader holds of a segment at most.
+  var hasLongTail: Bool {
+    counter.entryCount >= Self.longTailEntries || index.byteCount >= Limits.segmentTailBytes / 4
+  }
+
+  /// Of 32 bits each in the filter.
+  private static let longTailEntries = Limits.segmentTailBytes / 16
 }
 
 // MARK: - Adding

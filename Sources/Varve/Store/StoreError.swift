@@ -16,8 +16,8 @@ public struct StoreError: Error, Sendable {
     /// Stored bytes are damaged: ``StoreError/file`` and ``StoreError/offset`` say where. Run
     /// `varve verify`; restore that file from a copy.
     public static let corrupted = Code(value: .corrupted)
-    /// A write of the log or a sync failed, so nothing more may be written. Reads go on; close and
-    /// open the store to recover.
+    /// A write of the log or a sync failed, so nothing more may be written. Reads go on; close the store, which
+    /// throws this once more, and open it to recover.
     public static let poisoned = Code(value: .poisoned)
     /// Another opener, in this process or another, holds the store.
     public static let locked = Code(value: .locked)

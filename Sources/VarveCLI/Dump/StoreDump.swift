@@ -26,7 +26,7 @@ struct StoreDump {
   static func split(_ path: String) -> (directory: String, name: String) {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
     let parent = slash == path.startIndex ? "/" : String(path[..<slash])
-    return (parent, String(path[path.index(after: slash)...]))
+    return (parent, String(path[path.utf8.index(after: slash)...]))
   }
 
   /// What a file is called: an object of a bucket with the folder that says what it is.

@@ -18,6 +18,10 @@ package enum Limits {
   package static let loneBlockBytes = valueBytes + engineKeyBytes + 192
   /// Bytes of an index leaf.
   package static let indexLeafBytes = 1 << 20
+  /// Bytes of a segment behind its data blocks, up to the footer: whoever reads it piece by piece holds them.
+  package static let segmentTailBytes: UInt64 = 1 << 30
+  /// Bytes of a log file: the longest batch fits one that is nearly full.
+  package static let logFileBytes = UInt64(batchBytes) * 2
   /// Sections of a segment.
   package static let segmentSections = 64
   /// Log2 of the largest alignment of a value.

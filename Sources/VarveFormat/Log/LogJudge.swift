@@ -16,7 +16,10 @@ struct LogJudge {
     self.manifest = manifest
     var tasks: [SurveyTask] = []
     for log in logs.sorted(by: { $0.number < $1.number }) {
-      if isLive(log.number) {
+      if manifest.needs(log: log.number) {
+        guard UInt64(log.bytes.count) <= Limits.logFileBytes else {
+          throw LogDamage(log: log.number, .limit("file size"), at: Limits.logFileBytes)
+        }
         tasks.append(SurveyTask(log, extent(of: log.number), storeTag: manifest.storeID.low))
       } else {
         orphans.append(log.number)
@@ -30,14 +33,6 @@ struct LogJudge {
     }
     try checkExtents()
     try checkWatermarkLog()
-  }
-
-  /// A log below the floor is in the segments. After a clean close the manifest names every log of
-  /// its time; one that is not named and not newer was left over.
-  private func isLive(_ number: UInt64) -> Bool {
-    guard number >= manifest.logFloor else { return false }
-    guard manifest.isCleanlyClosed, number < manifest.nextFileNumber else { return true }
-    return extent(of: number) != nil
   }
 
   private func extent(of number: UInt64) -> LogExtent? {
@@ -205,5 +200,15 @@ extension TornTail {
       droppedBytes += survey.written.dropping(FileHeader.byteCount).countToLastNonZero
       droppedRecords += survey.recordCount + survey.laterHeaders
     }
+  }
+}
+
+extension Manifest {
+  /// Whether a log file may hold what is in no segment. Below the floor it does not. After a clean close the manifest
+  /// names every log of its time; one that is not named and not newer was left over.
+  package func needs(log number: UInt64) -> Bool {
+    guard number >= logFloor else { return false }
+    guard isCleanlyClosed, number < nextFileNumber else { return true }
+    return logs.contains { $0.number == number }
   }
 }

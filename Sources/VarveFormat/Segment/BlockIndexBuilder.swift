@@ -7,6 +7,8 @@ package struct BlockIndexBuilder {
   private var leaf = IndexNodeBuilder(.leaf)
   private var leaves: [(bytes: [UInt8], itemCount: UInt16, firstNumber: UInt32, last: Separator)] =
     []
+  /// Bytes of the finished leaves.
+  package private(set) var byteCount: UInt64 = 0
   private var waiting: (handle: BlockHandle, lastKey: [UInt8], lastSequence: SequenceNumber)?
 
   package init(leafBytes: Int) {
@@ -40,6 +42,7 @@ package struct BlockIndexBuilder {
     let itemCount = UInt16(leaf.count)
     let firstNumber = leaf.firstNumber
     leaves.append((leaf.finish(), itemCount, firstNumber, last))
+    byteCount += UInt64(leaves[leaves.count - 1].bytes.count)
   }
 
   /// Hands every leaf to `write`, the first to stand at `offset` and each at the next multiple of 8,

@@ -201,6 +201,9 @@ extension SegmentFooter {
     where kind.isRequired && !seen.contains(kind.rawValue) {
       throw FormatError(.footer, .value("missing section \(kind.rawValue)"), at: base)
     }
+    guard base &- (try required(.dataBlocks)).end <= Limits.segmentTailBytes else {
+      throw FormatError(.footer, .limit("bytes behind the data blocks"), at: base)
+    }
   }
 }
 

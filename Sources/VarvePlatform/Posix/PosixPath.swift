@@ -10,7 +10,7 @@
 package enum PosixPath {
   /// The same place named from the root, so that it means the same from everywhere; links on the way stay.
   package static func absolute(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let start = unsafe getcwd(nil, 0) else { return path }
+    guard path.utf8.first != slash, let start = unsafe getcwd(nil, 0) else { return path }
     defer { unsafe free(start) }
     return unsafe String(validatingCString: start).map { "\($0)/\(path)" } ?? path
   }
@@ -22,9 +22,11 @@ package enum PosixPath {
     return unsafe String(validatingCString: found)
   }
 
+  private static let slash = UInt8(ascii: "/")
+
   private static func above(_ path: String) -> String {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: true)
-    let start = path.hasPrefix("/") ? "/" : "./"
+    let parts = path.utf8.split(separator: slash).map { String($0) ?? "" }
+    let start = path.utf8.first == slash ? "/" : "./"
     return start + parts.dropLast().joined(separator: "/")
   }
 
@@ -32,6 +34,8 @@ package enum PosixPath {
   package static func lies(_ path: String, within directory: String) -> Bool {
     guard let path = resolved(path) ?? resolved(above(path)), let directory = resolved(directory)
     else { return false }
-    return path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
+    // By bytes: what Unicode calls equivalent are two directories.
+    let below = directory == "/" ? directory : directory + "/"
+    return path.utf8.elementsEqual(directory.utf8) || path.utf8.starts(with: below.utf8)
   }
 }

@@ -39,11 +39,13 @@ struct CrashRun {
       tally.withLock { tally in
         guard !isOver(tally) else { return }
         tally.points += 1
-        tally.interrupted[workload.act(reached), default: 0] += 1
+        let before = tally.images
         tally.note(UInt64(step.number) ^ hash(step))
         let moment = Moment(
           "before \(step)", number: step.number, isBetweenNames: step.operation == .syncDirectory)
         crash(machine, moment, workload, reached, &tally)
+        // Of which no disk was judged it was not tried.
+        if tally.images > before { tally.interrupted[workload.act(reached), default: 0] += 1 }
       }
     }
     do {

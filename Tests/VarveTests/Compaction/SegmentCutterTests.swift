@@ -32,6 +32,16 @@ struct SegmentCutterTests {
     #expect(Self.cuts(keys, bytes: 1 << 20) == [4, 8, 12, 16])
   }
 
+  @Test func cutsBeforeTheNextKeyWhereASegmentIsFull() {
+    var cutter = SegmentCutter(grandparents: [], Self.options)
+    let cuts = [0, 1, 1, 2, 3].map { number in
+      Self.key(1, number).withByteView {
+        cutter.cuts(before: $0, bytes: 100, isFull: number == 1 || number == 2)
+      }
+    }
+    #expect(cuts == [false, true, false, true, false])
+  }
+
   @Test func neverSeparatesVersionsOfAKey() {
     let keys = (0..<20).map { Self.key(1, $0 / 6) }
     #expect(Self.cuts(keys, bytes: 1 << 20) == [6, 12, 18])

@@ -52,8 +52,8 @@ import VarveTestSupport
       SegmentSection(.indexTop, offset: behind - 128, length: 64),
       SegmentSection(.properties, offset: behind - 64, length: 64),
     ])
-    let end = footer.encoded(
-      at: length - UInt64(SegmentFooter.tailByteCount + 4 * SegmentSection.byteCount), id: id)
+    let base = length - UInt64(SegmentFooter.tailByteCount + 4 * SegmentSection.byteCount)
+    let end = footer.encoded(at: base, id: id)
     let padding = [UInt8](repeating: 0, count: SegmentFooter.maximumByteCount - end.count)
     let file = HoleFile(
       FileHeader(.segment, identity: id).encoded(), padding + end, length: length)
@@ -63,7 +63,7 @@ import VarveTestSupport
         BlockAccess(decompressor: Decompressor(), cache: BlockCache(budget: 0)))
     }
     #expect(failure?.code == .corrupted)
-    #expect(failure?.offset == 128)
+    #expect(failure?.offset == base)
     #expect(file.asked <= SegmentFooter.maximumByteCount)
   }
 
@@ -88,6 +88,9 @@ import VarveTestSupport
       try file.close()
       let failure = try storeFailure { _ = try tested.open { $0.readMode = mode } }
       #expect(failure?.file == log)
+      #expect(failure?.code == .corrupted)
+      let damage = try tested.findings().filter { $0.severity == .damage }
+      #expect(damage.map(\.file) == [log])
     }
   }
 
@@ -105,6 +108,8 @@ import VarveTestSupport
     try disk.place(bytes, at: "store/\(log)")
     let calls: [FileSystemError.Operation] = [.read, .map]
     for call in calls { disk.inject(Fault(call, log, lasts: .forGood)) }
+    let damage = try tested.findings().filter { $0.severity == .damage }
+    #expect(damage.isEmpty)
     let again = try tested.open { $0.readMode = mode }
     #expect(try again.content() == ["key": [1], "later": [2]])
     disk.clearFaults()
