@@ -20,6 +20,7 @@ from .values import POINTER_LENGTH, parse_pointer
 RECORD_HEADER = 32
 ENTRY_HEADER = 24
 MAX_PAYLOAD = 2**30 + 2**26
+MAX_LOG_FILE = 2**31 + 2**27
 BATCH, WATERMARK = 1, 2
 PUT, DELETE, POINTER = 0x11, 0x12, 0x14
 ENTRIES = (PUT, DELETE, POINTER)
@@ -186,6 +187,8 @@ class Log:
     """One log, read to its end, with the later headers behind a torn end."""
 
     def __init__(self, data):
+        if len(data) > MAX_LOG_FILE:
+            raise Damage("log record", "limit", MAX_LOG_FILE, "size of the log")
         self.data = data
         self.header = parse_header(data, "log")
         self.number = self.header.number

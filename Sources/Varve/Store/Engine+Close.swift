@@ -43,8 +43,8 @@ extension Engine {
     replica?.cold.letGo()
     // One for an upload, whose thread nobody waits for.
     compacting.withLock { _ in }
-    // A commit under way through a keyspace, which does not hold the store: what it writes must be there before the
-    // lock is gone, or be refused.
+    // A commit under way through a keyspace, which does not hold the store: what it appends must be there before the
+    // lock is gone, or be refused. A value that was placed and not committed is an orphan.
     try? alone { () throws(StoreError) in }
     log.abandon()
     release()

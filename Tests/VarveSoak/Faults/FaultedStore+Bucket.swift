@@ -148,14 +148,7 @@ private struct TieredMaking {
   }
 
   private static var policies: [(String, KeyspacePolicy)] {
-    let compressions: [(String, Compression)] = [("plain", .none), ("small", .zstd(level: 3))]
-    let plain = compressions.map { name, compression in
-      var policy = KeyspacePolicy()
-      policy.compression = compression
-      policy.blockBytes = 4 << 10
-      return (name, policy)
-    }
-    return plain + FaultedStore.ofVectors
+    FaultedStore.policies(of: [("plain", .none), ("small", .zstd(level: 3))])
   }
 
   private mutating func write(_ round: Int) throws {

@@ -43,11 +43,20 @@ struct FaultedStore: Sendable {
   static let dimension = 8
   static let largeDimension = 300
 
-  /// Keyspaces whose values stand in segments, and in value files.
-  static let ofVectors: [(String, KeyspacePolicy)] = [
-    ("vectors", .vectors(of: Float.self, dimension: dimension)),
-    ("vectors, large", .vectors(of: Float.self, dimension: largeDimension)),
-  ]
+  /// Keyspaces of small blocks, by name and codec, and those of vectors, whose values stand in segments and in value
+  /// files.
+  static func policies(of codecs: [(String, Compression)]) -> [(String, KeyspacePolicy)] {
+    let plain = codecs.map { name, compression in
+      var policy = KeyspacePolicy()
+      policy.compression = compression
+      policy.blockBytes = 4 << 10
+      return (name, policy)
+    }
+    return plain + [
+      ("vectors", .vectors(of: Float.self, dimension: dimension)),
+      ("vectors, large", .vectors(of: Float.self, dimension: largeDimension)),
+    ]
+  }
 
   /// No store at all.
   static func empty() -> FaultedStore {
@@ -108,13 +117,7 @@ extension FaultedStore {
       let compressions: [(String, Compression)] = [
         ("fast", .lz4), ("plain", .none), ("small", .zstd(level: 3)),
       ]
-      let plain = compressions.map { name, compression in
-        var policy = KeyspacePolicy()
-        policy.compression = compression
-        policy.blockBytes = 4 << 10
-        return (name, policy)
-      }
-      return plain + FaultedStore.ofVectors
+      return FaultedStore.policies(of: compressions)
     }
 
     private mutating func write(into name: String, _ round: Int) throws {
