@@ -82,6 +82,20 @@ BUGS = [
      "    if case .file = source, BUG { return }\n"
      "    do { try stored.check(handle.checksum, .dataBlock, in: id, at: handle.offset) } catch {\n",
      SWEEP),
+    ("a walk backward ends where a block is damaged",
+     "Sources/Varve/Segment/SegmentWalk.swift",
+     "    if place.item > 0 { return try enterItem(place.item - 1, .last) }\n",
+     "    if BUG && place.item > 0 { return (try? enterItem(place.item - 1, .last)) ?? false }\n"
+     "    if place.item > 0 { return try enterItem(place.item - 1, .last) }\n",
+     SWEEP),
+    ("a key in a damaged block has no size",
+     "Sources/Varve/Keyspace/Keyspace.swift",
+     "      guard let found = try visibleEntry(of: key, in: reading) else { return nil }\n"
+     "      return try engine.values.size(of: found)\n",
+     "      let entry = BUG ? (try? visibleEntry(of: key, in: reading)) ?? nil : try visibleEntry(of: key, in: reading)\n"
+     "      guard let found = entry else { return nil }\n"
+     "      return try engine.values.size(of: found)\n",
+     SWEEP),
     ("a compaction copies a mapped value that was good when it was last read",
      "Sources/Varve/Value/OpenValueFile.swift",
      "    case .mapping(let mapping): return try copied(pointer, from: mapping.bytes)\n",

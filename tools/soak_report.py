@@ -4,6 +4,8 @@ import json
 import os
 import re
 
+import planted_bugs
+
 FIGURES = ("<!-- figures: written by tools/soak report -->", "<!-- end of figures -->")
 TOTALS = ("<!-- totals: written by tools/soak report -->", "<!-- end of totals -->")
 KINDS = ("lost", "wrong", "untold", "guard", "error", "ended", "waste", "harness", "not ours")
@@ -40,6 +42,13 @@ def section(run):
         elif isinstance(rows, list) and rows:
             lines += [f"{name[0].upper()}{name[1:]}:", ""] + [f"- {row}" for row in rows] + [""]
     return lines
+
+
+def with_unlooked(figures):
+    """The figures of planted bugs, and how many there are besides that no campaign has looked for yet."""
+    looked = {row["bug"] for row in figures["by bug"]}
+    names = [bug[0] for bug in planted_bugs.BUGS if bug[0] not in looked]
+    return figures | {"not looked for yet": len(names)} | ({"not looked for": names} if names else {})
 
 
 def kept(figures):
@@ -86,7 +95,10 @@ def report(root):
     folder = os.path.join(root, ".soak")
     for name in os.listdir(folder) if os.path.isdir(folder) else []:
         with open(os.path.join(folder, name)) as file:
-            lines = section(json.load(file))
+            run = json.load(file)
+        if "by bug" in run["figures"]:
+            run["figures"] = with_unlooked(run["figures"])
+        lines = section(run)
         sections.update(kept("\n".join(lines)))
     text = between(text, FIGURES, [sections[name] for name in sorted(sections)])
     text = between(text, TOTALS, [*totals(text), ""])

@@ -40,7 +40,9 @@ struct BucketExam {
   private func attempt<Result>(_ body: () throws -> Result) -> Result? {
     do { return try body() } catch {
       let code = (error as? StoreError)?.code
-      promise(code.map { ![.inputOutput, .full, .poisoned].contains($0) } ?? false, "\(error)")
+      promise(
+        code.map { ![.inputOutput, .full, .poisoned, .locked, .closed].contains($0) } ?? false,
+        "\(error)")
       let isNamed = code != .corrupted || (error as? StoreError)?.file != nil
       promise(isNamed, "damage without a name: \(error)")
       return nil

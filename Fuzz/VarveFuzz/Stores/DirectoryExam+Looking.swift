@@ -1,4 +1,5 @@
 import Varve
+import VarveFormat
 import VarveTestSupport
 
 // What an exam reads again in other ways.
@@ -47,7 +48,8 @@ extension DirectoryExam {
   /// A snapshot shows what was there when it was taken, whatever was written and moved since.
   func check(_ snapshot: Snapshot, of store: SegmentStore, shows content: Content) {
     for keyspace in store.keyspaces {
-      guard let expected = content[keyspace.name], expected.count < Self.mostEntries else {
+      guard let expected = content[KeyspaceName(keyspace.name)], expected.count < Self.mostEntries
+      else {
         continue
       }
       let found = attempt { try keyspace.entries(at: snapshot) } ?? []

@@ -21,7 +21,8 @@ extension FuzzTarget {
 
 /// A store made of files that anybody may have written: checked, read, written to and read again.
 struct DirectoryExam {
-  typealias Content = CrashWorkload.Content
+  /// By names as bytes: of two that Unicode calls equivalent each is one.
+  typealias Content = [KeyspaceName: [[UInt8]: [UInt8]]]
 
   /// Nobody needs to follow a hostile index for ever.
   static let mostEntries = 3_000
@@ -119,7 +120,7 @@ extension DirectoryExam {
       promise(
         forward == backward.reversed() || forward.count > Self.mostEntries, "not the same back")
       look(for: forward, in: keyspace, of: store, isSound: isSound)
-      content?[keyspace.name] = Dictionary(forward.map { ($0.key, $0.value) }) { $1 }
+      content?[KeyspaceName(keyspace.name)] = Dictionary(forward.map { ($0.key, $0.value) }) { $1 }
     }
     return content
   }
@@ -162,7 +163,7 @@ extension DirectoryExam {
     let before = attempt { try store.snapshot() }
     let key = Array("a key of the fuzzer".utf8)
     let isWritten = attempt { try store.keyspace("default").put(key, [1, 2, 3]) } != nil
-    if isWritten { expected?["default"]?[key] = [1, 2, 3] } else { expected = nil }
+    if isWritten { expected?[KeyspaceName("default")]?[key] = [1, 2, 3] } else { expected = nil }
     let acts = [{ try store.flush() }, { try store.compact() }]
     for act in acts where attempt(act) == nil { expected = nil }
     let found = allEntries(of: store, isSound: content != nil)

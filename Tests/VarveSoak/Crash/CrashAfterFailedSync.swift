@@ -64,7 +64,10 @@ enum CrashAfterFailedSync {
         }
       }
     }
-    return doubtful > 2 ? nil : "\(what): only \(doubtful) manifests were seen and not durable"
+    guard doubtful > 2 else {
+      throw Violation("\(what): only \(doubtful) manifests were seen and not durable")
+    }
+    return nil
   }
 
   private static func manifests(_ disk: SimulatedFileSystem) -> [String] {

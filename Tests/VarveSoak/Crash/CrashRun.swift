@@ -68,22 +68,21 @@ struct CrashRun {
   /// What this workload is like, each once.
   private func conditions(_ workload: CrashWorkload) -> [String: Int] {
     let opening = workload.opening
-    let told = [
-      shape.hasBucket ? "a bucket" : "no bucket",
-      logsAreReusable ? "logs that are used again" : "logs that are not used again",
-      opening.options.readMode == .mapped ? "mapped" : "by pread",
-      opening.options.valueFileBytes == StoreOptions.small.valueFileBytes
-        ? "one value file" : "value files that are filled",
-      opening.timePasses ? "time passes" : "time stands still",
+    let isFirst = [
+      shape.hasBucket, logsAreReusable, opening.options.readMode == .mapped,
+      opening.options.valueFileBytes == StoreOptions.small.valueFileBytes, opening.timePasses,
     ]
+    let told = zip(Self.conditions, isFirst).map { $1 ? $0.0 : $0.1 }
     return Dictionary(uniqueKeysWithValues: told.map { ($0, 1) })
   }
 
-  static let everyCondition = [
-    "a bucket", "no bucket", "logs that are used again", "logs that are not used again", "mapped",
-    "by pread", "one value file", "value files that are filled", "time passes",
-    "time stands still",
+  /// One of each two.
+  private static let conditions = [
+    ("a bucket", "no bucket"), ("logs that are used again", "logs that are not used again"),
+    ("mapped", "by pread"), ("one value file", "value files that are filled"),
+    ("time passes", "time stands still"),
   ]
+  static let everyCondition = conditions.flatMap { [$0.0, $0.1] }
 
   private var logsAreReusable: Bool { seed % 2 == 0 }
 
@@ -150,6 +149,7 @@ struct CrashRun {
       tally.images += 1
       tally.ways[CrashTally.killed, default: 0] += 1
       let image = machine.killImage(seed: seed)
+      tally.note(image.disk.fingerprint())
       if let failure = workload.judge(image, killed, turn: turn(tally.images)) {
         tally.failures.append("seed \(self.seed), \(moment), killed: \(failure)")
       }
@@ -176,6 +176,7 @@ struct CrashRun {
           guard sample.takes(image: inner.candidates, ofRecovery: recovery) else { continue }
           let mode = CrashMode.allCases[(number + part) % CrashMode.allCases.count]
           let second = first.crashImage(mode, seed: seed &+ UInt64(number))
+          inner.note(second.disk.fingerprint())
           inner.recoveryImages += 1
           inner.recoveryWays["\(mode)", default: 0] += 1
           if let failure = workload.judge(
@@ -187,9 +188,13 @@ struct CrashRun {
       }
     }
     prepare(first.disk)
-    first.disk.observeSteps { step in crash(step.number, "before \(step)") }
-    // Whether it opens was judged on its like.
-    try? goOn(first, workload, expected)
+    first.disk.observeSteps { step in
+      inner.withLock { $0.note(UInt64(step.number) ^ hash(step)) }
+      crash(step.number, "before \(step)")
+    }
+    do { try goOn(first, workload, expected) } catch {
+      inner.withLock { $0.failures.append("seed \(seed), \(moment), then going on: \(error)") }
+    }
     first.disk.observeSteps(nil)
     crash(inner.withLock { $0.recoveryPoints }, "at the end")
     tally.add(inner.withLock { $0 })
@@ -202,6 +207,9 @@ struct CrashRun {
   ) throws {
     let store = try machine.open(workload.opening)
     let found = try CrashWorkload.content(of: store)
+    guard expected.withLock({ $0.states.contains(found) }) else {
+      throw Violation("none of the states that may be there holds what was found")
+    }
     var more = found
     more["default"]?[Array("after the first crash".utf8)] = Array("written".utf8)
     expected.withLock { [more] in $0.goOn(to: [found, more]) }

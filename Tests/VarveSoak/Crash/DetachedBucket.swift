@@ -92,7 +92,8 @@ enum DetachedBucket {
         if let failure { return "\(what), sync \(call) failed, seed \(seed): \(failure)" }
       }
     }
-    return detached > 1 ? nil : "\(what): only \(detached) detached"
+    guard detached > 1 else { throw Violation("\(what): only \(detached) detached") }
+    return nil
   }
 
   private static func failureAfterKills(_ prepare: (SimulatedFileSystem) -> Void) throws -> String?
@@ -111,7 +112,8 @@ enum DetachedBucket {
       let failure = try failure(detaching: machine, &detached)
       if let failure { return "replaced, killed in call \(step): \(failure)" }
     }
-    return detached > 1 ? nil : "killed: only \(detached) detached"
+    guard detached > 1 else { throw Violation("killed: only \(detached) detached") }
+    return nil
   }
 }
 

@@ -15,6 +15,16 @@ enum HitCall: Sendable, CustomStringConvertible {
   }
 }
 
+extension HitCall {
+  /// Whether it may be unknown what is durable where it fails.
+  var mayPoison: Bool {
+    switch self {
+    case .object: false
+    case .file(let call): ![.list, .status, .read, .map, .lock].contains(call.operation)
+    }
+  }
+}
+
 /// Lets one call of a machine fail, from the moment on at which it is begun.
 final class FaultInjection: Sendable {
   private struct State: Sendable {

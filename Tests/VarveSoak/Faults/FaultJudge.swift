@@ -23,6 +23,10 @@ struct FaultJudge {
   let mayBeApart: Bool
   /// Whether the store was damaged before, and is poisoned: nobody repairs it before the next opening.
   var isDamaged = false
+  /// The call that failed.
+  var struck: HitCall?
+  /// Whether nothing failed but that.
+  private let isOnce: Bool
   /// Tells runs apart, in which other things that take long are done.
   let turn: UInt64
   /// What the bucket may lead to by itself.
@@ -37,6 +41,7 @@ struct FaultJudge {
     self.opening = opening
     reopen = store.reopen
     mayBeApart = store.mayBeApart
+    isOnce = fault.duration == .once
     turn = UInt64(fault.occurrence) &+ seed >> 1
     isReverted = fault.kind.failedSync == .revertsCache
   }
@@ -89,6 +94,9 @@ struct FaultJudge {
     let steps = machine.disk.steps
     if let refusal = Self.failure(of: { try Self.write(to: store) }) {
       guard refusal.code == .poisoned else { throw Violation("writing again: \(refusal)") }
+      if isOnce, !isDamaged, let struck, !struck.mayPoison {
+        throw Violation("nothing is written any more, though all that failed was \(struck)")
+      }
       try checkPoisoned(store, shows: found, since: steps)
       return isReverted ? uncertain : live
     }

@@ -96,7 +96,12 @@ struct FaultTally: Sendable {
       let place = outcome.struck.map { " (\($0))" } ?? ""
       failures.append("\(name), \(fault)\(place): \(violation)")
     }
-    guard let struck = outcome.struck else { return }
+    guard let struck = outcome.struck else {
+      if let failure = outcome.failure {
+        failures.append("\(name), \(fault): nothing was made to fail, and yet: \(failure)")
+      }
+      return
+    }
     runs += 1
     if outcome.failure != nil { errors += 1 }
     switch struck {

@@ -81,6 +81,7 @@ struct FaultedOpening: Sendable {
     let fingerprint = disk.fingerprint()
     var opened: SegmentStore?
     try failing.attempt(&outcome) { opened = try attempt(failing.machine, failing.opening) }
+    judge.struck = outcome.struck
     if outcome.failure == nil { try check?(failing.machine) }
     if changesNothing, disk.fingerprint() != fingerprint {
       throw Violation("a byte of the disk was changed")
@@ -96,8 +97,9 @@ struct FaultedOpening: Sendable {
       opened, after: nil, shows: [store.content], mayHold: store.durable)
   }
 
+  /// Asked by what makes nothing durable.
   private func isRefusing(_ store: SegmentStore?) -> Bool {
-    FaultJudge.failure { try store?.sync() }?.code == .readOnly
+    FaultJudge.failure { try store?.commit(WriteBatch(), durability: .buffered) }?.code == .readOnly
   }
 
   /// Reads and closes a store that was opened for nothing else.

@@ -21,44 +21,33 @@ extension FaultedOperation {
 
   private static let ofTasks: [FaultedOperation] = [
     ofEachKey("fetchValue") { keyspace, key, value in
-      let found = try waiting { try await keyspace.fetchValue(for: key) }
+      let found = try WaitingExecutor.wait { try await keyspace.fetchValue(for: key) }
       try expect(found, value, "fetchValue")
     },
     ofEachKeyspace("fetchValues") { _, keyspace, entries in
       let keys = entries.map(\.key)
-      let found = try waiting { try await keyspace.fetchValues(for: keys) }
+      let found = try WaitingExecutor.wait { try await keyspace.fetchValues(for: keys) }
       try expect(found, entries.map(\.value), "fetchValues")
     },
     ofEachKeyspace("fetchValue, fetchValues at a snapshot") { store, keyspace, entries in
       let snapshot = try store.snapshot()
       for (key, value) in entries {
-        let found = try waiting { try await keyspace.fetchValue(for: key, at: snapshot) }
+        let found = try WaitingExecutor.wait {
+          try await keyspace.fetchValue(for: key, at: snapshot)
+        }
         try expect(found, value, "fetchValue at a snapshot")
       }
       let keys = entries.map(\.key)
-      let found = try waiting { try await keyspace.fetchValues(for: keys, at: snapshot) }
+      let found = try WaitingExecutor.wait {
+        try await keyspace.fetchValues(for: keys, at: snapshot)
+      }
       try expect(found, entries.map(\.value), "fetchValues at a snapshot")
     },
     ofEachKeyspace("withReadThread") { store, keyspace, entries in
-      let found = try waiting { try await store.withReadThread { try keyspace.entries() } }
+      let found = try WaitingExecutor.wait {
+        try await store.withReadThread { try keyspace.entries() }
+      }
       try expect(found, entries.map { KeyValue($0.key, $0.value) }, "withReadThread")
     },
   ]
-
-  /// Waits here for what a task does: one call after the other, so that each run is the same.
-  private static func waiting<Result: Sendable>(
-    _ body: @escaping @Sendable () async throws -> Result
-  ) throws -> Result {
-    let outcome = Monitor<Swift.Result<Result, any Error>?>(nil)
-    Task.detached {
-      let result: Swift.Result<Result, any Error>
-      do { result = .success(try await body()) } catch { result = .failure(error) }
-      outcome.withLock { $0 = result }
-      outcome.broadcast()
-    }
-    guard let result = outcome.withLock(when: { $0 != nil }, { $0 }) else {
-      throw Wrong(what: "a task that did not end")
-    }
-    return try result.get()
-  }
 }

@@ -26,6 +26,7 @@ struct FaultedRun {
     let opened = try failing.machine.open(opening)
     let states = try prepare(opened)
     try failing.attempt(&outcome) { try operation.body(opened, states[0]) }
+    judge.struck = outcome.struck
 
     let hasSucceeded = outcome.failure == nil
     let last = states.suffix(1)

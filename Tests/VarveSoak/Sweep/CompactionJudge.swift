@@ -56,22 +56,25 @@ struct CompactionJudge {
     do { opened = try CrashWorkload.open(image, readMode: readMode) } catch {
       return verdict(of: error) ?? .atOpen
     }
-    var seen = Reading(store.content)
+    var seen = reading
     if moment != .unread {
-      seen.readAll(of: opened)
+      seen.readAll(of: opened, SweepReading.Turn(step))
       guard seen.isRight, seen.errors.isEmpty else { return .wrong }
     }
     let failure = compact(opened, on: image, mutated, step)
     if let failure, let verdict = verdict(of: failure) { return verdict }
-    seen = Reading(store.content)
-    seen.readAll(of: opened)
+    seen = reading
+    seen.readAll(of: opened, SweepReading.Turn(step))
     let isMapped = readMode == .mapped && moment != .unread
     let isStillThere = SweptStore.files(of: image)[file] == mutated
     let isShown = isMapped && isStillThere && !seen.isRight
     if !isShown, let verdict = unforgiven(seen, isStillThere) { return verdict }
     do { try opened.close() } catch { return verdict(of: error) ?? .wrong }
-    return try judgeAgain(image, isStillThere, isShown ? .shown : failure == nil ? nil : .stopped)
+    let known: CompactionVerdict? = isShown ? .shown : failure == nil ? nil : .stopped
+    return try judgeAgain(image, isStillThere, known, step)
   }
+
+  private var reading: SweepReading { SweepReading([store.content], asking: store.content) }
 
   /// What the compaction failed with.
   private func compact(
@@ -93,15 +96,15 @@ struct CompactionJudge {
 
   /// Whatever was done, another process finds right data or damage, and the verifier the damage.
   private func judgeAgain(
-    _ image: SimulatedFileSystem, _ isStillThere: Bool, _ known: CompactionVerdict?
+    _ image: SimulatedFileSystem, _ isStillThere: Bool, _ known: CompactionVerdict?, _ step: Int
   ) throws -> CompactionVerdict {
     let again: SegmentStore
     do { again = try CrashWorkload.open(image, readMode: readMode) } catch {
       return verdict(of: error) ?? (isStillThere ? known ?? .left : .wrong)
     }
-    var seen = Reading(store.content)
-    seen.readAll(of: again)
-    try? again.close()
+    var seen = reading
+    seen.readAll(of: again, SweepReading.Turn(step))
+    seen.close(again)
     if let verdict = unforgiven(seen, isStillThere) { return verdict }
     var damage: [IntegrityFinding] = []
     try StoreVerifier(at: "store", on: image).run(.deep) {
@@ -115,7 +118,7 @@ struct CompactionJudge {
   }
 
   /// What no read may show; nil where all is right, or an error that the damage explains.
-  private func unforgiven(_ seen: Reading, _ isStillThere: Bool) -> CompactionVerdict? {
+  private func unforgiven(_ seen: SweepReading, _ isStillThere: Bool) -> CompactionVerdict? {
     if !seen.isRight { return seen.lacksKeys ? .absent : .wrong }
     for error in seen.errors {
       if let verdict = verdict(of: error) { return verdict }
@@ -129,59 +132,5 @@ struct CompactionJudge {
       return .nameless
     }
     return name == file ? nil : .elsewhere
-  }
-}
-
-// MARK: - Reading
-
-extension CompactionJudge {
-  /// What all reads of a store found.
-  struct Reading {
-    let expected: CompactedStore.Content
-    var isRight = true
-    var lacksKeys = false
-    var errors: [any Error] = []
-
-    init(_ expected: CompactedStore.Content) { self.expected = expected }
-
-    mutating func readAll(of store: SegmentStore) {
-      for (name, entries) in expected {
-        do {
-          let keyspace = try store.keyspace(name)
-          for order in [ScanOrder.ascending, .descending] { scan(keyspace, order, entries) }
-          for key in entries.keys + [Array("no such key".utf8)] { get(keyspace, key, entries[key]) }
-        } catch {
-          errors.append(error)
-        }
-      }
-    }
-
-    private mutating func scan(
-      _ keyspace: Keyspace, _ order: ScanOrder, _ entries: [[UInt8]: [UInt8]]
-    ) {
-      var found: [[UInt8]: [UInt8]] = [:]
-      do {
-        try keyspace.forEach(order: order) { found[[UInt8](copying: $0)] = [UInt8](copying: $1) }
-        note(found == entries, lacking: found.count < entries.count)
-      } catch {
-        errors.append(error)
-        note(found.allSatisfy { entries[$0.key] == $0.value }, lacking: false)
-      }
-    }
-
-    private mutating func get(_ keyspace: Keyspace, _ key: [UInt8], _ value: [UInt8]?) {
-      do {
-        let found = try keyspace.value(for: key)
-        note(found == value, lacking: found == nil)
-      } catch {
-        errors.append(error)
-      }
-    }
-
-    private mutating func note(_ isRight: Bool, lacking: Bool) {
-      if isRight { return }
-      self.isRight = false
-      if lacking { lacksKeys = true }
-    }
   }
 }

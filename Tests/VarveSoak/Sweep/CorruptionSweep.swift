@@ -81,9 +81,6 @@ struct CorruptionSweep {
     }
   }
 
-  /// One damage in so many is read by `pread` as well: of the eleven of one byte each in its turn.
-  private static let oneByRead = 3
-
   private static func run(_ job: Job) -> SweepTally<SweepVerdict> {
     var tally = SweepTally<SweepVerdict>()
     // What comes from elsewhere is not there before.
@@ -93,8 +90,7 @@ struct CorruptionSweep {
     for (index, mutation) in job.mutations.enumerated() {
       let mutated = mutation.applied(to: bytes)
       if mutated == nil, !mutation.isRemoval { continue }
-      let judge = SweepJudge(
-        store: job.store, file: job.file, readsBothWays: index % oneByRead == 0)
+      let judge = SweepJudge(store: job.store, file: job.file, number: index)
       tally.note(
         "\(what), \(mutation.name)",
         "\(job.store.end)\(shape), \(job.file), \(mutation.place)"

@@ -56,40 +56,33 @@ struct TierJudge {
   let place: TierPlace
 
   /// - Parameter mutated: nil for what is gone.
-  func judge(_ mutated: [UInt8]?) throws -> TierVerdict {
+  func judge(_ mutated: [UInt8]?, _ turn: SweepReading.Turn) throws -> TierVerdict {
     let machine = try machine(mutated)
     let opened: SegmentStore
     do { opened = try open(machine) } catch { return verdict(of: error, .atOpen) }
     let isOldest = mutated == nil && mayBeEarlier
     let states = isOldest ? tier.history : [tier.newest]
     if isOldest, try isEarlier(opened) { return .earlier }
-    var reading = SweepReading(newest: tier.newest) {
-      verdict(of: $0, .atRead) == .atRead ? .atRead : .nameless
-    }
-    try reading.readAll(of: opened, allowing: states)
-    var brought: TierVerdict?
-    do { try opened.prefetch() } catch { brought = verdict(of: error, .atRead) }
+    var reading = SweepReading(states, asking: tier.newest)
+    reading.readAll(of: opened, turn)
+    reading.attempt { _ in try opened.prefetch() }
     let unpinned = isPin && mutated != nil ? collect(opened, machine) : nil
-    try? opened.close()
+    reading.close(opened)
     if let unpinned {
       if !unpinned.isLegal { return unpinned }
       if let verdict = try restoreFirst(machine) { return verdict }
     }
-    let found = verdict(of: reading.verdict)
+    let found = verdict(of: reading)
     if !found.isLegal { return found }
     // What came is what was put, whatever was read before.
-    if try hasDamage(machine) { return .laundered }
-    return brought == .nameless ? .nameless : unpinned ?? found
+    return try hasDamage(machine) ? .laundered : unpinned ?? found
   }
 
-  private func verdict(of reading: SweepVerdict?) -> TierVerdict {
-    switch reading {
-    case nil: isReadAsAWhole ? .unnoticed : .right
-    case .atRead?: isKept ? .needless : .atRead
-    case .absent?: .absent
-    case .nameless?: .nameless
-    default: .wrong
-    }
+  private func verdict(of reading: SweepReading) -> TierVerdict {
+    if !reading.isRight { return reading.lacksKeys ? .absent : .wrong }
+    let verdicts = reading.errors.map { verdict(of: $0, .atRead) }
+    if let worst = verdicts.first(where: { !$0.isLegal }) ?? verdicts.first { return worst }
+    return isReadAsAWhole ? .unnoticed : .right
   }
 
   private func hasDamage(_ machine: CrashMachine) throws -> Bool {

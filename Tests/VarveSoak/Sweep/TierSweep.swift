@@ -73,11 +73,11 @@ struct TierSweep {
   private static func run(_ job: Job) -> SweepTally<TierVerdict> {
     var tally = SweepTally<TierVerdict>()
     let judge = TierJudge(tier: job.tier, place: job.place)
-    for mutation in job.mutations {
+    for (index, mutation) in job.mutations.enumerated() {
       let mutated = mutation.applied(to: job.bytes)
       if mutated == nil, !mutation.isRemoval { continue }
       tally.note("\(job.place.label), \(mutation.name)", "\(job.place), \(mutation.place)") {
-        try judge.judge(mutated)
+        try judge.judge(mutated, SweepReading.Turn(index))
       }
     }
     return tally

@@ -1,17 +1,17 @@
 import VarvePlatform
 
 /// Runs tasks on the thread that waits for them: a run goes on where it stopped, whoever has Swift's own pool.
-final class WaitingExecutor: TaskExecutor {
+package final class WaitingExecutor: TaskExecutor {
   private let jobs = Monitor<[UnownedJob]>([])
 
-  func enqueue(_ job: consuming ExecutorJob) {
+  package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     jobs.withLock { $0.append(job) }
     jobs.signal()
   }
 
   /// Does what `body` does, on this thread but for what it leaves to others.
-  static func wait<Result: Sendable>(
+  package static func wait<Result: Sendable>(
     _ body: @escaping @Sendable () async throws -> Result
   ) throws -> Result {
     let executor = WaitingExecutor()
