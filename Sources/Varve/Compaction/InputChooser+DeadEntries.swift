@@ -80,14 +80,18 @@ extension InputChooser {
   }
 
   private func isWhollyDropped(_ segment: SegmentRecord) -> Bool {
-    keyspaces(of: segment).allSatisfy(state.rules.dropsKeyspace)
+    let keyspaces = keyspaces(of: segment)
+    return keyspaces.count <= Self.mostKeyspaces && keyspaces.allSatisfy(state.rules.dropsKeyspace)
   }
+
+  /// Of a segment that says that it reaches over more nobody asks about each: a forged one may name billions.
+  private static let mostKeyspaces = 4_096
 
   /// Whether a dropped keyspace may have entries in the segment.
   func mayHoldDropped(_ segment: SegmentRecord) -> Bool {
     let keyspaces = keyspaces(of: segment)
     // Of so many, one has been dropped as good as surely.
-    return keyspaces.count > 4_096 || keyspaces.contains(where: state.rules.dropsKeyspace)
+    return keyspaces.count > Self.mostKeyspaces || keyspaces.contains(where: state.rules.dropsKeyspace)
   }
 
   private func keyspaces(of segment: SegmentRecord) -> ClosedRange<UInt32> {
