@@ -84,7 +84,7 @@ extension InputChooser {
     return keyspaces.count <= Self.mostKeyspaces && keyspaces.allSatisfy(state.rules.dropsKeyspace)
   }
 
-  /// Of a segment that says that it reaches over more nobody asks about each: a forged one may name billions.
+  /// Where it reaches over more nobody asks about each: a forged one may name billions.
   private static let mostKeyspaces = 4_096
 
   /// Whether a dropped keyspace may have entries in the segment.
