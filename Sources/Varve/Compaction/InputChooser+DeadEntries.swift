@@ -91,7 +91,8 @@ extension InputChooser {
   func mayHoldDropped(_ segment: SegmentRecord) -> Bool {
     let keyspaces = keyspaces(of: segment)
     // Of so many, one has been dropped as good as surely.
-    return keyspaces.count > Self.mostKeyspaces || keyspaces.contains(where: state.rules.dropsKeyspace)
+    return keyspaces.count > Self.mostKeyspaces
+      || keyspaces.contains(where: state.rules.dropsKeyspace)
   }
 
   private func keyspaces(of segment: SegmentRecord) -> ClosedRange<UInt32> {
