@@ -56,22 +56,24 @@ extension SweepReading.Turn {
     }
   }
 
-  /// The key or the next one, and from there the one before it.
+  /// The key or the next one, and from there the one before it. A cursor that found nothing stands nowhere.
   private func seeks(
     _ keyspace: Keyspace, _ keys: [[UInt8]], _ reading: inout SweepReading
   ) throws {
     let name = keyspace.name
     var cursor = try keyspace.cursor()
-    for key in keys {
-      reading.look(absent: nil, { Self.first($0[name], from: key) }) {
+    for (index, key) in keys.enumerated() {
+      let (before, after) = (keys[..<index], keys[index...])
+      reading.look(absent: nil, { Self.first(of: after, in: $0[name]) }) {
         guard try cursor.seek(to: key) else { return nil }
         return KeyValue([UInt8](copying: cursor.key), [UInt8](copying: cursor.value))
       }
-      // A cursor that found nothing stands nowhere.
       reading.look(
         absent: nil,
         { state in
-          Self.first(state[name], from: key).flatMap { _ in Self.last(state[name], before: key) }
+          Self.first(of: after, in: state[name]).flatMap { _ in
+            Self.first(of: before.reversed(), in: state[name])
+          }
         }
       ) {
         guard try cursor.seek(to: key), try cursor.previous() else { return nil }
@@ -80,14 +82,13 @@ extension SweepReading.Turn {
     }
   }
 
-  private static func first(_ entries: [[UInt8]: [UInt8]]?, from key: [UInt8]) -> KeyValue? {
-    entries?.filter { !$0.key.lexicographicallyPrecedes(key) }
-      .min { $0.key.lexicographicallyPrecedes($1.key) }.map { KeyValue($0.key, $0.value) }
-  }
-
-  private static func last(_ entries: [[UInt8]: [UInt8]]?, before key: [UInt8]) -> KeyValue? {
-    entries?.filter { $0.key.lexicographicallyPrecedes(key) }
-      .max { $0.key.lexicographicallyPrecedes($1.key) }.map { KeyValue($0.key, $0.value) }
+  private static func first(
+    of keys: some Sequence<[UInt8]>, in entries: [[UInt8]: [UInt8]]?
+  ) -> KeyValue? {
+    for key in keys {
+      if let value = entries?[key] { return KeyValue(key, value) }
+    }
+    return nil
   }
 
   /// From each third key to the fifth behind it, so that they overlap, and to the end.

@@ -28,7 +28,7 @@ struct SweepReading {
 
   mutating func readAll(of store: SegmentStore, _ turn: Turn) {
     let names = Set(store.keyspaces.map(\.name))
-    keep(isAbsence: !names.isSuperset(of: newest.keys)) { Set($0.keys) == names }
+    keep({ !names.isSuperset(of: $0.keys) }) { Set($0.keys) == names }
     for (name, entries) in newest.sorted(by: { $0.key < $1.key }) {
       let keys = entries.keys.sorted { $0.lexicographicallyPrecedes($1) } + [Self.noSuchKey]
       attempt {
@@ -57,7 +57,7 @@ struct SweepReading {
   ) {
     attempt {
       let found = try read()
-      $0.keep(isAbsence: found == absent) { expected($0) == found }
+      $0.keep({ _ in found == absent }) { expected($0) == found }
     }
   }
 
@@ -72,16 +72,19 @@ struct SweepReading {
       }
       run.isWhole = true
     }
-    let isAbsence = run.isPart(of: newest[keyspace.name] ?? [:])
-    keep(isAbsence: isAbsence) { run.is(in: $0[keyspace.name] ?? [:]) }
+    keep({ run.isPart(of: $0[keyspace.name] ?? [:]) }) {
+      run.is(in: $0[keyspace.name] ?? [:])
+    }
   }
 
-  /// Goes on with the states that agree.
-  private mutating func keep(isAbsence: Bool, _ agrees: (Content) -> Bool) {
+  /// Goes on with the states that agree; where none does, says whether what is wrong is only that something is missing.
+  private mutating func keep(
+    _ isAbsence: (_ newest: Content) -> Bool, _ agrees: (Content) -> Bool
+  ) {
     let left = states.filter(agrees)
     if !left.isEmpty { return states = left }
     isRight = false
-    if isAbsence { lacksKeys = true }
+    if isAbsence(newest) { lacksKeys = true }
   }
 }
 
