@@ -223,7 +223,10 @@ def _uploads(reader):
         kind, number = reader.u8("kind"), reader.varint("number")
         if kind not in FILE_KINDS or not 1 <= number < MAX_NUMBER:
             reader.fail("value", reader.offset, "kind or number of a file")
-        uploads.append({"kind": FILE_KINDS[kind], "number": number, "id": _id(reader, "id"), **_object(reader)})
+        upload = {"kind": FILE_KINDS[kind], "number": number, "id": _id(reader, "id"), **_object(reader)}
+        if not 1 <= upload["epoch"] <= MAX_NUMBER or upload["tail"] > MAX_TAIL:
+            reader.fail("limit", reader.offset, "epoch or tail of a file")
+        uploads.append(upload)
     if reader.left:
         reader.fail("excess", reader.offset, "bytes behind the uploads")
     return uploads

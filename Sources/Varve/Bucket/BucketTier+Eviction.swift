@@ -17,7 +17,7 @@ extension BucketTier {
     for file in version.manifest.forBucket.bucketFiles {
       if let status = try localStatus(of: file) { local.append((file, status.modified)) }
     }
-    var bytes = local.reduce(0) { $0 + $1.file.size }
+    var bytes = local.statedSum(\.file.size)
     let order = local.filter { copies[$0.file.key] != nil }.sorted {
       let (left, right) = ($0.file.leads(leading), $1.file.leads(leading))
       return left != right ? !left : $0.file.number < $1.file.number
@@ -25,7 +25,7 @@ extension BucketTier {
     var going: [LocalFile] = []
     for (file, written) in order where bytes > kept || written < oldest {
       going.append(file)
-      bytes -= file.size
+      bytes -= min(bytes, file.size)
     }
     return going
   }

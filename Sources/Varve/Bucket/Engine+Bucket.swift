@@ -71,7 +71,7 @@ extension Engine {
     if !missing.isEmpty { bucket.doubtCopies(true) }
     let safe = going.filter { !missing.contains($0.name) }
     let gone = try bucket.changeFiles { () throws(StoreError) in try letGo(of: safe, bucket) }
-    let bytes = gone.reduce(0) { $0 + $1.size }
+    let bytes = gone.statedSum(\.size)
     if isOpenNow, !gone.isEmpty { report(.evicted(files: gone.count, bytes: bytes)) }
     if let name = missing.first {
       throw StoreError(

@@ -4,8 +4,9 @@ import VarvePlatform
 /// Reads and replaces the file `bucket`: what a store on disk knows of its bucket.
 struct TieFile {
   let directory: any Directory
+  /// What is longer cannot be read again.
+  var mostBytes = ObjectFrame.mostBytes
 
-  private static let mostBytes: UInt64 = 1 << 30
   private static var temporary: String { FileName.bucket + ".new" }
 
   /// That of the store in the directory `path`; nil where it has no bucket.
@@ -28,7 +29,7 @@ struct TieFile {
       guard try directory.status(of: FileName.bucket) != nil else { return nil }
       let file = try directory.open(FileName.bucket)
       defer { try? file.close() }
-      bytes = try file.whole(most: Self.mostBytes)
+      bytes = try file.whole(most: UInt64(mostBytes))
     } catch {
       throw StoreError(error)
     }
@@ -53,6 +54,11 @@ struct TieFile {
   /// there before.
   func write(_ tie: BucketTie, isSettled: Bool = true) throws(StoreError) {
     let bytes = tie.encoded()
+    guard bytes.count <= mostBytes else {
+      throw StoreError(
+        .limit, "what is known of the bucket would take more than \(mostBytes) bytes",
+        file: FileName.bucket)
+    }
     do throws(FileSystemError) {
       if try directory.status(of: Self.temporary) != nil { try directory.remove(Self.temporary) }
       let file = try directory.create(Self.temporary)

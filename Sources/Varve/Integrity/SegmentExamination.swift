@@ -86,7 +86,11 @@ extension SegmentExamination {
     from start: UInt64, to end: UInt64, _ structure: FormatError.Structure
   ) {
     let file = file
-    guard start < end, let first = Int(exactly: start), let gap = Int(exactly: end &- start),
+    guard start < end else { return }
+    guard end &- start < 64 else {
+      return visitor.damage(FormatError(structure, .excess, at: start))
+    }
+    guard let first = Int(exactly: start), let gap = Int(exactly: end &- start),
       let bytes = file.part(at: first, count: gap)
     else { return }
     for index in 0..<bytes.count where bytes.byte(at: index) != 0 {

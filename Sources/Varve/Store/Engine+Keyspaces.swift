@@ -97,8 +97,16 @@ extension Engine {
   ) throws(StoreError) {
     var cursor = try reading.visible(within: EngineBounds(SystemKeyspace.number, .all))
     try cursor.seekToFirst()
+    // The default one has no record.
+    var count = 1
     while let entry = cursor.entry {
-      if let keyspace = try keyspace(of: entry) { take(keyspace) }
+      if let keyspace = try keyspace(of: entry) {
+        count += 1
+        guard count <= Limits.keyspaces else {
+          throw StoreError(FormatError(.catalog, .limit("keyspace count"), at: 0), in: path)
+        }
+        take(keyspace)
+      }
       try cursor.next()
     }
   }

@@ -27,7 +27,10 @@ package struct BucketUpload: Hashable, Sendable {
     let number = try reader.varint()
     guard 1..<Limits.fileNumber ~= number else { throw start.error(.limit("file number")) }
     id = FileID(low: try reader.uint64(), high: try reader.uint64())
-    file = BucketFile(kind, number, try BucketObject(&reader))
+    let object = try BucketObject(&reader)
+    guard 1...Limits.fileNumber ~= object.epoch else { throw start.error(.limit("epoch")) }
+    guard object.tailBytes <= BucketObject.mostTailBytes else { throw start.error(.limit("tail")) }
+    file = BucketFile(kind, number, object)
   }
 }
 

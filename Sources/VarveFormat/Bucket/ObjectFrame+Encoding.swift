@@ -1,7 +1,7 @@
 extension ObjectFrame {
-  /// The whole object around `body`. Traps where that is larger than can be read back.
+  /// The whole object around `body`. One of more than ``mostBytes`` nobody can read: whoever writes it asks first.
   func encoded(_ body: [UInt8]) -> [UInt8] {
-    precondition(body.count <= Self.mostBodyBytes)
+    precondition(body.count <= UInt32.max)
     var writer = ByteWriter(reserving: Self.byteCount + body.count + 4)
     writer.append(Self.magic)
     writer.uint16(Self.currentVersion)

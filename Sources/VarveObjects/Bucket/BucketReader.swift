@@ -60,7 +60,7 @@ package struct BucketReader: Sendable {
   ) throws(BucketError) -> (Bool, serverTime: UInt64?) {
     var place: String? = BucketLayout.manifest(number).description
     var time: UInt64?
-    repeat {
+    for _ in 0..<Self.mostPages where place != nil {
       let page = try objects.request { [place] objects throws(ObjectStoreError) in
         try objects.list(BucketLayout.manifests, after: place, limit: 16)
       }
@@ -68,7 +68,8 @@ package struct BucketReader: Sendable {
       let numbers = page.entries.compactMap { BucketLayout.manifestNumber($0.name) }
       if numbers.contains(where: { $0 > number }) { return (true, time) }
       place = page.end
-    } while place != nil
+    }
+    guard place == nil else { throw Self.endless(BucketLayout.manifests) }
     return (false, time)
   }
 
@@ -184,15 +185,24 @@ package struct BucketReader: Sendable {
     _ prefix: String, after place: String? = nil
   ) throws(BucketError) -> [ObjectListing.Entry] {
     var found: [ObjectListing.Entry] = []
-    var place = place
-    repeat {
+    var (place, isOver) = (place, false)
+    for _ in 0..<Self.mostPages where !isOver {
       let page = try objects.request { objects throws(ObjectStoreError) in
         try objects.list(prefix, after: place, limit: 1000)
       }
       found += page.entries
       place = page.end
-    } while place != nil
+      isOver = place == nil
+    }
+    guard isOver else { throw Self.endless(prefix) }
     return found
+  }
+
+  /// 16 million objects: a server that makes names up could go on for ever.
+  private static let mostPages = 1 << 14
+
+  private static func endless(_ prefix: String) -> BucketError {
+    .damaged(FormatError(.bucketObject, .limit("object count"), at: 0), object: prefix)
   }
 
   /// Makes an object durable that was found, of the same bytes: `ObjectStore.settle`.

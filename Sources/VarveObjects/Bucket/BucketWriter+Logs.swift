@@ -33,6 +33,7 @@ extension BucketWriter {
         if let pending = logs.pending { try confirm(pending, &logs) }
         let rest = batches.filter { $0.last > logs.last }
         guard !rest.isEmpty else { return }
+        try BucketLogPut.checkReadable(logs.next)
         let log = BucketLog(
           storeID: head.manifest.version.storeID, number: logs.next, epoch: epoch, writer: id,
           nonce: FileID(low: random.next(), high: random.next()), batches: rest)
@@ -109,7 +110,9 @@ struct BucketLogPut {
       ? max(floor, (try reader.logNumbers().last ?? 0) + 1)
       : floor + (try reader.logCount(from: floor))
     if !passesGaps, number > floor { try settle(number - 1) }
-    while true {
+    let last = number.addingStated(Self.mostOthers)
+    while number <= last {
+      try Self.checkReadable(number)
       let (other, time) = try outcome(
         of: BucketLog(
           storeID: manifest.version.storeID, number: number, epoch: manifest.epoch,
@@ -119,6 +122,21 @@ struct BucketLogPut {
       if !passesGaps { try settle(number) }
       number += 1
     }
+    throw Self.refused(number)
+  }
+
+  /// So many logs others may put while somebody ends them: a server that makes them up could go on for ever.
+  private static let mostOthers: UInt64 = 10_000
+
+  /// Of a forged floor numbers may follow with which nobody could read the log again.
+  static func checkReadable(_ number: UInt64) throws(BucketError) {
+    guard 1...Limits.fileNumber ~= number else { throw refused(number) }
+  }
+
+  private static func refused(_ number: UInt64) -> BucketError {
+    .damaged(
+      FormatError(.bucketLog, .limit("number"), at: 0), object: BucketLayout.log(number).description
+    )
   }
 
   /// Makes a log durable that its writer may have put and never heard of: lost, it would be a gap. None before it

@@ -36,7 +36,7 @@ extension BucketVectors {
     moved[24] = 9
     moved.set(moved.prefix(44).withByteView(CRC32C.checksum(of:)), at: 44)
     var longest = identity
-    longest.set(UInt32(1 << 29 + 1), at: 40)
+    longest.set(UInt32((1 << 29) + 1), at: 40)
     longest.set(longest.prefix(44).withByteView(CRC32C.checksum(of:)), at: 44)
     return [
       bad("no bytes", []),
@@ -134,7 +134,7 @@ extension BucketVectors {
       },
       bad("tail too long") {
         $0.version.segments[0].size = 1 << 40
-        $0.objects[0].tailBytes = 1 << 29 + 1
+        $0.objects[0].tailBytes = (1 << 29) + 1
       },
       bad("garbage out of order") { $0.garbage.swapAt(0, 1) },
       bad("garbage twice") { $0.garbage[1] = $0.garbage[0] },
@@ -320,6 +320,12 @@ extension BucketVectors {
       BucketUpload(BucketFile(.values, 9, copy), id: FileID(low: 7, high: 8)),
     ]
     let noted = busy.encoded()
+    func uploaded(epoch: UInt64, tail: UInt64) -> [UInt8] {
+      let copy = BucketObject(epoch: epoch, digest: copy.digest, tailBytes: tail)
+      var busy = young
+      busy.uploads = [BucketUpload(BucketFile(.segment, 8, copy), id: FileID(low: 5, high: 6))]
+      return busy.encoded()
+    }
     /// Where the head's length stands.
     let length = ObjectFrame.byteCount + 2 + tie.location.utf8.count + 1 + 32 + 1
     return [
@@ -338,6 +344,8 @@ extension BucketVectors {
       bad(
         "upload of file zero",
         bare.withFields([1, 3, 53, 1, 1, 0] + [UInt8](repeating: 1, count: 50))),
+      bad("upload of epoch zero", uploaded(epoch: 0, tail: 300)),
+      bad("upload with a tail that is too long", uploaded(epoch: 3, tail: (1 << 29) + 1)),
       vector(.tie, "bucket: young", note: "no writer, no manifest yet", bare, bad: false),
       bad("unknown state", whole.changed { $0[length - 1] = 3 }),
       bad("location not of text", bare.changed { $0[50] = 0xff }),

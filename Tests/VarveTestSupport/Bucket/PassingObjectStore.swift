@@ -1,20 +1,23 @@
 package import VarveObjects
 
-/// Passes everything on to another, by another name, or with other answers to reads.
+/// Passes everything on to another, by another name, or with other answers to reads and listings.
 package final class PassingObjectStore: ObjectStore {
   private let objects: any ObjectStore
   package let location: String
   private let answer: @Sendable (ObjectName, ObjectPart) -> ObjectPart
+  private let listing: @Sendable (_ prefix: String) -> ObjectListing?
   private let beforePut: @Sendable (ObjectName) -> Void
 
   package init(
     _ objects: any ObjectStore, at location: String? = nil,
     answer: @escaping @Sendable (ObjectName, ObjectPart) -> ObjectPart = { $1 },
+    listing: @escaping @Sendable (_ prefix: String) -> ObjectListing? = { _ in nil },
     beforePut: @escaping @Sendable (ObjectName) -> Void = { _ in }
   ) {
     self.objects = objects
     self.location = location ?? objects.location
     self.answer = answer
+    self.listing = listing
     self.beforePut = beforePut
   }
 
@@ -42,7 +45,8 @@ package final class PassingObjectStore: ObjectStore {
   package func list(
     _ prefix: String, after place: String?, limit: Int
   ) throws(ObjectStoreError) -> ObjectListing {
-    try objects.list(prefix, after: place, limit: limit)
+    if let page = listing(prefix) { return page }
+    return try objects.list(prefix, after: place, limit: limit)
   }
 
   package func remove(_ names: [ObjectName]) throws(ObjectStoreError) { try objects.remove(names) }

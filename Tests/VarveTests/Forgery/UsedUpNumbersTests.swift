@@ -56,6 +56,20 @@ import VarveTestSupport
     #expect(failure == .corrupted)
   }
 
+  @Test func moreKeyspacesThanAStoreHoldsAreDamage() throws {
+    let (tested, _) = try TestedStore.simulated()
+    let failure = code {
+      _ = try Self.reopened(tested) { encoder in
+        // Beside the default one and the one that is there.
+        for number in 0..<UInt32(Limits.keyspaces - 1) {
+          let record = KeyspaceRecord(number: number + 10).encoded()
+          try Self.put(SystemKeyspace.recordKey("forged \(number)"), record, into: &encoder)
+        }
+      }
+    }
+    #expect(failure == .corrupted)
+  }
+
   /// A closed store with one entry in a segment, its manifest changed.
   private static func changed(
     _ tested: TestedStore, _ change: (inout Manifest) -> Void
