@@ -165,6 +165,10 @@ extension Engine {
       edit.removedSegments = Set(plan.segments.map(\.number))
     case .rewrite:
       result = try rewrite(plan, rules)
+      do throws(StoreError) { try check(result, of: plan) } catch {
+        remove(result, keeping: [], after: error)
+        throw error
+      }
       edit.removedSegments = Set(plan.segments.map(\.number))
       edit.addedSegments = result.segments
       edit.addedValueFiles = result.valueFiles

@@ -14,6 +14,11 @@ struct KeySpan: Equatable, Sendable {
     !largest.isBelow(other.smallest) && !other.largest.isBelow(smallest)
   }
 
+  /// Whether all of the other lies within this.
+  func covers(_ other: KeySpan) -> Bool {
+    !other.smallest.isBelow(smallest) && !largest.isBelow(other.largest)
+  }
+
   mutating func formUnion(_ other: KeySpan) {
     if other.smallest.isBelow(smallest) { smallest = other.smallest }
     if largest.isBelow(other.largest) { largest = other.largest }

@@ -54,19 +54,7 @@ extension StoreVerification {
   }
 
   private mutating func compare(_ stored: SegmentProperties, _ record: SegmentRecord) {
-    let pairs: [(String, Bool)] = [
-      ("entry count", stored.entryCount == record.entryCount),
-      ("delete count", stored.deleteCount == record.deleteCount),
-      ("smallest key", stored.smallestKey == record.smallestKey),
-      ("largest key", stored.largestKey == record.largestKey),
-      ("smallest sequence", stored.smallestSequence == record.smallestSequence),
-      ("largest sequence", stored.largestSequence == record.largestSequence),
-      ("earliest expiry", stored.earliestExpiry == record.earliestExpiry),
-      ("latest expiry", stored.latestExpiry == record.latestExpiry),
-      ("raw bytes", stored.rawBytes == record.rawBytes),
-      ("value references", stored.valueReferences == record.valueReferences),
-    ]
-    for (what, agrees) in pairs where !agrees {
+    for what in stored.disagreements(with: record) {
       note(
         IntegrityFinding(
           .damage, "\(FileName(.segment, record.number))",
