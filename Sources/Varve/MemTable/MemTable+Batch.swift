@@ -1,30 +1,31 @@
 import VarveFormat
 
 extension MemTable {
-  /// Inserts the entries of an encoded batch, numbered from `firstSequence` on.
+  /// Inserts the entries of an encoded batch of our own, numbered from `firstSequence` on.
   func insert(batch payload: ByteView, firstSequence: SequenceNumber) {
-    insert(firstSequence) { () throws(FormatError) in try BatchDecoder(payload) }
+    do throws(FormatError) {
+      var decoder = try BatchDecoder(payload)
+      try insert(&decoder, firstSequence)
+    } catch {
+      preconditionFailure("a batch of our own is wrong: \(error)")
+    }
   }
 
-  /// Inserts the entries of a log's record that holds any.
-  func insert(_ record: LogRecord) {
-    insert(record.firstSequence) { () throws(FormatError) in try BatchDecoder(of: record) }
+  /// Inserts the entries of a log's record that holds any. What throws was inserted in part: checked before as it may
+  /// have been, a mapped log can change beneath.
+  func insert(_ record: LogRecord) throws(FormatError) {
+    var decoder = try BatchDecoder(of: record)
+    try insert(&decoder, record.firstSequence)
   }
 
-  /// They are our own encoding, or were checked when they were replayed: a flaw here is ours.
   @inline(__always)
   private func insert(
-    _ firstSequence: SequenceNumber, _ decode: () throws(FormatError) -> BatchDecoder
-  ) {
-    do throws(FormatError) {
-      var decoder = try decode()
-      var sequence = firstSequence.rawValue
-      while let entry = try decoder.next() {
-        insert(EntryView(entry, SequenceNumber(sequence)))
-        sequence &+= 1
-      }
-    } catch {
-      preconditionFailure("an unchecked batch reached the memtable: \(error)")
+    _ decoder: inout BatchDecoder, _ firstSequence: SequenceNumber
+  ) throws(FormatError) {
+    var sequence = firstSequence.rawValue
+    while let entry = try decoder.next() {
+      insert(EntryView(entry, SequenceNumber(sequence)))
+      sequence &+= 1
     }
   }
 }

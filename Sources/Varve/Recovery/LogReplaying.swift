@@ -43,7 +43,9 @@ struct LogReplaying {
     }
     let table = table(for: batch.log, in: &result)
     for pointer in pointers { keep(pointer, for: table, in: &result) }
-    table.table.insert(batch.record)
+    do throws(FormatError) { try table.table.insert(batch.record) } catch {
+      throw StoreError(error, in: "\(FileName(.log, batch.log))")
+    }
     result.entryCount += batch.record.entryCount
     result.lastSequence = max(result.lastSequence, batch.lastSequence)
     return true

@@ -58,7 +58,7 @@ struct ProgressBar {
     let entries = state.entries.map {
       ["\(Quantity.compact(Double($0) / state.seconds))/s"]
     }
-    let bytes = "\(Quantity.bytes(UInt64(Double(state.bytes) / state.seconds)))/s"
+    let bytes = "\(Quantity.bytes(UInt64(min(Double(state.bytes) / state.seconds, 1e18))))/s"
     return (entries ?? []) + [bytes]
   }
 

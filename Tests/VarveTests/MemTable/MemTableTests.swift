@@ -1,8 +1,8 @@
 import Testing
-import VarveFormat
 import VarveTestSupport
 
 @testable import Varve
+@testable import VarveFormat
 
 @Suite struct MemTableTests {
   @Test func anEmptyTableHasNothing() {
@@ -26,6 +26,23 @@ import VarveTestSupport
     #expect(table.find([1], at: 29)?.kind == .delete)
     let newest = table.find([1], at: 1000)
     #expect(newest == .init(key: [1], sequence: 30, kind: .pointer, expiry: 5, value: [3]))
+  }
+
+  /// A mapped log can change between its check and this.
+  @Test func aRecordThatChangedSinceItWasCheckedIsAnError() throws {
+    var encoder = BatchEncoder()
+    try [7].withByteView { try encoder.put($0, in: 1, $0) }
+    var payload = encoder.withPayload { $0.array }
+    payload.removeLast()
+    let table = MemTable()
+    let failure = payload.withByteView { view -> FormatError? in
+      let record = LogRecord(
+        type: .batch, firstSequence: SequenceNumber(1), entryCount: 1, payload: view, offset: 64,
+        end: 128, watermark: .none)
+      do throws(FormatError) { try table.insert(record) } catch { return error }
+      return nil
+    }
+    #expect(failure != nil)
   }
 
   @Test func theCountsAddUp() {
