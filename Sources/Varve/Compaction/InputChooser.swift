@@ -58,44 +58,46 @@ extension InputChooser {
   func levelZero(
     _ reason: CompactionPlan.Reason, relocating files: Set<UInt64> = []
   ) -> CompactionPlan? {
-    let zero = map.levels[0]
-    for seed in zero where !isTaken(seed) {
-      // Where a running compaction has some of it, the rest waits: newer must not overtake older.
-      var group = closure(of: seed)
-      // Little pieces are gathered: all of level 0 is always a complete set.
-      if group.bytes < options.segmentBytes, !zero.contains(where: isTaken) { group = zero }
-      guard let range = KeySpan.spanning(group) else { continue }
-      let below = Array(map.overlapping(range, in: map.base))
-      let isMove =
-        group.count == 1 && below.isEmpty && files.isEmpty
-        && group.bytes >= options.smallestMoveBytes && isMovable(group[0], to: map.base)
-      let inputs = [
-        CompactionPlan.Input(level: 0, segments: group),
-        CompactionPlan.Input(level: map.base, segments: below),
-      ]
-      if let plan = plan(
-        reason, isMove ? .move : .rewrite, of: inputs, to: map.base, relocating: files)
-      {
-        return plan
-      }
+    for group in levelZeroGroups {
+      if let plan = merge(group, reason, relocating: files) { return plan }
     }
     return nil
+  }
+
+  /// Complete sets of level 0 in the order in which they are tried.
+  private var levelZeroGroups: [[SegmentRecord]] {
+    let zero = map.levels[0]
+    let groups = map.connectedLevelZero
+    let isLittle = { [options] (group: [SegmentRecord]) in group.bytes < options.segmentBytes }
+    // Little pieces are gathered: all of level 0 is always a complete set.
+    guard !zero.contains(where: isTaken), let little = groups.firstIndex(where: isLittle) else {
+      return groups
+    }
+    return groups[..<little] + [zero] + groups[little...].filter { !isLittle($0) }
+  }
+
+  /// A complete set of level 0 into the base level. Where a running compaction has some of it, the
+  /// rest waits: newer must not overtake older.
+  private func merge(
+    _ group: [SegmentRecord], _ reason: CompactionPlan.Reason, relocating files: Set<UInt64>
+  ) -> CompactionPlan? {
+    guard !group.contains(where: isTaken), let range = KeySpan.spanning(group) else { return nil }
+    let below = Array(map.overlapping(range, in: map.base))
+    let isMove =
+      group.count == 1 && below.isEmpty && files.isEmpty
+      && group.bytes >= options.smallestMoveBytes && isMovable(group[0], to: map.base)
+    let inputs = [
+      CompactionPlan.Input(level: 0, segments: group),
+      CompactionPlan.Input(level: map.base, segments: below),
+    ]
+    return plan(
+      reason, isMove ? .move : .rewrite, of: inputs, to: map.base, relocating: files)
   }
 
   /// Whether level 0 could be merged if something at work were done.
   var isLevelZeroWaiting: Bool {
     !state.running.isEmpty && !map.levels[0].contains(where: isBusy)
       && levelZero(.levelZero) == nil
-  }
-
-  /// The segments of level 0 whose keys are connected with those of `seed`, oldest first.
-  private func closure(of seed: SegmentRecord) -> [SegmentRecord] {
-    var range = KeySpan(seed)
-    while true {
-      let group = map.levels[0].filter { KeySpan($0).overlaps(range) }
-      guard let hull = KeySpan.spanning(group), hull != range else { return group }
-      range = hull
-    }
   }
 
   /// Whether a segment may change its level as it is, although nothing is merged on the way.

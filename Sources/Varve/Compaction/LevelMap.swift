@@ -67,6 +67,27 @@ extension LevelMap {
   func hasOverlap(_ range: KeySpan, below level: Int) -> Bool {
     (level + 1..<max(level + 1, levels.count)).contains { !overlapping(range, in: $0).isEmpty }
   }
+
+  /// Level 0 in parts that share no keys with each other, each from its oldest segment on and in the
+  /// order of those: a segment goes with all that overlap it, and what those overlap, on and on.
+  var connectedLevelZero: [[SegmentRecord]] {
+    let zero = levels[0]
+    let byKey = zero.indices.sorted { zero[$0].smallestKey.isBelow(zero[$1].smallestKey) }
+    var parts: [[Int]] = []
+    var largestKey: [UInt8] = []
+    for index in byKey {
+      if parts.isEmpty || largestKey.isBelow(zero[index].smallestKey) {
+        parts.append([])
+        largestKey = zero[index].largestKey
+      } else if largestKey.isBelow(zero[index].largestKey) {
+        largestKey = zero[index].largestKey
+      }
+      parts[parts.count - 1].append(index)
+    }
+    // In level 0 the index tells the age.
+    return parts.map { $0.sorted() }.sorted { $0[0] < $1[0] }
+      .map { part in part.map { zero[$0] } }
+  }
 }
 
 extension Collection where Element == SegmentRecord {
