@@ -27,17 +27,14 @@ struct DropRules: Sendable {
   let current: ReadPoint
   /// The sequence number at which a keyspace was dropped; nil while it lives. Asked after the
   /// inputs were chosen, so that every keyspace in them is known.
-  let dropSequence: @Sendable (_ keyspace: UInt32) -> SequenceNumber?
+  private let keyspaces: KeyspaceLiveness
 
   /// - Parameter points: every snapshot ascending and, last, the current read point.
-  init(
-    _ points: [ReadPoint],
-    dropSequence: @escaping @Sendable (_ keyspace: UInt32) -> SequenceNumber? = { _ in nil }
-  ) {
+  init(_ points: [ReadPoint], _ keyspaces: KeyspaceLiveness = .allLive) {
     let current = points.last ?? ReadPoint(sequence: .max, time: 0)
     self.current = current
     snapshots = points.dropLast()
-    self.dropSequence = dropSequence
+    self.keyspaces = keyspaces
     assert(zip(snapshots, snapshots.dropFirst()).allSatisfy { $0.sequence <= $1.sequence })
   }
 
@@ -88,9 +85,14 @@ struct DropRules: Sendable {
 
   /// Whether all entries of a keyspace go.
   func dropsKeyspace(_ number: UInt32) -> Bool {
-    guard let dropped = dropSequence(number), current.sequence >= dropped else { return false }
+    guard let dropped = keyspaces.dropSequence(of: number), current.sequence >= dropped else {
+      return false
+    }
     return snapshots.first.map { $0.sequence >= dropped } ?? true
   }
+
+  /// The keyspaces of which all entries go, for whoever asks about many.
+  var droppedKeyspaces: DroppedKeyspaces { DroppedKeyspaces(keyspaces, where: dropsKeyspace) }
 
   /// The index of the first snapshot at or above `sequence`; the count where there is none.
   private func firstSnapshot(atOrAbove sequence: SequenceNumber) -> Int {

@@ -80,19 +80,12 @@ extension InputChooser {
   }
 
   private func isWhollyDropped(_ segment: SegmentRecord) -> Bool {
-    let keyspaces = keyspaces(of: segment)
-    return keyspaces.count <= Self.mostKeyspaces && keyspaces.allSatisfy(state.rules.dropsKeyspace)
+    dropped.containsAll(of: keyspaces(of: segment))
   }
-
-  /// Where it reaches over more nobody asks about each: a forged one may name billions.
-  private static let mostKeyspaces = 4_096
 
   /// Whether a dropped keyspace may have entries in the segment.
   func mayHoldDropped(_ segment: SegmentRecord) -> Bool {
-    let keyspaces = keyspaces(of: segment)
-    // Of so many, one has been dropped as good as surely.
-    return keyspaces.count > Self.mostKeyspaces
-      || keyspaces.contains(where: state.rules.dropsKeyspace)
+    dropped.containsAny(of: keyspaces(of: segment))
   }
 
   private func keyspaces(of segment: SegmentRecord) -> ClosedRange<UInt32> {

@@ -13,12 +13,14 @@ struct InputChooser: Sendable {
   let state: CompactionState
   let options: CompactionOptions
   let map: LevelMap
+  let dropped: DroppedKeyspaces
   private let taken: Set<UInt64>
 
   init(_ state: CompactionState, _ options: CompactionOptions) {
     self.state = state
     self.options = options
     map = LevelMap(state.segments, options)
+    dropped = state.rules.droppedKeyspaces
     taken = state.running.reduce(into: []) { taken, plan in
       for segment in plan.segments { taken.insert(segment.number) }
     }

@@ -103,9 +103,11 @@ extension [SegmentRecord] {
     }
     if !isSorted { sort { $0.smallestKey.isBelow($1.smallestKey) } }
   }
+}
 
+extension Array {
   /// The first index at which `isBefore` no longer holds; it must hold up to there.
-  func partitionPoint(_ isBefore: (SegmentRecord) -> Bool) -> Int {
+  func partitionPoint(_ isBefore: (Element) -> Bool) -> Int {
     var low = 0
     var high = count
     while low < high {

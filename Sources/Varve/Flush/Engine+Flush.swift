@@ -71,9 +71,7 @@ extension Engine {
 
   /// What nobody can read from now on, as of this moment.
   func dropRules(_ keyspaces: KeyspaceLiveness) -> DropRules {
-    DropRules(
-      snapshots.points { readPoint() },
-      dropSequence: { number in keyspaces.dropSequence(of: number) })
+    DropRules(snapshots.points { readPoint() }, keyspaces)
   }
 
   private func install(

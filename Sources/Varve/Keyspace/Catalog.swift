@@ -86,6 +86,9 @@ struct KeyspaceLiveness: Sendable {
   var dropped: [UInt32: SequenceNumber]
   var nextNumber: UInt32
 
+  /// None was dropped, as long as nobody says otherwise.
+  static let allLive = KeyspaceLiveness(policies: [:], dropped: [:], nextNumber: 0)
+
   /// The commit that dropped keyspace `number`; nil while it lives.
   func dropSequence(of number: UInt32) -> SequenceNumber? {
     guard number != SystemKeyspace.number, number < nextNumber, policies[number] == nil else {

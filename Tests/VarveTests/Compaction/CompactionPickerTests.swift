@@ -234,26 +234,6 @@ extension CompactionPickerTests {
     #expect(!store.segments.isEmpty && store.misread() == nil)
   }
 
-  /// A forged one may reach over billions of keyspaces, all dropped as it seems.
-  @Test func aSegmentOverManyKeyspacesIsNotAskedForEach() {
-    var store = SimulatedLevels()
-    store.flush((0..<64).map { Entry(key: 1 << 24 + $0, sequence: 0) })
-    var state = store.state
-    state.segments[0].largestKey = [0xff, 0xff, 0xff, 0xf0]
-    let asked = Monitor(0)
-    state.rules = DropRules([store.point]) { _ in
-      asked.withLock { asked in
-        asked += 1
-        // Where it goes on, not for ever.
-        return asked < 100_000 ? SequenceNumber.zero : nil
-      }
-    }
-    let inputs = InputChooser(state, store.options)
-    #expect(inputs.droppedKeyspaces() == nil)
-    #expect(inputs.mayHoldDropped(state.segments[0]))
-    #expect(asked.withLock { $0 } <= 4_096)
-  }
-
   @Test func valueFilesFullOfGarbageAreEmptiedAndGo() {
     var random = SeededRandom(seed: 9)
     var store = SimulatedLevels()

@@ -197,11 +197,11 @@ struct DropRulesTests {
 
   @Test func aDroppedKeyspaceGoesOnceNoSnapshotIsOlder() {
     let point = { (sequence: UInt64) in ReadPoint(sequence: SequenceNumber(sequence), time: 1) }
-    let dropped: @Sendable (UInt32) -> SequenceNumber? = { $0 == 7 ? SequenceNumber(20) : nil }
-    #expect(DropRules([point(20)], dropSequence: dropped).dropsKeyspace(7))
-    #expect(!DropRules([point(20)], dropSequence: dropped).dropsKeyspace(8))
-    #expect(!DropRules([point(19)], dropSequence: dropped).dropsKeyspace(7), "not visible yet")
-    #expect(DropRules([point(20), point(30)], dropSequence: dropped).dropsKeyspace(7))
-    #expect(!DropRules([point(19), point(30)], dropSequence: dropped).dropsKeyspace(7))
+    let dropped = KeyspaceLiveness.dropping([7: 20])
+    #expect(DropRules([point(20)], dropped).dropsKeyspace(7))
+    #expect(!DropRules([point(20)], dropped).dropsKeyspace(8))
+    #expect(!DropRules([point(19)], dropped).dropsKeyspace(7), "not visible yet")
+    #expect(DropRules([point(20), point(30)], dropped).dropsKeyspace(7))
+    #expect(!DropRules([point(19), point(30)], dropped).dropsKeyspace(7))
   }
 }

@@ -64,10 +64,7 @@ struct SimulatedLevels {
   var point: ReadPoint { ReadPoint(sequence: SequenceNumber(sequence), time: now) }
 
   var rules: DropRules {
-    let dropped = dropped
-    return DropRules(snapshots.map(\.point) + [point]) { number in
-      dropped[number].map { SequenceNumber($0) }
-    }
+    DropRules(snapshots.map(\.point) + [point], .dropping(dropped))
   }
 
   var state: CompactionState {

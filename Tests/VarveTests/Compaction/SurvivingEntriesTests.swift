@@ -37,9 +37,7 @@ struct SurvivingEntriesTests {
     }
 
     func rules(dropsAt sequence: UInt64?) -> DropRules {
-      DropRules(points) { number in
-        number == UInt32(World.droppedKeyspace) ? sequence.map { SequenceNumber($0) } : nil
-      }
+      DropRules(points, .dropping(sequence.map { [UInt32(World.droppedKeyspace): $0] } ?? [:]))
     }
 
     func survivors(
