@@ -97,10 +97,13 @@ final class BlockCache: Sendable {
   }
 
   /// Drops every block of a file that is gone.
-  func forget(file: UInt64) {
+  func forget(file: UInt64) { forget(files: [file]) }
+
+  /// Forgets the blocks of all these files in one walk.
+  func forget(files: Set<UInt64>) {
     for shard in shards {
       // The blocks are freed after unlocking, when this array goes.
-      _ = shard.state.withLock { $0.blocks.removeAll(of: file) }
+      _ = shard.state.withLock { $0.blocks.removeAll(of: files) }
     }
   }
 

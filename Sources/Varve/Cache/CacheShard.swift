@@ -16,8 +16,8 @@ extension CacheQueues where Key == BlockKey, Value == CachedBlock {
     insert(block, cost: block.buffer.capacity + Self.overheadBytes, for: key)
   }
 
-  /// Removes every block of one file.
-  mutating func removeAll(of file: UInt64) -> [CachedBlock] {
-    removeAll { $0.file == file }
+  /// Removes every block of these files.
+  mutating func removeAll(of files: Set<UInt64>) -> [CachedBlock] {
+    removeAll { files.contains($0.file) }
   }
 }

@@ -10,7 +10,7 @@ import VarvePlatform
 /// earlier version, while somebody reads the version from before. It goes after the last of them.
 final class ObsoleteFiles: Sendable {
   private struct Waiting: Sendable {
-    var names: [FileName] = []
+    var names: Set<FileName> = []
     /// How many lives each file has.
     var lives: [FileName: Int] = [:]
   }
@@ -25,7 +25,7 @@ final class ObsoleteFiles: Sendable {
     forgetValueFiles.withLock { $0 = forget }
   }
 
-  func add(_ name: FileName) { waiting.withLock { $0.names.append(name) } }
+  func add(_ name: FileName) { _ = waiting.withLock { $0.names.insert(name) } }
 
   var isEmpty: Bool { waiting.withLock { $0.names.isEmpty } }
 
@@ -72,7 +72,7 @@ extension ObsoleteFiles {
   func begin(_ name: FileName) {
     waiting.withLock { waiting in
       waiting.lives[name, default: 0] += 1
-      if !waiting.names.isEmpty { waiting.names.removeAll { $0 == name } }
+      waiting.names.remove(name)
     }
   }
 
@@ -88,7 +88,7 @@ extension ObsoleteFiles {
     waiting.withLock { waiting in
       let left = (waiting.lives[name] ?? 1) - 1
       waiting.lives[name] = left == 0 ? nil : left
-      if left == 0, isObsolete { waiting.names.append(name) }
+      if left == 0, isObsolete { waiting.names.insert(name) }
     }
   }
 

@@ -84,10 +84,12 @@ extension ValueStore {
   ///
   /// A reader that reads this very file already stays: what it lent holds as long as it does.
   func add(_ records: [ValueFileRecord]) {
-    let known = table.current.readers
+    let known = table.current
     insert(
-      records.filter { record in !known.contains { $0.reads(record) } }
-        .map { ValueFileReader($0, in: environment) })
+      records.filter { record in
+        unsafe known.find(record.number)?.takeUnretainedValue().reads(record) != true
+      }
+      .map { ValueFileReader($0, in: environment) })
   }
 
   /// Reads sealed files from where they are now, as far as they are known. What was lent holds until its reader
@@ -112,8 +114,9 @@ extension ValueStore {
 
   /// Forgets files that no version needs any more, and their cached values.
   func forget(_ numbers: [UInt64]) {
+    let numbers = Set(numbers)
     change { $0.filter { !numbers.contains($0.number) } }
-    for number in numbers { environment.blocks.cache.forget(file: number) }
+    environment.blocks.cache.forget(files: numbers)
   }
 
   private func insert(_ added: [ValueFileReader]) {

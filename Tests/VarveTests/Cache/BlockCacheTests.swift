@@ -97,7 +97,7 @@ struct BlockCacheTests {
       _ = shard.insert(first, for: key)
     }
     #expect(held != nil)
-    _ = shard.removeAll(of: 1)
+    _ = shard.removeAll(of: [1])
     #expect(held == nil)
   }
 

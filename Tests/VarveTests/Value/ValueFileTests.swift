@@ -181,6 +181,26 @@ struct ValueFileTests {
     }
   }
 
+  /// To compare each with each took minutes.
+  @Test("The store takes in very many files, knows them again, and forgets them")
+  func manyFiles() throws {
+    try FileSystemKind.simulated.withDirectory { directory, _, _ in
+      let store = ValueStore(ValueFixture.environment(directory), epochs: ReadEpochs())
+      var records = (1...60_000 as ClosedRange<UInt64>).map { number in
+        ValueFileRecord(
+          number: number, id: ValueFixture.id, size: 4096, valueCount: 1, valueBytes: 8)
+      }
+      store.add(records)
+      let before = [1, 2, 3].map { store.reader(for: $0) }
+      records[1].id = ValueFixture.otherID
+      store.add(records)
+      let after = [1, 2, 3].map { store.reader(for: $0) }
+      #expect(before[0] === after[0] && before[1] !== after[1] && before[2] === after[2])
+      store.forget(records.map(\.number).filter { $0 % 2 == 0 })
+      #expect(store.numbers.count == 30_000)
+    }
+  }
+
   @Test("Threads read through the store while files are added and forgotten")
   func storeThreads() throws {
     try FileSystemKind.posix.withDirectory { directory, _, _ in
