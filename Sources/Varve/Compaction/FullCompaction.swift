@@ -109,10 +109,12 @@ extension FullCompaction {
   private func clean(_ inputs: InputChooser) -> CompactionPlan? {
     let segments = inputs.map.levels[inputs.map.last]
     var run: [SegmentRecord] = []
+    var bytes: UInt64 = 0
     for segment in segments {
-      let fits = run.isEmpty || run.bytes.addingStated(segment.size) <= options.largestInputBytes
-      if fits, needsCleaning(segment, inputs) {
+      let wider = bytes.addingStated(segment.size)
+      if run.isEmpty || wider <= options.largestInputBytes, needsCleaning(segment, inputs) {
         run.append(segment)
+        bytes = wider
       } else if !run.isEmpty {
         break
       }

@@ -13,13 +13,19 @@ extension InputChooser {
   func valueGarbage(
     in garbage: [ValueGarbage.File], _ reason: CompactionPlan.Reason
   ) -> CompactionPlan? {
+    let users = FileUsers(map.levels, of: garbage) { !isTaken($0) }
+    // Whichever segment leads, and from whatever files: level 0 goes as it can, or not at all.
+    var isLevelZeroStuck = false
     for file in garbage {
-      let users = map.segments
-        .filter { !isTaken($0) && $0.referencedBytes(in: [file.number]) > 0 }
-        .sorted { $0.referencedBytes(in: [file.number]) > $1.referencedBytes(in: [file.number]) }
-      for user in users {
-        let files = relocated(from: user, first: file.number, garbage)
-        if let plan = relocation(of: user, files, reason) { return plan }
+      for user in users.largestFirst(of: file.number) where user.level > 0 || !isLevelZeroStuck {
+        let segment = map.levels[user.level][user.index]
+        let files = relocated(from: segment, first: file.number, users)
+        let plan =
+          user.level > 0
+          ? relocation(of: user.index, in: user.level, files, reason)
+          : levelZero(reason, relocating: files)
+        if let plan { return plan }
+        isLevelZeroStuck = isLevelZeroStuck || user.level == 0
       }
     }
     return nil
@@ -27,42 +33,81 @@ extension InputChooser {
 
   /// The garbage files that a segment points into, as many as one compaction should copy from.
   private func relocated(
-    from segment: SegmentRecord, first: UInt64, _ garbage: [ValueGarbage.File]
+    from segment: SegmentRecord, first: UInt64, _ users: FileUsers
   ) -> Set<UInt64> {
     var files: Set<UInt64> = [first]
-    for file in garbage where segment.referencedBytes(in: [file.number]) > 0 {
-      let more = files.union([file.number])
-      if segment.referencedBytes(in: more) <= options.largestInputBytes { files = more }
+    var bytes = segment.referencedBytes(in: files)
+    for reference in users.references(of: segment) where reference.file != first {
+      let more = bytes.addingStated(reference.bytes)
+      guard more <= options.largestInputBytes else { continue }
+      files.insert(reference.file)
+      bytes = more
     }
     return files
   }
 
+  /// A segment below level 0 in place, with neighbours.
   private func relocation(
-    of user: SegmentRecord, _ files: Set<UInt64>, _ reason: CompactionPlan.Reason
+    of index: Int, in level: Int, _ files: Set<UInt64>, _ reason: CompactionPlan.Reason
   ) -> CompactionPlan? {
-    let level = Int(user.level)
-    guard level > 0 else { return levelZero(reason, relocating: files) }
     let segments = map.levels[level]
-    guard let index = segments.firstIndex(where: { $0.number == user.number }) else { return nil }
-    var range = index..<index + 1
-    func isWelcome(_ range: Range<Int>, _ added: SegmentRecord) -> Bool {
-      let all = segments[range]
-      return !isTaken(added) && added.referencedBytes(in: files) > 0
-        && all.bytes <= options.largestInputBytes
-        && all.statedSum { $0.referencedBytes(in: files) } <= options.largestInputBytes
+    var bytes = segments[index].size
+    var moved = segments[index].referencedBytes(in: files)
+    func takes(_ neighbour: SegmentRecord) -> Bool {
+      let added = neighbour.referencedBytes(in: files)
+      let wider = (bytes.addingStated(neighbour.size), moved.addingStated(added))
+      guard !isTaken(neighbour), added > 0, wider.0 <= options.largestInputBytes,
+        wider.1 <= options.largestInputBytes
+      else { return false }
+      (bytes, moved) = wider
+      return true
     }
-    while range.upperBound < segments.count {
-      let wider = range.lowerBound..<range.upperBound + 1
-      guard isWelcome(wider, segments[range.upperBound]) else { break }
-      range = wider
-    }
-    while range.lowerBound > 0 {
-      let wider = range.lowerBound - 1..<range.upperBound
-      guard isWelcome(wider, segments[wider.lowerBound]) else { break }
-      range = wider
-    }
+    var (start, end) = (index, index + 1)
+    while end < segments.count, takes(segments[end]) { end += 1 }
+    while start > 0, takes(segments[start - 1]) { start -= 1 }
     return plan(
-      reason, of: [.init(level: level, segments: Array(segments[range]))], to: level,
+      reason, of: [.init(level: level, segments: Array(segments[start..<end]))], to: level,
       relocating: files)
+  }
+}
+
+/// Which segments point into value files, for some files and all segments at once.
+private struct FileUsers {
+  /// Where a segment stands, and what it points to in the file.
+  struct User {
+    let level: Int
+    let index: Int
+    let bytes: UInt64
+  }
+
+  private var users: [UInt64: [User]] = [:]
+  /// Where each file stands among those asked about.
+  private let places: [UInt64: Int]
+
+  init(
+    _ levels: [[SegmentRecord]], of files: [ValueGarbage.File],
+    where isUser: (SegmentRecord) -> Bool
+  ) {
+    places = Dictionary(zip(files.map(\.number), files.indices)) { first, _ in first }
+    for (level, segments) in levels.enumerated() {
+      for (index, segment) in segments.enumerated() where isUser(segment) {
+        for reference in segment.valueReferences
+        where reference.bytes > 0 && places[reference.file] != nil {
+          users[reference.file, default: []].append(
+            User(level: level, index: index, bytes: reference.bytes))
+        }
+      }
+    }
+  }
+
+  func largestFirst(of file: UInt64) -> [User] {
+    (users[file] ?? []).sorted { $0.bytes > $1.bytes }
+  }
+
+  /// What a segment points to in these files, in their order.
+  func references(of segment: SegmentRecord) -> [ValueReference] {
+    segment.valueReferences
+      .compactMap { reference in places[reference.file].map { (place: $0, reference) } }
+      .filter { $0.1.bytes > 0 }.sorted { $0.place < $1.place }.map(\.1)
   }
 }

@@ -78,23 +78,23 @@ extension InputChooser {
 
   /// The first neighbours of a level that have values to be moved, as many as one compaction should copy.
   ///
-  /// - Parameter files: whose values of a segment are to be moved.
+  /// - Parameter files: whose values of a segment are to be moved: all it points to of those that others move.
   private func layOut(
     _ level: Int, _ reason: CompactionPlan.Reason, _ files: (SegmentRecord) -> [UInt64]
   ) -> CompactionPlan? {
     var run: [SegmentRecord] = []
+    var bytes: UInt64 = 0
     var moved: Set<UInt64> = []
     for segment in map.levels[level] {
-      let more = moved.union(files(segment))
-      let wider = run + [segment]
-      let fits =
-        run.isEmpty
-        || wider.bytes.addingStated(wider.referencedBytes(in: more)) <= options.largestInputBytes
-      if fits, !isTaken(segment), !files(segment).isEmpty {
-        (run, moved) = (wider, more)
-      } else if !run.isEmpty {
-        break
+      let added = isTaken(segment) ? [] : files(segment)
+      guard !added.isEmpty else {
+        if run.isEmpty { continue } else { break }
       }
+      bytes = bytes.addingStated(segment.size)
+        .addingStated(segment.referencedBytes(in: Set(added)))
+      guard run.isEmpty || bytes <= options.largestInputBytes else { break }
+      run.append(segment)
+      moved.formUnion(added)
     }
     return plan(reason, of: [.init(level: level, segments: run)], to: level, relocating: moved)
   }

@@ -141,15 +141,17 @@ extension InputChooser {
       return plan(
         reason, .move, of: [.init(level: level, segments: [segments[index]])], to: level + 1)
     }
+    // With more neighbours it would still have these.
+    guard !isTaken(segments[index]), !below.contains(where: isTaken) else { return nil }
     var end = index + 1
+    var bytes = segments[index].size.addingStated(below.bytes)
     while end < segments.count, !isTaken(segments[end]) {
-      var wider = range
-      wider.formUnion(KeySpan(segments[end]))
-      let widerBelow = map.overlapping(wider, in: level + 1)
-      guard atOnce || widerBelow.count == below.count,
-        segments[index...end].bytes.addingStated(widerBelow.bytes) <= options.largestInputBytes
-      else { break }
-      (range, below, end) = (wider, widerBelow, end + 1)
+      range.formUnion(KeySpan(segments[end]))
+      let wider = map.overlapping(range, in: level + 1)
+      bytes = bytes.addingStated(segments[end].size)
+        .addingStated(wider[below.endIndex...].bytes)
+      guard atOnce || wider.count == below.count, bytes <= options.largestInputBytes else { break }
+      (below, end) = (wider, end + 1)
     }
     return plan(
       reason,
