@@ -58,7 +58,7 @@ final class StoredLogs: Sendable {
     isEmpty = numbers.isEmpty
     isClean =
       manifest.isCleanlyClosed && replay.tornTail == nil
-      && numbers.allSatisfy { number in manifest.logs.contains { $0.number == number } }
+      && numbers.allSatisfy { manifest.extent(of: $0) != nil }
       && manifest.logsReachLastSequence
   }
 

@@ -20,7 +20,8 @@ struct LogJudge {
         guard UInt64(log.bytes.count) <= Limits.logFileBytes else {
           throw LogDamage(log: log.number, .limit("file size"), at: Limits.logFileBytes)
         }
-        tasks.append(SurveyTask(log, extent(of: log.number), storeTag: manifest.storeID.low))
+        tasks.append(
+          SurveyTask(log, manifest.extent(of: log.number), storeTag: manifest.storeID.low))
       } else {
         orphans.append(log.number)
       }
@@ -34,18 +35,17 @@ struct LogJudge {
     try checkExtents()
     try checkWatermarkLog()
   }
-
-  private func extent(of number: UInt64) -> LogExtent? {
-    manifest.logs.first { $0.number == number }
-  }
 }
 
 // MARK: - What the manifest says
 
 extension LogJudge {
   private func checkExtents() throws(LogDamage) {
+    // Both ascend by number.
+    var rest = surveys[...]
     for extent in manifest.logs {
-      guard let survey = surveys.first(where: { $0.number == extent.number }) else {
+      rest = rest.drop { $0.number < extent.number }
+      guard let survey = rest.first, survey.number == extent.number else {
         throw LogDamage(log: extent.number, .missing, at: 0)
       }
       try check(survey, against: extent)
@@ -209,6 +209,6 @@ extension Manifest {
   package func needs(log number: UInt64) -> Bool {
     guard number >= logFloor else { return false }
     guard isCleanlyClosed, number < nextFileNumber else { return true }
-    return logs.contains { $0.number == number }
+    return extent(of: number) != nil
   }
 }

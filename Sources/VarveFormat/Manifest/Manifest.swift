@@ -19,7 +19,7 @@ package struct Manifest: Equatable, Sendable {
   package var logFloor: UInt64
   /// True when the store was closed cleanly: then `logs` lists every live log with its exact length.
   package var isCleanlyClosed: Bool
-  /// Logs at or above the floor whose contents are known: all of them after a clean close.
+  /// Logs at or above the floor whose contents are known, by number: all of them after a clean close.
   package var logs: [LogExtent]
   /// The latest wall-clock time seen, in milliseconds since 1970; time never goes back below it.
   package var timeFloor: UInt64
@@ -40,6 +40,18 @@ package struct Manifest: Equatable, Sendable {
     timeFloor = 0
     segments = []
     valueFiles = []
+  }
+
+  /// What it says of a log; nil where it does not name it.
+  package func extent(of log: UInt64) -> LogExtent? {
+    var low = 0
+    var high = logs.count
+    while low < high {
+      let middle = (low &+ high) / 2
+      if logs[middle].number < log { low = middle &+ 1 } else { high = middle }
+    }
+    guard low < logs.count, logs[low].number == log else { return nil }
+    return logs[low]
   }
 }
 
