@@ -25,8 +25,8 @@ struct DropRules: Sendable {
   /// What is visible to new readers while the compaction begins. Readers to come read at this
   /// sequence number or above, and at this time or later.
   let current: ReadPoint
-  /// The sequence number at which a keyspace was dropped; nil while it lives. Asked after the
-  /// inputs were chosen, so that every keyspace in them is known.
+  /// Which were dropped, and when. Read after the version whose segments are chosen from, so that every keyspace in
+  /// them is known.
   private let keyspaces: KeyspaceLiveness
 
   /// - Parameter points: every snapshot ascending and, last, the current read point.

@@ -58,19 +58,19 @@ package struct BucketReader: Sendable {
   package func isFollowed(
     _ number: UInt64
   ) throws(BucketError) -> (Bool, serverTime: UInt64?) {
-    var place: String? = BucketLayout.manifest(number).description
+    var place = BucketLayout.manifest(number).description
     var time: UInt64?
-    for _ in 0..<Self.mostPages where place != nil {
+    for _ in 0..<Self.mostPages {
       let page = try objects.request { [place] objects throws(ObjectStoreError) in
         try objects.list(BucketLayout.manifests, after: place, limit: 16)
       }
       time = page.serverTime ?? time
       let numbers = page.entries.compactMap { BucketLayout.manifestNumber($0.name) }
       if numbers.contains(where: { $0 > number }) { return (true, time) }
-      place = page.end
+      guard let end = page.end else { return (false, time) }
+      place = end
     }
-    guard place == nil else { throw Self.endless(BucketLayout.manifests) }
-    return (false, time)
+    throw Self.endless(BucketLayout.manifests)
   }
 
   /// Whether there is a manifest. One small request.
@@ -185,17 +185,16 @@ package struct BucketReader: Sendable {
     _ prefix: String, after place: String? = nil
   ) throws(BucketError) -> [ObjectListing.Entry] {
     var found: [ObjectListing.Entry] = []
-    var (place, isOver) = (place, false)
-    for _ in 0..<Self.mostPages where !isOver {
+    var place = place
+    for _ in 0..<Self.mostPages {
       let page = try objects.request { objects throws(ObjectStoreError) in
         try objects.list(prefix, after: place, limit: 1000)
       }
       found += page.entries
-      place = page.end
-      isOver = place == nil
+      guard let end = page.end else { return found }
+      place = end
     }
-    guard isOver else { throw Self.endless(prefix) }
-    return found
+    throw Self.endless(prefix)
   }
 
   /// 16 million objects: a server that makes names up could go on for ever.

@@ -122,7 +122,7 @@ struct BucketLogPut {
       if !passesGaps { try settle(number) }
       number += 1
     }
-    throw Self.refused(number)
+    throw Self.refused(number, "log count")
   }
 
   /// So many logs others may put while somebody ends them: a server that makes them up could go on for ever.
@@ -130,13 +130,12 @@ struct BucketLogPut {
 
   /// Of a forged floor numbers may follow with which nobody could read the log again.
   static func checkReadable(_ number: UInt64) throws(BucketError) {
-    guard 1...Limits.fileNumber ~= number else { throw refused(number) }
+    guard 1...Limits.fileNumber ~= number else { throw refused(number, "number") }
   }
 
-  private static func refused(_ number: UInt64) -> BucketError {
+  private static func refused(_ number: UInt64, _ what: String) -> BucketError {
     .damaged(
-      FormatError(.bucketLog, .limit("number"), at: 0), object: BucketLayout.log(number).description
-    )
+      FormatError(.bucketLog, .limit(what), at: 0), object: BucketLayout.log(number).description)
   }
 
   /// Makes a log durable that its writer may have put and never heard of: lost, it would be a gap. None before it

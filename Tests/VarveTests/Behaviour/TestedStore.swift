@@ -104,6 +104,14 @@ extension TestedStore {
     try directory.sync()
   }
 
+  /// Puts another manifest in the place of the newest, its checksums right.
+  func changeManifest(_ change: (inout Manifest) -> Void) throws {
+    let name = try #require(try names(.manifest).last)
+    var manifest = try bytes(name).withByteView { try Manifest(decoding: $0) }
+    change(&manifest)
+    try replace(name, manifest.encoded())
+  }
+
   func flip(_ name: String, at offset: Int, mask: UInt8 = 1) throws {
     var bytes = try bytes(name)
     bytes[offset] ^= mask

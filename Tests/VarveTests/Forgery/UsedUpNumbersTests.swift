@@ -78,10 +78,7 @@ import VarveTestSupport
     try store.put("key", [1])
     try store.flush()
     try store.close()
-    let name = try #require(try tested.names(.manifest).last)
-    var manifest = try tested.bytes(name).withByteView { try Manifest(decoding: $0) }
-    change(&manifest)
-    try tested.replace(name, manifest.encoded())
+    try tested.changeManifest(change)
     return try tested.open()
   }
 
