@@ -40,6 +40,8 @@ struct SegmentOutput {
   private var keyspace: UInt32?
   private var policy = KeyspacePolicy.default
   private var pacedBytes: UInt64 = 0
+  /// By values that were written again.
+  private var claims = ValueClaims()
   private var result = Result()
   private var begun: [FileName] = []
 
@@ -94,7 +96,7 @@ extension SegmentOutput {
     guard rules.isRelocated(pointer) else { return try segment().add(entry) }
     // Damage is found here, by the value's checksum, and stops the work: it is never written again
     // under a fresh one.
-    let lent = try engine.values.store.storedCopy(of: pointer)
+    let lent = try engine.values.store.storedCopy(of: pointer, claiming: &claims)
     defer { withExtendedLifetime(lent.owner) {} }
     let moved = try valueFile().append(
       stored: lent.bytes, of: pointer, alignmentShift: policy.alignmentShift)

@@ -10,6 +10,10 @@ struct ReplayedLogs {
   var tornBytes: UInt64 = 0
   /// Value files that replayed entries point into.
   var valueFiles: [UInt64: ValueFileHandle] = [:]
+  /// By values that were looked at.
+  fileprivate var claims = ValueClaims()
+
+  init(lastSequence: SequenceNumber) { self.lastSequence = lastSequence }
 }
 
 /// Turns the logs of a store that was closed, or that may only be read, into memtables.
@@ -38,7 +42,7 @@ struct LogReplaying {
     }
     if !batch.isDurable {
       for pointer in pointers {
-        guard try values.isWhole(pointer) else { return false }
+        guard try values.isWhole(pointer, claiming: &result.claims) else { return false }
       }
     }
     let table = table(for: batch.log, in: &result)

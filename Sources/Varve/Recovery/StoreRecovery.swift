@@ -19,6 +19,8 @@ final class StoreRecovery {
   /// Value files that the manifest names, whose values are durable where they lie.
   private let known: Set<UInt64>
   private let relocation: ValueRelocation
+  /// By values that lie where they stay.
+  private var claims = ValueClaims()
   private var run = ReplayedRun()
   /// The entries of the system keyspace once more, where the catalog finds them.
   private let system: MemTableGeneration
@@ -134,7 +136,7 @@ extension StoreRecovery {
     }
     run.append(entry, sequence)
     if isDurable { return true }
-    return try engine.values.isWhole(pointer)
+    return try engine.values.isWhole(pointer, claiming: &claims)
   }
 
   private func noteSystemEntries(of batch: StoredLogs.Batch) throws(StoreError) {

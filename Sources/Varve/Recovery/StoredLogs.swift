@@ -20,7 +20,8 @@ final class StoredLogs: Sendable {
   /// raises the floor above it.
   let isEmpty: Bool
   /// The last writer closed the store, nothing was found that it did not name, and the next log can go
-  /// on where its logs end.
+  /// on where its logs end. Never where they are larger than a closed store leaves them: what is clean goes
+  /// into one memtable.
   let isClean: Bool
   private let replay: LogReplay
   private let gathering: LogGathering?
@@ -60,6 +61,7 @@ final class StoredLogs: Sendable {
       manifest.isCleanlyClosed && replay.tornTail == nil
       && numbers.allSatisfy { manifest.extent(of: $0) != nil }
       && manifest.logsReachLastSequence
+      && manifest.logs.statedSum(\.length) < Engine.keptLogBytes
   }
 
   /// No less than that of the last batch.

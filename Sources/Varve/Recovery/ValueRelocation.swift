@@ -18,6 +18,7 @@ final class ValueRelocation {
   /// Bytes at which a new file is left for the next.
   private let fileBytes: UInt64
   private var source: LeftoverFile?
+  private var claims = ValueClaims()
   private var output: ValueFileOutput?
   private var finished: [ValueFileRecord] = []
   /// The numbers of the new files.
@@ -48,7 +49,7 @@ final class ValueRelocation {
         source = nil
         source = try LeftoverFile(pointer.file, in: directory)
       }
-      return try source?.value(of: pointer)
+      return try source?.value(of: pointer, claiming: &claims)
     } catch {
       // Whether that is a torn tail or damage is for the caller to tell.
       if error.code == .corrupted { return nil }
@@ -118,10 +119,13 @@ private final class LeftoverFile {
 
   /// The value in its stored form, with header and checksum as the pointer says; nil where anything
   /// is not.
-  func value(of pointer: ValuePointer) throws(StoreError) -> Value? {
+  func value(
+    of pointer: ValuePointer, claiming claims: inout ValueClaims
+  ) throws(StoreError) -> Value? {
     let headerBytes = UInt64(ValueRecord.headerBytes)
     guard pointer.offset >= ValuePlace.firstValue, pointer.offset <= pieces.size,
-      UInt64(pointer.storedCount) <= pieces.size - pointer.offset
+      UInt64(pointer.storedCount) <= pieces.size - pointer.offset,
+      claims.claim(pointer, of: pieces.size)
     else { return nil }
     let record = try bytes(
       pointer.offset - headerBytes..<pointer.offset + UInt64(pointer.storedCount))

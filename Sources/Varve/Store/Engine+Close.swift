@@ -9,7 +9,7 @@ import VarvePlatform
 extension Engine {
   /// A log beyond this, or more than so many logs, is flushed at close; less stays in the log, so
   /// that opening, putting and closing in a loop does not make a segment each time.
-  private static let keptLogBytes: UInt64 = 4 << 20
+  static let keptLogBytes: UInt64 = 4 << 20
   private static let keptLogs = 8
 
   /// Closes the store; the second call does nothing.

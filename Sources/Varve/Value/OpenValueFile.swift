@@ -124,7 +124,16 @@ extension OpenValueFile {
   /// The value as it is stored, in memory of its own: for moving it to another file. It is checked there,
   /// whoever found it good before: a mapping may change with its page at any moment, also behind a check,
   /// and a fresh checksum would hide that.
-  func storedCopy(of pointer: ValuePointer) throws(StoreError) -> LentValue {
+  ///
+  /// - Parameter claims: of the walk that the pointer was met on.
+  func storedCopy(
+    of pointer: ValuePointer, claiming claims: inout ValueClaims
+  ) throws(StoreError) -> LentValue {
+    guard claims.claim(pointer, of: extent.end) else {
+      throw StoreError(
+        .corrupted, "pointers name more values than there are", file: name,
+        structure: FormatError.Structure.valuePointer.rawValue, offset: pointer.offset)
+    }
     switch source {
     case .mapping(let mapping): return try copied(pointer, from: mapping.bytes)
     case .file(let file): return try read(pointer, from: passage ?? file)

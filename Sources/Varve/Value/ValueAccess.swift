@@ -53,10 +53,13 @@ struct ValueAccess: Sendable {
 
   /// Whether a value that may not have reached the disk is there and whole.
   ///
+  /// - Parameter claims: of the walk that the pointer was met on.
   /// - Throws: where that is unknown, since it cannot be read.
-  func isWhole(_ pointer: ValuePointer) throws(StoreError) -> Bool {
+  func isWhole(
+    _ pointer: ValuePointer, claiming claims: inout ValueClaims
+  ) throws(StoreError) -> Bool {
     do throws(StoreError) {
-      _ = try store.storedCopy(of: pointer)
+      _ = try store.storedCopy(of: pointer, claiming: &claims)
       return true
     } catch {
       if error.code == .corrupted { return false }

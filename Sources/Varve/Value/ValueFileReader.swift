@@ -96,8 +96,10 @@ extension ValueFileReader {
   }
 
   /// The value in its stored form, copied and checked: for `ValueFileOutput.append(stored:of:)`.
-  func storedCopy(of pointer: ValuePointer) throws(StoreError) -> LentValue {
-    try open().storedCopy(of: pointer)
+  func storedCopy(
+    of pointer: ValuePointer, claiming claims: inout ValueClaims
+  ) throws(StoreError) -> LentValue {
+    try open().storedCopy(of: pointer, claiming: &claims)
   }
 }
 

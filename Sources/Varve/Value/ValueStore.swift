@@ -58,10 +58,16 @@ final class ValueStore: Sendable {
   }
 
   /// The value in its stored form, copied and checked: for moving it to another file.
-  func storedCopy(of pointer: ValuePointer) throws(StoreError) -> LentValue {
+  ///
+  /// - Parameter claims: of the walk that the pointer was met on.
+  func storedCopy(
+    of pointer: ValuePointer, claiming claims: inout ValueClaims
+  ) throws(StoreError) -> LentValue {
     try table.read { table throws(StoreError) in
       try unsafe table.reader(for: pointer.file, at: pointer.offset)
-        .lend { reader throws(StoreError) in try reader.storedCopy(of: pointer) }
+        .lend { reader throws(StoreError) in
+          try reader.storedCopy(of: pointer, claiming: &claims)
+        }
     }
   }
 

@@ -62,7 +62,8 @@ import VarveTestSupport
       try Self.rot(short, in: segment.name, of: tested)
       #expect(cursor.entry?.value.array == short)
 
-      let lent = try store.engine.values.store.storedCopy(of: pointer)
+      var claims = ValueClaims()
+      let lent = try store.engine.values.store.storedCopy(of: pointer, claiming: &claims)
       let before = lent.bytes.array
       try Self.rot(before, in: FileName(.values, pointer.file).description, of: tested)
       #expect(lent.bytes.array == before)

@@ -105,10 +105,10 @@ extension TestedStore {
   }
 
   /// Puts another manifest in the place of the newest, its checksums right.
-  func changeManifest(_ change: (inout Manifest) -> Void) throws {
+  func changeManifest(_ change: (inout Manifest) throws -> Void) throws {
     let name = try #require(try names(.manifest).last)
     var manifest = try bytes(name).withByteView { try Manifest(decoding: $0) }
-    change(&manifest)
+    try change(&manifest)
     try replace(name, manifest.encoded())
   }
 

@@ -142,7 +142,8 @@ struct ValueFileTests {
         let number = UInt64(20 + (mode == .mapped ? 1 : 0))
         let writer = try ValueFileWriter(number: number, id: ValueFixture.otherID, in: directory)
         let moved = try pointers.map { pointer in
-          let stored = try reader.storedCopy(of: pointer)
+          var claims = ValueClaims()
+          let stored = try reader.storedCopy(of: pointer, claiming: &claims)
           defer { withExtendedLifetime(stored.owner) {} }
           return try writer.append(stored: stored.bytes, of: pointer, alignmentShift: 6)
         }
