@@ -350,6 +350,15 @@ BUGS = [
      "      if !BUG { throw error }\n"
      "    }\n",
      INJECT),
+    ("the failure of a directory's sync is ignored",
+     "Sources/VarvePlatform/Posix/PosixDirectory.swift",
+     "      _ = try systemCall(.syncDirectory, path) { varve_sync_all(descriptor) }\n",
+     "      do throws(FileSystemError) {\n"
+     "        _ = try systemCall(.syncDirectory, path) { varve_sync_all(descriptor) }\n"
+     "      } catch {\n"
+     "        if !BUG { throw error }\n"
+     "      }\n",
+     INJECT),
     ("a write that fails is taken for done",
      "Sources/VarvePlatform/Posix/PosixFile.swift",
      "      let done = try transfer(.write, name, count: bytes.count) { done in\n"

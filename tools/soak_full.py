@@ -11,12 +11,13 @@ With room again the store must hold what was acknowledged and go on, and so must
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import tempfile
 
 from soak_mounts import MEBIBYTE, REFLINKS, Ballast, Disk
-from soak_writer import DONE, FAILURE, Writer, check_ending, judge
+from soak_writer import DONE, FAILURE, Violation, Writer, check_ending, judge
 
 ACTS = 160
 ROOM = 32 * MEBIBYTE
@@ -107,13 +108,14 @@ class FullDisk:
         check_ending(code, f"{self.row['disk']}, {self.workload}: {writer.complaints}",
                      (DONE, FAILURE, -9))
         is_poisoned = any(failure.startswith("poisoned") for failure in writer.failures)
+        for failure in writer.failures:
+            if not failure.startswith(("full", "poisoned")):
+                raise Violation(f"{self.row['disk']}, {self.workload}: a full disk is said to be {failure}")
         self.row["runs"] += 1
         self.row["poisoned"] += is_poisoned
         # Where a sync failed the system may have forgotten what no sync made durable.
         bounds = (writer.durable if is_poisoned else writer.done), writer.begun
-        full, _, _ = judge(self.program, self.store, self.workload, *bounds,
-                           more=["--unverified"], may_be=(DONE, FAILURE))
-        self.row["not opened while full"] += full == FAILURE
+        self.row["not opened while full"] += self.is_too_full(*bounds, more=["--unverified"])
         self.ballast.remove()
         _, state, _ = judge(self.program, self.store, self.workload, *bounds)
         self.judge_copies()
@@ -134,8 +136,15 @@ class FullDisk:
                 writer.answer("no")
         # Half of a filled disk is the store's by now: it may be full again, and must say so.
         check_ending(writer.collected(), "going on with room")
-        judge(self.program, self.store, self.workload, writer.done, writer.begun,
-              may_be=(DONE, FAILURE))
+        self.is_too_full(writer.done, writer.begun)
+
+    def is_too_full(self, durable, invoked, more=()):
+        """Judges the store; true where the disk has no room for that, which must be what is said."""
+        code, _, said = judge(
+            self.program, self.store, self.workload, durable, invoked, more=more, may_be=(DONE, FAILURE))
+        if code == FAILURE and not re.search(r"^\d+ failed (full|poisoned)", said, re.M):
+            raise Violation(f"{self.row['disk']}, {self.workload}: a full disk is said to be {said}")
+        return code == FAILURE
 
 
 def run(program, kind, seed, way, shapes=None):

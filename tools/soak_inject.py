@@ -30,6 +30,9 @@ from soak_writer import (
 ACTS = 26
 # From so many on each way to fail, and some error, must be among them.
 ENOUGH_RUNS = 30
+# From so many faults of one call on somebody must be told, but of what is advice, done again later, or done otherwise.
+ENOUGH_FAULTS = 8
+MADE_UP_FOR = {"fstatfs", "lseek", "madvise", "mmap", "unlinkat"}
 WAYS = {
     "EIO once": "error=EIO:when={}", "EIO for good": "error=EIO:when={}+",
     "ENOSPC once": "error=ENOSPC:when={}", "ENOSPC for good": "error=ENOSPC:when={}+",
@@ -221,8 +224,11 @@ def nothing_met(kind, rows, ways, runs):
     if runs < ENOUGH_RUNS:
         return
     for row in rows:
+        told = row["runs"] - row["missed"] - row["killed"]
         if row["missed"] == row["runs"]:
             yield f"{kind}, {row['call']}: no fault was met in {row['runs']} runs"
+        elif told >= ENOUGH_FAULTS and not row["errors"] and row["call"] not in MADE_UP_FOR:
+            yield f"{kind}, {row['call']}: nobody was told of {told} faults"
     for way, met in ways.items():
         if not met:
             yield f"{kind}, {way}: no fault was met"

@@ -99,12 +99,14 @@ def summed(without, rows):
 
 
 def joined(before, figures, commit):
-    """The figures with the rows of other campaigns from before; each row says of which commit it is."""
-    rows = {}
+    """The figures with the rows of other campaigns from before, but for bugs that are no more; each row says of
+    which commit it is."""
+    rows, known = {}, {bug[0] for bug in planted_bugs.BUGS}
     for name in ("without a bug", "by bug"):
         new = [row | {"commit": commit} for row in figures[name]]
         ran = {row["campaign"].split(" ")[0] for row in new}
-        old = [row for row in before.get(name, []) if row["campaign"].split(" ")[0] not in ran]
+        old = [row for row in before.get(name, [])
+               if row["campaign"].split(" ")[0] not in ran and row.get("bug") in known | {None}]
         rows[name] = sorted(old + new, key=lambda row: row["campaign"])
     return summed(rows["without a bug"], rows["by bug"])
 

@@ -61,6 +61,9 @@ extension SimulatedFileSystem {
   /// The first call that a fault hit; nil while none did.
   package var struck: StruckCall? { state.withLock { $0.struck } }
 
+  /// The names of the files, or the last parts of directories' paths, on which faults hit calls.
+  package var struckNames: Set<String> { state.withLock { $0.struckNames } }
+
   package func clearFaults() { state.withLock { $0.faults = [] } }
 
   /// How syncs fail that a fault hits.

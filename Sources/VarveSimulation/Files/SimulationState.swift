@@ -50,6 +50,8 @@ struct SimulationState {
   var faults: [Fault] = []
   /// The first call that a fault hit.
   var struck: StruckCall?
+  /// What all calls were made on that faults hit.
+  var struckNames: Set<String> = []
   var counts = CallCounts()
   var failedSync = FailedSync.keepsCache
   var ignoresSync: @Sendable (FileSystemError.Operation, String) -> Bool = { _, _ in false }
@@ -80,6 +82,7 @@ struct SimulationState {
     }
     guard let effect else { return .proceed }
     struck = struck ?? StruckCall(operation: operation, name: name)
+    struckNames.insert(name)
     return .strike(effect)
   }
 

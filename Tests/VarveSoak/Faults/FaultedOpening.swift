@@ -56,9 +56,16 @@ struct FaultedOpening: Sendable {
       let whole = try StoreVerifier(at: "store", bucket: image.connect(), on: image.disk).run(depth)
       guard whole.isSound else { throw Violation("the store was not sound before") }
       let objects = machine.connect(opening)
-      let report = try StoreVerifier(at: "store", bucket: objects, on: machine.disk).run(depth)
+      var damaged: Set<String> = []
+      let report = try StoreVerifier(at: "store", bucket: objects, on: machine.disk).run(depth) {
+        if $0.severity == .damage { damaged.insert($0.file) }
+      }
       if report.isSound, report != whole {
         throw Violation("called sound, though \(report) is not \(whole)")
+      }
+      let struck = machine.disk.struckNames
+      if !struck.isEmpty, let healthy = damaged.subtracting(struck).min() {
+        throw Violation("\(healthy) is called damaged, and what failed was of \(struck.sorted())")
       }
       return nil
     }

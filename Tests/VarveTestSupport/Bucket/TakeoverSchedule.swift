@@ -121,7 +121,11 @@ package enum TakeoverSchedule {
     _ machine: inout Machine, _ world: TieredStore, _ random: inout SplitMix64
   ) throws -> String? {
     let isCut = random.oneIn(2)
-    let image = isCut ? machine.disk.crashImage(.durableOnly) : machine.disk.killImage()
+    let image =
+      isCut
+      ? machine.disk.crashImage(
+        .allCases.randomElement(using: &random) ?? .durableOnly, seed: random.next())
+      : machine.disk.killImage()
     let least = isCut ? machine.synced : machine.written
     let written = machine.written
     machine = try open(world, nil, on: image, &random)

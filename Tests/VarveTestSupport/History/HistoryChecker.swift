@@ -143,7 +143,7 @@ extension HistoryChecker {
     let writer = writers[sighting.writer]
     // What was acknowledged before the last sync began that was over in time.
     let moment =
-      after == .close ? record.begin : Self.known(in: syncs, before: record.begin)
+      after == .powerCut ? Self.known(in: syncs, before: record.begin) : record.begin
     let before = writer.ends.place { $0 < moment ? -1 : 1 }.index
     let synced = Self.known(in: writer.synced, before: record.begin)
     let durable = max(before, Int(synced))

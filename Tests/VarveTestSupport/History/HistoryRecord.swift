@@ -15,7 +15,7 @@ package struct HistoryRecord: Sendable {
   }
 
   /// What the store was opened again after.
-  package enum After: Sendable { case close, powerCut }
+  package enum After: Sendable { case close, kill, powerCut }
 
   package var thread: Int
   package var begin: UInt64

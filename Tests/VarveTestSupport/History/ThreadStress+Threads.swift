@@ -145,8 +145,9 @@ extension ThreadStress {
     guard let disk else { return }
     let mode = CrashMode.allCases[recorder.random.below(CrashMode.allCases.count)]
     let seed = recorder.random.next()
+    let isCut = recorder.random.below(2) == 0
     let begin = clock.monotonicNanoseconds()
-    let image = disk.crashImage(mode, seed: seed)
+    let image = isCut ? disk.crashImage(mode, seed: seed) : disk.killImage(seed: seed)
     let end = clock.monotonicNanoseconds()
     let again = try SegmentStore.open(
       at: store.path, options: .small,
@@ -156,7 +157,7 @@ extension ThreadStress {
     try again.close()
     recorder.records.append(
       HistoryRecord(
-        thread: recorder.thread, begin: begin, end: end, .found(sightings, .powerCut)))
+        thread: recorder.thread, begin: begin, end: end, .found(sightings, isCut ? .powerCut : .kill)))
     Self.sleep(20)
   }
 }

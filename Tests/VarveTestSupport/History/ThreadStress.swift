@@ -18,6 +18,7 @@ package final class ThreadStress: Sendable {
     package var writes = 0
     package var moments = 0
     package var sightings = 0
+    package var kills = 0
     package var powerCuts = 0
     /// What is wrong with the history, or was thrown.
     package var failures: [String] = []
@@ -28,6 +29,7 @@ package final class ThreadStress: Sendable {
       writes += other.writes
       moments += other.moments
       sightings += other.sightings
+      kills += other.kills
       powerCuts += other.powerCuts
       failures += other.failures
     }
@@ -135,7 +137,9 @@ package final class ThreadStress: Sendable {
       case .saw(let sightings):
         report.moments += 1
         report.sightings += sightings.count
-      case .found(_, let after): report.powerCuts += after == .powerCut ? 1 : 0
+      case .found(_, .close): break
+      case .found(_, .kill): report.kills += 1
+      case .found(_, .powerCut): report.powerCuts += 1
       }
     }
     report.failures += HistoryChecker.findings(in: history, writers: Self.writerCount).prefix(10)

@@ -31,12 +31,33 @@ extension ModelRun {
     return Moment(keyspace: holder.keyspace, snapshot: nil, model: model)
   }
 
-  /// Whether the keyspace was dropped, which reads of the present then say.
+  /// Whether the keyspace was dropped, which reads of the present, however they are done, then say.
   func refuses(_ keyspace: Int, _ moment: Moment, _ what: String) throws -> Bool {
     guard moment.snapshot == nil, holders[keyspace]?.isLive == false else { return false }
-    try expect(.notFound, what) { _ in _ = try moment.keyspace.value(for: "") }
+    for (way, read) in Self.waysToRead {
+      try expect(.notFound, "\(what): \(way)") { _ in try read(moment.keyspace) }
+    }
     return true
   }
+
+  private static let waysToRead: KeyValuePairs<String, (Keyspace) throws -> Void> = [
+    "value": { _ = try $0.value(for: "key 1") },
+    "contains": { _ = try $0.contains("key 1") },
+    "size": { _ = try $0.size(ofValueFor: "key 1") },
+    "withValue": { try $0.withValue(for: "key 1") { _ in } },
+    "values": { _ = try $0.values(for: ["key 1"]) },
+    "withVector": { try $0.withVector(for: "key 1", as: UInt8.self) { _ in } },
+    "forEachVector": { try $0.forEachVector(as: UInt8.self) { _, _ in } },
+    "forEach": { try $0.forEach { _, _ in } },
+    "cursor": { _ = try $0.cursor().key.count },
+    "approximateSize": { _ = try $0.approximateSize(of: .all) },
+    "fetchValue": { keyspace in
+      _ = try WaitingExecutor.wait { try await keyspace.fetchValue(for: "key 1") }
+    },
+    "fetchValues": { keyspace in
+      _ = try WaitingExecutor.wait { try await keyspace.fetchValues(for: ["key 1"]) }
+    },
+  ]
 
   mutating func get(_ number: Int, _ key: [UInt8], at slot: Int?) throws {
     guard let moment = moment(number, at: slot), try !refuses(number, moment, "get") else { return }
