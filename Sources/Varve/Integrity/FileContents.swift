@@ -8,11 +8,10 @@ package import VarvePlatform
 package struct FileContents: ~Copyable {
   private enum Storage {
     case buffer(AlignedBuffer, count: Int)
-    case mapping(MappedFile)
+    case mapping(MappedFile, writtenCount: Int)
   }
 
   package static let readLimit: UInt64 = 256 << 20
-  private static let pieceBytes = 1 << 20
 
   private let storage: Storage
 
@@ -28,7 +27,8 @@ package struct FileContents: ~Copyable {
       storage =
         size == 0
         ? .buffer(AlignedBuffer(capacity: 0), count: 0)
-        : .mapping(try directory.map(name, size: size))
+        : .mapping(
+          try directory.map(name, size: size), writtenCount: Int(clamping: try file.dataEnd()))
       return
     }
     let buffer = AlignedBuffer(capacity: count)
@@ -43,7 +43,20 @@ package struct FileContents: ~Copyable {
   package var bytes: ByteView {
     switch storage {
     case .buffer(let buffer, let count): buffer.view(count: count)
-    case .mapping(let mapping): mapping.bytes
+    case .mapping(let mapping, _): mapping.bytes
+    }
+  }
+
+  /// Bytes of memory that were read into; none for a mapped file.
+  package var readBytes: UInt64 {
+    if case .buffer(_, let count) = storage { UInt64(count) } else { 0 }
+  }
+
+  /// Bytes behind which there is nothing but zeros: a file that is large may be one for its holes.
+  package var writtenCount: Int {
+    switch storage {
+    case .buffer(_, let count): count
+    case .mapping(_, let writtenCount): writtenCount
     }
   }
 

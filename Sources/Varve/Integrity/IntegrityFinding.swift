@@ -7,7 +7,8 @@ public struct IntegrityFinding: Sendable, Equatable {
   public enum Severity: String, Sendable {
     /// Bytes are not what was written: restore the file from a copy.
     case damage
-    /// Nothing is lost: a leftover file, a tail that a crash tore.
+    /// Nothing is lost: a leftover file, a tail that a crash tore. Also that a file has more findings than
+    /// the 1,000 that are told of.
     case notice
   }
 
@@ -91,9 +92,9 @@ public struct IntegrityReport: Sendable, Equatable {
   public internal(set) var values = 0
   /// Files that lie only in the bucket and were not looked at, each of them a notice as well.
   public internal(set) var onlyInBucket = 0
-  /// Findings that mean damage.
+  /// Findings that mean damage, told of or not.
   public internal(set) var damage = 0
-  /// Findings that need not worry anybody.
+  /// Findings that need not worry anybody, told of or not.
   public internal(set) var notices = 0
 
   /// True where nothing is damaged.

@@ -18,6 +18,10 @@ package struct SegmentExamination<Visitor: SegmentVisitor> {
   private var id = FileID.zero
   /// Where the last block ended, to see what lies between them; nil behind one that was not found.
   private var blocksEnd: UInt64?
+  /// Where the last leaf and the last block ended that were read. What lies before is not read again, or
+  /// the time it takes would grow with the square of a forged file.
+  private var leavesRead: UInt64 = 0
+  private var blocksRead: UInt64 = 0
 
   package init(_ file: ByteView, visitor: Visitor) {
     self.file = file
@@ -175,17 +179,23 @@ extension SegmentExamination {
     _ index: Int, of top: IndexNode, in section: SegmentSection
   ) -> IndexNode? {
     let this = self
-    let found = attempt { () throws(FormatError) -> (IndexNode, BlockHandle) in
-      let handle = try top.handle(at: index)
+    let handle = attempt { () throws(FormatError) in
       _ = try top.separator(at: index)
-      let bytes = try this.stored(handle, of: top, in: section, .blockIndex)
+      let handle = try top.handle(at: index)
+      try this.check(handle, of: top, in: section, behind: this.leavesRead)
+      return handle
+    }
+    guard let handle else { return nil }
+    leavesRead = handle.end
+    let leaf = attempt { () throws(FormatError) in
+      let bytes = try this.stored(handle, .blockIndex)
       let leaf = try IndexNode(decoding: bytes, .leaf, at: handle.offset)
       guard leaf.count == Int(handle.itemCount), leaf.firstNumber == handle.number else {
         throw FormatError(.blockIndex, .value("item count"), at: handle.offset)
       }
-      return (leaf, handle)
+      return leaf
     }
-    guard let (leaf, handle) = found else { return nil }
+    guard let leaf else { return nil }
     visitor.visit(node: leaf, at: handle)
     return leaf
   }
@@ -198,18 +208,19 @@ extension SegmentExamination {
       let handle = attempt({ () throws(FormatError) in
         _ = try leaf.separator(at: index)
         let handle = try leaf.handle(at: index)
-        try this.check(handle, of: leaf, in: section)
+        try this.check(handle, of: leaf, in: section, behind: this.blocksRead)
         return handle
       })
     else {
       blocksEnd = nil
       return
     }
-    if let blocksEnd { checkPlace(of: handle, behind: blocksEnd, leaf) }
+    if let blocksEnd { checkZeros(from: blocksEnd, to: handle.offset, .dataBlock) }
     blocksEnd = handle.end
+    blocksRead = handle.end
     var owner: AlignedBuffer?
     let block = attempt { () throws(FormatError) in
-      try this.block(handle, of: leaf, in: section, &owner)
+      try this.block(handle, &owner)
     }
     // The buffer of a compressed block lives as long as the visit.
     withExtendedLifetime(owner) {
@@ -218,10 +229,9 @@ extension SegmentExamination {
   }
 
   private func block(
-    _ handle: BlockHandle, of leaf: IndexNode, in section: SegmentSection,
-    _ owner: inout AlignedBuffer?
+    _ handle: BlockHandle, _ owner: inout AlignedBuffer?
   ) throws(FormatError) -> DataBlock {
-    let stored = try stored(handle, of: leaf, in: section, .dataBlock)
+    let stored = try stored(handle, .dataBlock)
     var bytes = stored
     if handle.codec != .none {
       let buffer = try decompressor.decompress(
@@ -238,31 +248,20 @@ extension SegmentExamination {
     return block
   }
 
-  /// Blocks follow each other, with nothing but zeros between.
-  private mutating func checkPlace(
-    of handle: BlockHandle, behind end: UInt64, _ leaf: IndexNode
-  ) {
-    guard handle.offset >= end else {
-      return visitor.damage(FormatError(.blockIndex, .order, at: leaf.base))
-    }
-    checkZeros(from: end, to: handle.offset, .dataBlock)
-  }
-
-  /// A block or leaf must lie in the section that holds its like.
+  /// A block or leaf must lie in the section that holds its like, behind those before it.
   private func check(
-    _ handle: BlockHandle, of node: IndexNode, in section: SegmentSection
+    _ handle: BlockHandle, of node: IndexNode, in section: SegmentSection, behind end: UInt64
   ) throws(FormatError) {
     guard handle.offset >= section.offset, handle.end <= section.end else {
       throw FormatError(.blockIndex, .limit("offset"), at: node.base)
     }
+    guard handle.offset >= end else { throw FormatError(.blockIndex, .order, at: node.base) }
   }
 
-  /// The stored bytes of a block or leaf, which must lie in `section` and have their checksum.
+  /// The stored bytes of a block or leaf, which must have their checksum.
   private func stored(
-    _ handle: BlockHandle, of node: IndexNode, in section: SegmentSection,
-    _ structure: FormatError.Structure
+    _ handle: BlockHandle, _ structure: FormatError.Structure
   ) throws(FormatError) -> ByteView {
-    try check(handle, of: node, in: section)
     let bytes = try part(at: handle.offset, UInt64(handle.storedCount), structure)
     let computed = CRC32C.checksum(of: bytes, in: id, at: handle.offset)
     guard computed == handle.checksum else {

@@ -5,10 +5,11 @@ import VarvePlatform
 // what is a torn tail here is dropped there.
 
 extension StoreVerification {
-  mutating func examineLogs(_ files: [FileName], _ manifest: Manifest) {
+  func examineLogs(_ files: [FileName], _ manifest: Manifest) {
     let logs = files.filter { $0.kind == .log }
     var kept: [AlignedContents] = []
     var sources: [LogSource] = []
+    var left = mostLogBytes
     for file in logs {
       guard manifest.needs(log: file.number) else {
         note(
@@ -18,9 +19,11 @@ extension StoreVerification {
       }
       do {
         let contents = AlignedContents(
-          try FileContents(of: file.description, in: directory, mayBeCut: false))
+          try FileContents(
+            of: file.description, in: directory, readLimit: left, mayBeCut: false))
+        left -= min(left, contents.readBytes)
         kept.append(contents)
-        sources.append(LogSource(number: file.number, bytes: contents.bytes))
+        sources.append(contents.source(file.number))
         count(bytes: UInt64(contents.bytes.count))
       } catch {
         note(IntegrityFinding(error, in: file.description))
@@ -29,7 +32,7 @@ extension StoreVerification {
     withExtendedLifetime(kept) { judge(sources, manifest) }
   }
 
-  private mutating func judge(_ sources: [LogSource], _ manifest: Manifest) {
+  private func judge(_ sources: [LogSource], _ manifest: Manifest) {
     do throws(LogDamage) {
       let replay = try LogReplay(sources, of: manifest)
       countFiles(replay.parts.count)
@@ -40,7 +43,7 @@ extension StoreVerification {
     }
   }
 
-  private mutating func note(_ tail: TornTail) {
+  private func note(_ tail: TornTail) {
     let later = tail.droppedLogs.count
     let logs = later == 0 ? "" : ", and \(later) later \(later == 1 ? "log" : "logs")"
     note(
@@ -52,7 +55,7 @@ extension StoreVerification {
   }
 
   /// Every entry of every record that opening would replay.
-  private mutating func examineBatches(_ part: LogReplay.Part, durable: LogPosition) {
+  private func examineBatches(_ part: LogReplay.Part, durable: LogPosition) {
     let file = FileName(.log, part.identity.number)
     var reader = LogReader(part.bytes, identity: part.identity)
     while let record = reader.next() {
@@ -60,15 +63,15 @@ extension StoreVerification {
       guard record.entryCount > 0 else { continue }
       do throws(FormatError) {
         let end = LogPosition(log: file.number, offset: record.end)
-        try examineBatch(record, isDurable: end <= durable)
+        try examineBatch(record, of: file, isDurable: end <= durable)
       } catch {
         note(error, file)
       }
     }
   }
 
-  private mutating func examineBatch(
-    _ record: LogRecord, isDurable: Bool
+  private func examineBatch(
+    _ record: LogRecord, of file: FileName, isDurable: Bool
   ) throws(FormatError) {
     var batch = try BatchDecoder(of: record)
     while let entry = try batch.next() {
@@ -76,7 +79,7 @@ extension StoreVerification {
       try SystemEntry.check(entry.kind, key: entry.key, value: entry.value, at: record.offset)
       guard depth == .deep, entry.kind == .pointer else { continue }
       let pointer = try ValuePointer(decoding: entry.value, at: record.offset)
-      examineLoggedValue(pointer, isDurable: isDurable)
+      examineLoggedValue(pointer, of: file, isDurable: isDurable)
     }
   }
 }
@@ -88,4 +91,9 @@ private final class AlignedContents {
   init(_ contents: consuming FileContents) { self.contents = contents }
 
   var bytes: ByteView { contents.bytes }
+  var readBytes: UInt64 { contents.readBytes }
+
+  func source(_ number: UInt64) -> LogSource {
+    LogSource(number: number, bytes: contents.bytes, writtenCount: contents.writtenCount)
+  }
 }

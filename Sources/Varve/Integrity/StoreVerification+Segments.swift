@@ -3,7 +3,7 @@ import VarvePlatform
 
 extension StoreVerification {
   /// Checks one segment and holds it to its record.
-  mutating func examineSegment(_ record: SegmentRecord) {
+  func examineSegment(_ record: SegmentRecord) {
     let file = FileName(.segment, record.number)
     let segment = reader(record.number, record.id, record.size)
     let isOutlineSound = examineOutline(segment, record)
@@ -13,7 +13,7 @@ extension StoreVerification {
   }
 
   /// Checks a segment that no readable manifest speaks of, against its own header.
-  mutating func examineSegment(unnamed file: FileName) {
+  func examineSegment(unnamed file: FileName) {
     let name = file.description
     do throws(FileSystemError) {
       let plain = try directory.open(name)
@@ -37,7 +37,7 @@ extension StoreVerification {
   }
 
   /// Size, header, footer, properties and top of the index, and what the manifest says of them.
-  private mutating func examineOutline(_ segment: SegmentReader, _ record: SegmentRecord) -> Bool {
+  private func examineOutline(_ segment: SegmentReader, _ record: SegmentRecord) -> Bool {
     do throws(StoreError) {
       let stored = try segment.properties()
       countFiles(1)
@@ -53,7 +53,7 @@ extension StoreVerification {
     }
   }
 
-  private mutating func compare(_ stored: SegmentProperties, _ record: SegmentRecord) {
+  private func compare(_ stored: SegmentProperties, _ record: SegmentRecord) {
     for what in stored.disagreements(with: record) {
       note(
         IntegrityFinding(
@@ -64,9 +64,8 @@ extension StoreVerification {
   }
 
   /// Every byte, and every value that an entry points to.
-  private mutating func examineBytes(_ segment: SegmentReader, _ file: FileName) {
-    var findings: [IntegrityFinding] = []
-    var pointers: [PointerUse] = []
+  private func examineBytes(_ segment: SegmentReader, _ file: FileName) {
+    var pointers = SegmentPointers(of: file)
     var bytes: UInt64 = 0
     do throws(StoreError) {
       let seen = try segment.verify(
@@ -77,17 +76,19 @@ extension StoreVerification {
         checkMeaning: { (entry, place) throws(FormatError) in
           try SystemEntry.check(entry.kind, key: entry.key, value: entry.value, at: place)
         },
-        onPointer: { pointers.append(PointerUse(pointer: $0, place: $1)) },
-        { findings.append(IntegrityFinding($0)) })
+        onPointer: { pointer, place in
+          pointers.add(pointer, at: place)
+          if pointers.uses.count >= self.mostPointers { self.examine(&pointers) }
+        },
+        { self.note(IntegrityFinding($0)) })
       count(bytes: bytes, blocks: Int(seen.blockCount), entries: seen.entryCount)
     } catch {
-      findings.append(IntegrityFinding(error, in: file.description))
+      note(IntegrityFinding(error, in: file.description))
     }
-    for finding in findings { note(finding) }
-    examine(pointers, of: file)
+    examine(&pointers)
   }
 
-  private mutating func examineDigest(_ record: SegmentRecord, _ file: FileName) {
+  private func examineDigest(_ record: SegmentRecord, _ file: FileName) {
     do throws(FileSystemError) {
       let plain = try directory.open(file.description)
       var sum = SHA256()

@@ -2,19 +2,26 @@ import VarveFormat
 import VarvePlatform
 
 /// One run of a ``StoreVerifier``: the findings so far and what was looked at.
-struct StoreVerification {
+///
+/// A class, for those who are told in the midst of a file to take note at once.
+final class StoreVerification {
   let directory: TieredDirectory
   /// Whether files are looked at that lie only in the bucket.
   let readsCold: Bool
   let depth: IntegrityDepth
   /// Segments are read block by block: what the disk holds, and an I/O error is a finding.
   let environment: SegmentEnvironment
+  /// Pointers of a segment that are examined together.
+  var mostPointers = 65_536
+  /// Bytes of logs that are read: they are judged together, and what goes beyond is mapped.
+  var mostLogBytes = FileContents.readLimit
   private(set) var report = IntegrityReport()
   /// Not yet handed to the caller.
   private var pending: [IntegrityFinding] = []
+  private var limit = FindingLimit()
   /// Damaged records of value files that were told of: a record is met by its pointer and again with
-  /// its file.
-  private var damagedRecords: Set<RecordPlace> = []
+  /// its file. Those beyond the limit of findings are not among them, and may be counted again.
+  private(set) var damagedRecords: Set<RecordPlace> = []
   /// Live value files by number, for the pointers.
   private(set) var valueFiles: [UInt64: ValueFileRecord] = [:]
   /// What was found of copies in the bucket: each is asked for once, so that one that cannot be had is
@@ -32,7 +39,7 @@ struct StoreVerification {
     self.depth = depth
   }
 
-  mutating func run(
+  func run(
     _ names: [String], _ onFinding: (IntegrityFinding) throws -> Void
   ) throws {
     let files = names.compactMap(FileName.init(parsing:)).sorted {
@@ -68,48 +75,63 @@ struct StoreVerification {
     try hand(to: onFinding)
   }
 
-  private mutating func hand(to onFinding: (IntegrityFinding) throws -> Void) throws {
+  private func hand(to onFinding: (IntegrityFinding) throws -> Void) throws {
     let findings = pending
     pending.removeAll(keepingCapacity: true)
     for finding in findings { try onFinding(finding) }
   }
 
-  mutating func note(_ finding: IntegrityFinding) {
-    guard isNew(finding) else { return }
+  /// - Parameter owner: the file that the finding counts among those of, where that is another one.
+  func note(_ finding: IntegrityFinding, among owner: FileName? = nil) {
+    guard !wasTold(finding) else { return }
+    countIn(finding)
+    let owner = owner?.description ?? finding.file
+    switch limit.take(of: owner) {
+    case .told: tell(finding)
+    case .firstUntold:
+      let more = IntegrityFinding.more(in: owner)
+      countIn(more)
+      pending.append(more)
+    case .untold: break
+    }
+  }
+
+  private func countIn(_ finding: IntegrityFinding) {
     switch finding.severity {
     case .damage: report.damage += 1
     case .notice: report.notices += 1
     }
+  }
+
+  private func tell(_ finding: IntegrityFinding) {
+    if let record = RecordPlace(finding) { damagedRecords.insert(record) }
     pending.append(finding)
   }
 
-  private mutating func isNew(_ finding: IntegrityFinding) -> Bool {
-    guard finding.structure == FormatError.Structure.valueRecord.rawValue,
-      finding.severity == .damage, let offset = finding.offset
-    else { return true }
-    return damagedRecords.insert(RecordPlace(file: finding.file, offset: offset)).inserted
+  private func wasTold(_ finding: IntegrityFinding) -> Bool {
+    RecordPlace(finding).map(damagedRecords.contains) ?? false
   }
 
-  mutating func note(_ error: FormatError, _ file: FileName) {
+  func note(_ error: FormatError, _ file: FileName) {
     note(IntegrityFinding(error, in: file.description))
   }
 
   /// Runs `body` over the bytes of a file, and takes note of what hinders it.
-  mutating func withContents(
-    of file: FileName, _ body: (inout StoreVerification, ByteView) -> Void
+  func withContents(
+    of file: FileName, _ body: (ByteView) -> Void
   ) {
     do {
       let contents = try FileContents(of: file.description, in: directory, mayBeCut: false)
       report.files += 1
-      body(&self, contents.bytes)
+      body(contents.bytes)
     } catch {
       note(IntegrityFinding(error, in: file.description))
     }
   }
 
-  mutating func countFiles(_ count: Int) { report.files += count }
+  func countFiles(_ count: Int) { report.files += count }
 
-  mutating func count(
+  func count(
     bytes: UInt64 = 0, blocks: Int = 0, entries: UInt64 = 0, logRecords: Int = 0, values: Int = 0
   ) {
     // A gap in a forged file is as long as it says.
@@ -121,15 +143,24 @@ struct StoreVerification {
   }
 }
 
-private struct RecordPlace: Hashable {
-  var file: String
-  var offset: UInt64
+/// A record of a value file.
+struct RecordPlace: Hashable {
+  private let file: String
+  private let offset: UInt64
+
+  /// Nil where the finding is not that a record is damaged.
+  init?(_ finding: IntegrityFinding) {
+    guard finding.structure == FormatError.Structure.valueRecord.rawValue,
+      finding.severity == .damage, let offset = finding.offset
+    else { return nil }
+    (file, self.offset) = (finding.file, offset)
+  }
 }
 
 // MARK: - Manifest and directory
 
 extension StoreVerification {
-  private mutating func examineManifest(_ file: FileName?) -> Manifest? {
+  private func examineManifest(_ file: FileName?) -> Manifest? {
     guard let file else {
       // Its number is not known: any would do.
       note(
@@ -139,8 +170,8 @@ extension StoreVerification {
       return nil
     }
     var found: Manifest?
-    withContents(of: file) { this, bytes in
-      this.count(bytes: UInt64(bytes.count))
+    withContents(of: file) { bytes in
+      count(bytes: UInt64(bytes.count))
       do throws(FormatError) {
         let manifest = try Manifest(decoding: bytes)
         guard manifest.number == file.number else {
@@ -148,14 +179,14 @@ extension StoreVerification {
         }
         found = manifest
       } catch {
-        this.note(error, file)
+        note(error, file)
       }
     }
     return found
   }
 
   /// Files of ours that this version does not need: harmless, and the next opening removes them.
-  private mutating func noteLeftovers(_ names: [String], _ manifest: Manifest) {
+  private func noteLeftovers(_ names: [String], _ manifest: Manifest) {
     var live: Set<String> = ["\(FileName(.manifest, manifest.number))", FileName.lock]
     live.formUnion(manifest.segments.map { "\(FileName(.segment, $0.number))" })
     live.formUnion(manifest.valueFiles.map { "\(FileName(.values, $0.number))" })
@@ -175,7 +206,7 @@ extension StoreVerification {
 
 extension StoreVerification {
   /// What the store knows of its bucket: which files may lie only there.
-  private mutating func examineTie(_ manifest: Manifest) {
+  private func examineTie(_ manifest: Manifest) {
     do throws(StoreError) {
       guard let tie = try TieFile(directory: directory).read() else { return }
       report.files += 1
@@ -192,7 +223,7 @@ extension StoreVerification {
   }
 
   /// Whether a file can be looked at. One that cannot is told of.
-  private mutating func isAtHand(_ file: FileName) -> Bool {
+  private func isAtHand(_ file: FileName) -> Bool {
     guard isOutOfReach(file) else { return true }
     if case .failure(let error) = copies[file] {
       note(IntegrityFinding(error, in: file.description))
@@ -206,7 +237,7 @@ extension StoreVerification {
   }
 
   /// Whether a file lies only in the bucket, and that is not at hand or does not give it.
-  mutating func isOutOfReach(_ file: FileName) -> Bool {
+  func isOutOfReach(_ file: FileName) -> Bool {
     guard let place = directory.cold.place(of: file.description) else { return false }
     do throws(FileSystemError) {
       guard try directory.localStatus(of: file.description) == nil else { return false }

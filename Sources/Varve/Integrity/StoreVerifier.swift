@@ -10,8 +10,12 @@ package import VarvePlatform
 /// print(report.isSound)
 /// ```
 ///
-/// The order: manifest, names in the directory, logs, segments, value files. Memory: one file at a
-/// time, at most 256 MiB of it; larger files are mapped.
+/// The order: manifest, names in the directory, logs, segments, value files. Of each file the first
+/// 1,000 findings are told of; one more, a notice, then says that there are others, which the report
+/// counts.
+///
+/// Memory does not grow with what is found. The manifest is read whole, and 256 MiB of logs in all; logs
+/// beyond that are mapped. Segments and value files are read block by block and value by value.
 public struct StoreVerifier {
   let directory: TieredDirectory
   private let hasBucket: Bool
@@ -53,7 +57,8 @@ public struct StoreVerifier {
     }
   }
 
-  /// Looks at everything, telling `onFinding` at once what is found.
+  /// Looks at everything, telling `onFinding` of what was found in each file when that was looked at, and of
+  /// all logs together.
   ///
   /// - Throws: `.notFound` where there is no store; whatever `onFinding` throws. Damage is not
   ///   thrown: it is what was asked for.
@@ -63,7 +68,7 @@ public struct StoreVerifier {
   ) throws -> IntegrityReport {
     let names: [String]
     do throws(FileSystemError) { names = try directory.names() } catch { throw StoreError(error) }
-    var verification = StoreVerification(directory, depth, readsCold: hasBucket)
+    let verification = StoreVerification(directory, depth, readsCold: hasBucket)
     try verification.run(names, onFinding)
     return verification.report
   }

@@ -7,17 +7,17 @@ extension SegmentVerifier {
   func checkLeaves(
     _ top: IndexNode, _ section: SegmentSection, _ data: SegmentSection
   ) {
-    var place = BlockPlace(end: data.offset, number: 0)
+    var place = BlockPlace(behind: data.offset)
     var leafEnd = section.offset
     for index in 0..<top.count where !isStopped {
       guard let handle = decode({ () throws(FormatError) in try top.handle(at: index) }) else {
-        place = BlockPlace()
+        place.forget()
         continue
       }
       guard handle.offset >= leafEnd, handle.offset <= section.end, handle.end <= section.end
       else {
         found(.blockIndex, .order, at: top.base)
-        place = BlockPlace()
+        place.forget()
         continue
       }
       checkZeros(from: leafEnd, to: handle.offset, .blockIndex)
@@ -29,7 +29,7 @@ extension SegmentVerifier {
           try IndexNode(decoding: buffer.view(), .leaf, at: handle.offset)
         })
       else {
-        place = BlockPlace()
+        place.forget()
         continue
       }
       checkOutline(of: leaf, handle, top, index)
@@ -62,8 +62,24 @@ extension SegmentVerifier {
 
   /// Where the next block should be, as far as that is known.
   private struct BlockPlace {
-    var end: UInt64?
-    var number: UInt32?
+    private(set) var end: UInt64?
+    private(set) var number: UInt32?
+    /// Where the last block ended, known or not what follows: no byte is read as part of two blocks, or the
+    /// time it takes would grow with the square of a forged file.
+    private(set) var first: UInt64
+
+    init(behind offset: UInt64) {
+      (end, number, first) = (offset, 0, offset)
+    }
+
+    mutating func forget() { (end, number) = (nil, nil) }
+
+    mutating func count(_ number: UInt32) { self.number = number &+ 1 }
+
+    mutating func pass(_ end: UInt64) {
+      self.end = end
+      first = end
+    }
   }
 
   private func checkBlocks(
@@ -71,19 +87,19 @@ extension SegmentVerifier {
   ) {
     for item in 0..<leaf.count where !isStopped {
       guard let handle = decode({ () throws(FormatError) in try leaf.handle(at: item) }) else {
-        place = BlockPlace()
+        place.forget()
         continue
       }
       if let number = place.number, number != handle.number {
         found(.blockIndex, .value("block number"), at: leaf.base)
       }
-      place.number = handle.number &+ 1
-      guard handle.offset >= place.end ?? data.offset, handle.end <= data.end else {
+      place.count(handle.number)
+      guard handle.offset >= place.first, handle.end <= data.end else {
         found(.blockIndex, .order, at: leaf.base)
         continue
       }
       if let end = place.end { checkZeros(from: end, to: handle.offset, .dataBlock) }
-      place.end = handle.end
+      place.pass(handle.end)
       counter.count(handle)
       checkBlock(handle)
       checkSeparator(of: leaf, item)

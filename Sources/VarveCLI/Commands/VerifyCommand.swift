@@ -14,7 +14,7 @@ enum VerifyCommand {
       "The fast form checks the manifest, the presence, size, header and footer of every file, and"
         + " all log records. The deep form reads everything. Each finding is one line: file,"
         + " structure, problem, offset. Nothing is changed, and the first flaw does not hide the"
-        + " next.",
+        + " next. Of each file the first 1,000 findings are shown, and all are counted.",
       "The exit status is 0 for a sound store, 1 where there is damage. Notices (leftover files, a"
         + " tail that a crash tore) are not damage. The store must not be open elsewhere: 3.",
     ],

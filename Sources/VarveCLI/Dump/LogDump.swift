@@ -6,6 +6,10 @@ struct LogDump {
 
   func run(_ bytes: ByteView) {
     guard let header = writer.header(of: bytes, as: .log) else { return }
+    guard UInt64(bytes.count) <= Limits.logFileBytes else {
+      // No store has such a log, and what is searched behind a flaw may be a hole.
+      return writer.damage(FormatError(.logRecord, .limit("file size"), at: Limits.logFileBytes))
+    }
     let identity = LogIdentity(number: header.number, salt: header.identity.low)
     var offset = FileHeader.byteCount
     var sums = Sums()

@@ -5,11 +5,12 @@ struct ManifestDump {
   let writer: DumpWriter
 
   func run(_ bytes: ByteView) {
+    let flaws = writer.damageCount
     guard writer.header(of: bytes, as: .manifest) != nil else { return }
     let manifest: Manifest
     do throws(FormatError) { manifest = try Manifest(decoding: bytes) } catch {
-      // What is wrong with the header was said with the header.
-      if error.structure != .fileHeader { writer.damage(error) }
+      // What is wrong with the header alone was said with the header.
+      if error.structure != .fileHeader || writer.damageCount == flaws { writer.damage(error) }
       return
     }
     show(manifest, size: UInt64(bytes.count))
