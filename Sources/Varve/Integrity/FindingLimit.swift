@@ -11,13 +11,20 @@ struct FindingLimit {
   }
 
   private var counts: [String: Int] = [:]
+  private var damaged: Set<String> = []
 
-  /// What becomes of one more finding of a file.
-  mutating func take(of file: String) -> Verdict {
+  /// What becomes of one more finding of a file. The first that is damage is told of in any case: whoever
+  /// looks only for that sees it behind any number of notices.
+  mutating func take(_ severity: IntegrityFinding.Severity, of file: String) -> Verdict {
     let count = counts[file, default: 0]
-    guard count <= Self.most else { return .untold }
-    counts[file] = count + 1
-    return count < Self.most ? .told : .firstUntold
+    let isFirstDamage = severity == .damage && damaged.insert(file).inserted
+    guard count >= Self.most else {
+      counts[file] = count + 1
+      return .told
+    }
+    guard !isFirstDamage else { return .told }
+    counts[file] = Self.most + 1
+    return count == Self.most ? .firstUntold : .untold
   }
 }
 

@@ -86,7 +86,7 @@ final class StoreVerification {
     guard !wasTold(finding) else { return }
     countIn(finding)
     let owner = owner?.description ?? finding.file
-    switch limit.take(of: owner) {
+    switch limit.take(finding.severity, of: owner) {
     case .told: tell(finding)
     case .firstUntold:
       let more = IntegrityFinding.more(in: owner)

@@ -11,8 +11,8 @@ package import VarvePlatform
 /// ```
 ///
 /// The order: manifest, names in the directory, logs, segments, value files. Of each file the first
-/// 1,000 findings are told of; one more, a notice, then says that there are others, which the report
-/// counts.
+/// 1,000 findings are told of, and the first damage in any case; one more, a notice, then says that there
+/// are others, which the report counts.
 ///
 /// Memory does not grow with what is found. The manifest is read whole, and 256 MiB of logs in all; logs
 /// beyond that are mapped. Segments and value files are read block by block and value by value.

@@ -58,6 +58,21 @@ import VarveTestSupport
     try forged.expectLimited(HandmadeStore.logName, damage: Self.flaws)
   }
 
+  @Test func noticesHideNoDamage() {
+    var limit = FindingLimit()
+    for count in 0..<Self.flaws {
+      let verdict = limit.take(.notice, of: "a")
+      #expect(
+        verdict
+          == (count < FindingLimit.most
+            ? .told : count == FindingLimit.most ? .firstUntold : .untold))
+    }
+    let damage = [limit.take(.damage, of: "a"), limit.take(.damage, of: "a")]
+    #expect(damage == [.told, .untold])
+    let other = limit.take(.notice, of: "b")
+    #expect(other == .told)
+  }
+
   /// What they find comes before what stands behind them, and is told of once.
   @Test func pointersAreExaminedSomeAtATime() throws {
     let forged = try ForgedFindings { pointers in
