@@ -29,7 +29,8 @@ struct ThreadCampaign {
       members: [
         ("first seed", .number(seed)), ("rounds", .number(rounds)),
         ("writes", .number(total.writes)), ("moments", .number(total.moments)),
-        ("sightings", .number(total.sightings)), ("kills", .number(total.kills)), ("power cuts", .number(total.powerCuts)),
+        ("sightings", .number(total.sightings)), ("kills", .number(total.kills)),
+        ("power cuts", .number(total.powerCuts)),
         ("violations", .number(total.failures.count)),
         ("first violations", .list(total.failures.prefix(5).map(JSON.text))),
       ])

@@ -90,7 +90,8 @@ public struct IntegrityReport: Sendable, Equatable {
   public internal(set) var logRecords = 0
   /// Values outside of segments.
   public internal(set) var values = 0
-  /// Files that lie only in the bucket and were not looked at, each of them a notice as well.
+  /// Files that lie only in the bucket and were not looked at, each of them a notice as well. Where what the
+  /// store knows of its bucket is damaged, all that are not here.
   public internal(set) var onlyInBucket = 0
   /// Findings that mean damage, told of or not.
   public internal(set) var damage = 0

@@ -69,7 +69,7 @@ extension StoreVerification {
       pieces throws(ValuePieces.Failure) in
       // Of a file that the manifest names all records are looked at with the file.
       if !isNamed { try pieces.checkRecord(of: pointer) }
-      try pieces.check(pointer)
+      try pieces.check(pointer, claiming: &self.claims)
     }
   }
 

@@ -15,18 +15,22 @@ final class StoreVerification {
   var mostPointers = 65_536
   /// Bytes of logs that are read: they are judged together, and what goes beyond is mapped.
   var mostLogBytes = FileContents.readLimit
-  private(set) var report = IntegrityReport()
+  var report = IntegrityReport()
   /// Not yet handed to the caller.
   private var pending: [IntegrityFinding] = []
   private var limit = FindingLimit()
   /// Damaged records of value files that were told of: a record is met by its pointer and again with
   /// its file. Those beyond the limit of findings are not among them, and may be counted again.
   private(set) var damagedRecords: Set<RecordPlace> = []
+  /// By values of logged entries.
+  var claims = ValueClaims()
   /// Live value files by number, for the pointers.
   private(set) var valueFiles: [UInt64: ValueFileRecord] = [:]
+  /// False where what the store knows of its bucket cannot be read: then nobody says what may lie only there.
+  var isTieReadable = true
   /// What was found of copies in the bucket: each is asked for once, so that one that cannot be had is
   /// one finding, and not waited for again.
-  private var copies: [FileName: Result<Void, FileSystemError>] = [:]
+  var copies: [FileName: Result<Void, FileSystemError>] = [:]
   /// False where nothing says which value files are live: they are then held to their own headers.
   private(set) var isManifestReadable = false
 
@@ -198,64 +202,6 @@ extension StoreVerification {
         isTemporary || file.number < manifest.nextFileNumber || file.kind == .manifest
       else { continue }
       note(IntegrityFinding(.notice, name, "left over; the next opening for writing removes it"))
-    }
-  }
-}
-
-// MARK: - The bucket
-
-extension StoreVerification {
-  /// What the store knows of its bucket: which files may lie only there.
-  private func examineTie(_ manifest: Manifest) {
-    do throws(StoreError) {
-      guard let tie = try TieFile(directory: directory).read() else { return }
-      report.files += 1
-      guard tie.storeID == manifest.storeID else {
-        return note(
-          IntegrityFinding(
-            .damage, FileName.bucket, "belongs to another store",
-            structure: FormatError.Structure.bucketTie.rawValue, offset: 24))
-      }
-      if let head = tie.head { directory.cold.add(head, among: manifest) }
-    } catch {
-      note(IntegrityFinding(error, in: FileName.bucket))
-    }
-  }
-
-  /// Whether a file can be looked at. One that cannot is told of.
-  private func isAtHand(_ file: FileName) -> Bool {
-    guard isOutOfReach(file) else { return true }
-    if case .failure(let error) = copies[file] {
-      note(IntegrityFinding(error, in: file.description))
-    } else {
-      report.onlyInBucket += 1
-      note(
-        IntegrityFinding(
-          .notice, file.description, "lies only in the bucket, and was not looked at"))
-    }
-    return false
-  }
-
-  /// Whether a file lies only in the bucket, and that is not at hand or does not give it.
-  func isOutOfReach(_ file: FileName) -> Bool {
-    guard let place = directory.cold.place(of: file.description) else { return false }
-    do throws(FileSystemError) {
-      guard try directory.localStatus(of: file.description) == nil else { return false }
-    } catch {
-      // It is looked at, and then says what is wrong.
-      return false
-    }
-    guard readsCold else { return true }
-    let copy = copies[file] ?? self.copy(at: place)
-    copies[file] = copy
-    if case .failure = copy { return true }
-    return false
-  }
-
-  /// Whether there is a copy, of the right size, that can be read.
-  private func copy(at place: ColdPlace) -> Result<Void, FileSystemError> {
-    Result { () throws(FileSystemError) in
-      _ = try directory.cold.fetch(place.part(1, at: 0), of: place)
     }
   }
 }

@@ -81,7 +81,14 @@ struct ValuePieces {
   }
 
   /// The stored bytes of the value have their checksum and decompress to their length.
-  func check(_ pointer: ValuePointer) throws(Failure) {
+  ///
+  /// - Parameter claims: of the walk that the pointer was met on.
+  func check(
+    _ pointer: ValuePointer, claiming claims: inout ValueClaims
+  ) throws(Failure) {
+    guard claims.claim(pointer, of: try size()) else {
+      throw .format(FormatError(.valuePointer, .excess, at: pointer.offset))
+    }
     let id = try identityOfRecord()
     let bytes = try read(pointer.offset, Int(pointer.storedCount))
     do throws(FormatError) {

@@ -108,6 +108,21 @@ import VarveTestSupport
     #expect(seeing.onlyInBucket == 0)
   }
 
+  /// Where what the store knows of its bucket is damaged, nobody says what lies only there: no other file is.
+  @Test(arguments: [false, true]) func damageOfTheTieIsNoDamageOfColdFiles(isSeeing: Bool) throws {
+    let machine = TieredStore()
+    let (store, _) = try Self.coldStore(machine, seed: 3)
+    let count = try store.bucketStatus().cold.files
+    try store.close()
+    try machine.disk.flip(mask: 1, at: 100, of: "/store/bucket")
+    var damaged: Set<String> = []
+    let connection = isSeeing ? machine.bucket.connect() : nil
+    let report = try StoreVerifier(at: "/store", bucket: connection, on: machine.disk).run(.deep) {
+      if $0.severity == .damage { damaged.insert($0.file) }
+    }
+    #expect(damaged == ["bucket"] && report.onlyInBucket == count)
+  }
+
   /// Not one for each part of it that was looked for.
   @Test func aCopyThatIsMissingOrCutIsOneFinding() throws {
     let machine = TieredStore()

@@ -157,7 +157,8 @@ extension ThreadStress {
     try again.close()
     recorder.records.append(
       HistoryRecord(
-        thread: recorder.thread, begin: begin, end: end, .found(sightings, isCut ? .powerCut : .kill)))
+        thread: recorder.thread, begin: begin, end: end,
+        .found(sightings, isCut ? .powerCut : .kill)))
     Self.sleep(20)
   }
 }

@@ -40,7 +40,7 @@ extension ModelRun {
     return true
   }
 
-  private static let waysToRead: KeyValuePairs<String, (Keyspace) throws -> Void> = [
+  private static let waysToRead: KeyValuePairs<String, @Sendable (Keyspace) throws -> Void> = [
     "value": { _ = try $0.value(for: "key 1") },
     "contains": { _ = try $0.contains("key 1") },
     "size": { _ = try $0.size(ofValueFor: "key 1") },

@@ -72,6 +72,15 @@ import VarveTestSupport
     try store.close()
   }
 
+  @Test func theVerifierReadsNoMoreThanThereIs() throws {
+    let forged = try Forged(isSynced: true)
+    let image = try TestedStore.afterCrash(of: forged.disk, .everything)
+    let most = try Self.fits(image)
+    let report = try StoreVerifier(at: image.path, on: image.fileSystem).run(.deep)
+    #expect(report.values <= most)
+    #expect(report.damage + report.notices >= Self.count - most)
+  }
+
   /// What is known to be durable is not torn: damage.
   @Test func durableEntriesThatShareAValueAreDamage() throws {
     let forged = try Forged(isSynced: true)
