@@ -60,6 +60,12 @@ extension FaultedOperation {
       // The rest was never put there.
       try expect(try store.evict(), 0, "evict, again")
     },
+    tier("evict, keeping") { store in
+      let kept = try store.bucketStatus().local.bytes - 1
+      try expect(try store.evict(keeping: kept) > 0, true, "evict")
+      try expect(try store.bucketStatus().local.bytes <= kept, true, "evict, and what is kept")
+      try expect(try store.evict(keeping: kept), 0, "evict, again")
+    },
     tier("upload, evict", before: { try $0.upload() }) { store in
       try store.evict()
       try expect(try store.bucketStatus().local.files, 0, "files that stayed")

@@ -20,12 +20,14 @@ extension FaultedOperation {
       }
     },
     FaultedOperation(name: "forEachVector") { store, content in
-      for (name, entries) in content.inOrder where names.contains(name) {
-        var found: [KeyValue] = []
-        try store.keyspace(name).forEachVector(as: Float.self) { key, vector in
-          found.append(KeyValue([UInt8](copying: key), vector.bytes))
+      for snapshot in [nil, try store.snapshot()] {
+        for (name, entries) in content.inOrder where names.contains(name) {
+          var found: [KeyValue] = []
+          try store.keyspace(name).forEachVector(as: Float.self, at: snapshot) { key, vector in
+            found.append(KeyValue([UInt8](copying: key), vector.bytes))
+          }
+          try expect(found, entries.map { KeyValue($0.key, $0.value) }, "forEachVector")
         }
-        try expect(found, entries.map { KeyValue($0.key, $0.value) }, "forEachVector")
       }
     },
   ]
