@@ -88,29 +88,29 @@ extension SegmentWalk {
   mutating func seekToFirst() throws(StoreError) {
     beginWalk()
     entry = nil
-    if try enterLeaf(0, .first) { try show() }
+    try enterLeaf(0, .first)
   }
 
   mutating func seekToLast() throws(StoreError) {
     beginWalk()
     entry = nil
-    if try enterLastLeaf() { try show() }
+    try enterLastLeaf()
   }
 
   mutating func seek(_ key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
     entry = nil
     guard try stand(atOrAfter: key, sequence) else { return }
     // Between a block's last entry and its separator: the next block's first entry is the one.
-    if index >= entryCount, try !enterNextBlock() { return }
-    try show()
+    if index < entryCount { try show() } else { try enterNextBlock() }
   }
 
   mutating func seek(before key: ByteView, _ sequence: SequenceNumber) throws(StoreError) {
     entry = nil
-    let isThere =
-      try stand(atOrAfter: key, sequence, isWalkBegin: false)
-      ? try stepBack() : try enterLastLeaf()
-    if isThere { try show() }
+    if try stand(atOrAfter: key, sequence, isWalkBegin: false) {
+      try stepBack()
+    } else {
+      try enterLastLeaf()
+    }
   }
 
   mutating func next() throws(StoreError) {
@@ -118,13 +118,13 @@ extension SegmentWalk {
     index &+= 1
     if index < entryCount { return try show() }
     entry = nil
-    if try enterNextBlock() { try show() }
+    try enterNextBlock()
   }
 
   mutating func previous() throws(StoreError) {
     guard entry != nil else { return }
     entry = nil
-    if try stepBack() { try show() }
+    try stepBack()
   }
 }
 
@@ -187,31 +187,29 @@ extension SegmentWalk {
     readAhead = ReadAhead()
   }
 
-  private mutating func stepBack() throws(StoreError) -> Bool {
+  private mutating func stepBack() throws(StoreError) {
     if index > 0 {
       index &-= 1
-      return true
+      return try show()
     }
-    guard let place else { return false }
+    guard let place else { return }
     if place.item > 0 { return try enterItem(place.item - 1, .last) }
-    if place.leafIndex > 0 { return try enterLeaf(place.leafIndex - 1, .last) }
-    return false
+    if place.leafIndex > 0 { try enterLeaf(place.leafIndex - 1, .last) }
   }
 
-  private mutating func enterNextBlock() throws(StoreError) -> Bool {
-    guard let place, let segment else { return false }
+  private mutating func enterNextBlock() throws(StoreError) {
+    guard let place, let segment else { return }
     if place.item + 1 < place.leafCount { return try enterItem(place.item + 1, .first) }
-    if place.leafIndex + 1 < segment.top.count { return try enterLeaf(place.leafIndex + 1, .first) }
-    return false
+    if place.leafIndex + 1 < segment.top.count { try enterLeaf(place.leafIndex + 1, .first) }
   }
 
-  private mutating func enterLastLeaf() throws(StoreError) -> Bool {
-    guard let segment else { return false }
-    return try enterLeaf(segment.top.count - 1, .last)
+  private mutating func enterLastLeaf() throws(StoreError) {
+    guard let segment else { return }
+    try enterLeaf(segment.top.count - 1, .last)
   }
 
-  private mutating func enterLeaf(_ leafIndex: Int, _ side: Side) throws(StoreError) -> Bool {
-    guard let segment else { return false }
+  private mutating func enterLeaf(_ leafIndex: Int, _ side: Side) throws(StoreError) {
+    guard let segment else { return }
     do throws(FormatError) {
       let leaf = try segment.leaf(at: leafIndex)
       let item = side == .first ? 0 : leaf.count - 1
@@ -219,11 +217,11 @@ extension SegmentWalk {
     } catch {
       throw failure(error)
     }
-    return try enterPlace(side)
+    try enterPlace(side)
   }
 
-  private mutating func enterItem(_ item: Int, _ side: Side) throws(StoreError) -> Bool {
-    guard var next = place, let segment else { return false }
+  private mutating func enterItem(_ item: Int, _ side: Side) throws(StoreError) {
+    guard var next = place, let segment else { return }
     next.item = item
     do throws(FormatError) {
       next.handle = try segment.leaf(at: next.leafIndex).handle(at: item)
@@ -231,11 +229,12 @@ extension SegmentWalk {
       throw failure(error)
     }
     place = next
-    return try enterPlace(side)
+    try enterPlace(side)
   }
 
-  private mutating func enterPlace(_ side: Side) throws(StoreError) -> Bool {
-    guard let place, let segment else { return false }
+  /// Shows the block's entry on the side from which a step came.
+  private mutating func enterPlace(_ side: Side) throws(StoreError) {
+    guard let place, let segment else { return }
     blocksPassed += 1
     try enter(place)
     // Entered, the block was found to lie among the data blocks.
@@ -244,7 +243,29 @@ extension SegmentWalk {
         place.handle.offset..<place.handle.end, forward: side == .first,
         within: segment.dataBlocks.offset..<segment.dataBlocks.end))
     index = side == .first ? 0 : entryCount - 1
-    return true
+    try show()
+    try checkPlace(place, segment)
+  }
+
+  /// A seek for the entry at hand would lead to this block as the step did: else a walk in one direction would
+  /// show what it does not show in the other.
+  private mutating func checkPlace(
+    _ place: OpenSegment.Place, _ segment: OpenSegment
+  ) throws(StoreError) {
+    guard let shown = entry else { return }
+    do throws(FormatError) {
+      let leaf = try segment.leaf(at: place.leafIndex)
+      var isRight = try leaf.lowerBound(shown.key, shown.sequence) == place.item
+      if isRight, place.item == 0 || place.item + 1 == place.leafCount {
+        isRight = try segment.top.lowerBound(shown.key, shown.sequence) == place.leafIndex
+      }
+      if isRight { return }
+    } catch {
+      entry = nil
+      throw failure(error)
+    }
+    entry = nil
+    throw failure(.init(.blockIndex, .order, at: place.leafBase))
   }
 
   @inline(__always)

@@ -282,6 +282,33 @@ extension Forgery {
     #expect(code { _ = try SegmentFixture.scan(segment) } == .corrupted)
   }
 
+  /// Where separators are forged a seek leads past entries, or before them: a walk that comes by them from the other
+  /// side would show what one in this direction does not.
+  @Test(arguments: ReadMode.allCases, [0, .max] as [UInt64])
+  func aBlockThatNoSeekLeadsToIsDamage(_ mode: ReadMode, number: UInt64) throws {
+    var forger = try Self.smallBlocks()
+    let leaf = forger.leaves[0]
+    let top = try #require(forger.section(.indexTop))
+    // The separators' first bytes, by which they are found: of the first block, or of all.
+    for item in 0..<(number == 0 ? forger.blocks.count : 1) {
+      forger[leaf.offset + 16 + 8 * item, 8] = number
+    }
+    if number == 0 { forger[top.offset + 16, 8] = 0 }
+    forger.sign()
+    let segment = try SegmentFixture.open(BytesFile(forger.bytes), mode)
+    let cursor = SegmentCursor(segment)
+    #expect(
+      code {
+        try cursor.seekToFirst()
+        while cursor.entry != nil { try cursor.next() }
+      } == .corrupted)
+    #expect(
+      code {
+        try cursor.seekToLast()
+        while cursor.entry != nil { try cursor.previous() }
+      } == .corrupted)
+  }
+
   /// A leaf and the top agree on a first block number that lies above those of the leaf's items, and on none
   /// that another leaf has.
   @Test func blockNumbersThatDisagreeAreDamage() throws {
