@@ -20,6 +20,9 @@ enum SweepVerdict: String, Verdict {
   // None of these may happen.
   case nameless = "an error without file or offset"
   case misnamed = "an error that names another file"
+  case mistold = "the verifier names another file"
+  case needless = "an error though nothing that is needed was changed"
+  case refused = "a legal torn tail called damage"
   case blind = "not seen by the verifier"
   case accepted = "damage below the watermark taken for a torn tail"
   case wrong = "wrong data"
@@ -52,16 +55,24 @@ struct SweepJudge {
     }
     let damage = found.filter { $0.severity == .damage }
     switch read {
-    case .atOpen, .atRead: return damage.isEmpty ? .blind : read
-    case .tail: return damage.isEmpty ? .tail : .blind
+    case .atOpen, .atRead: return damage.isEmpty ? .blind : verdict(of: damage, read, mutated)
+    case .tail: return damage.isEmpty ? .tail : .refused
     case .undetected:
-      if damage.isEmpty {
-        let isTold = found.contains { $0.file == file }
-        return isTold || store.isGarbage(file, mutated) ? .harmless : .undetected
-      }
-      return damage.contains { $0.offset != nil } ? .byVerifier : .nameless
+      if !damage.isEmpty { return verdict(of: damage, .byVerifier, mutated) }
+      let isTold = found.contains { $0.file == file }
+      return isTold || store.isGarbage(file, mutated) ? .harmless : .undetected
     default: return read
     }
+  }
+
+  /// All that is called damaged must be.
+  private func verdict(
+    of damage: [IntegrityFinding], _ detected: SweepVerdict, _ mutated: [UInt8]?
+  ) -> SweepVerdict {
+    if let verdict = needless(mutated) { return verdict }
+    guard damage.allSatisfy({ isDamaged($0.file, mutated) }) else { return .mistold }
+    let isPlaced = damage.contains { $0.offset != nil || $0.file == Self.noManifest }
+    return isPlaced ? detected : .nameless
   }
 
   /// The store's disk with the file as it is now.
@@ -97,16 +108,30 @@ struct SweepJudge {
   private func verdict(
     of error: any Error, _ detected: SweepVerdict, _ mutated: [UInt8]?
   ) -> SweepVerdict {
+    if let verdict = needless(mutated) { return verdict }
     guard let error = error as? StoreError, let named = error.file else { return .nameless }
     // What is gone has no place.
     let isPlaced = error.offset != nil || error.code == .incompatible
     guard isPlaced else { return .nameless }
-    return named == file || isAnotherManifest(mutated) ? detected : .misnamed
+    return isDamaged(named, mutated) ? detected : .misnamed
   }
 
-  /// Whether the newest manifest is gone, or a whole one that leads to other files: they are what is not there.
-  private func isAnotherManifest(_ mutated: [UInt8]?) -> Bool {
-    guard file.hasPrefix("manifest-") else { return false }
-    return mutated.map { $0.withByteView { (try? Manifest(decoding: $0)) != nil } } ?? true
+  /// What an error is where none may be; nil where one may.
+  private func needless(_ mutated: [UInt8]?) -> SweepVerdict? {
+    if store.isGarbage(file, mutated) { return .needless }
+    return store.isTornTail(file, mutated) ? .refused : nil
+  }
+
+  /// Once the only one is gone nobody knows its number; an opening names the directory then.
+  private static let noManifest = "manifest"
+
+  /// Whether what an error or the verifier names is what was changed.
+  private func isDamaged(_ named: String, _ mutated: [UInt8]?) -> Bool {
+    if named == file { return true }
+    guard FileName(parsing: file)?.kind == .manifest else { return false }
+    guard let mutated else { return named == Self.noManifest || named == "store" }
+    // A whole one of another store: what it leads to is not what is there.
+    let other = mutated.withByteView { try? Manifest(decoding: $0) }
+    return other.map { store.misfits(of: $0).contains(named) } ?? false
   }
 }

@@ -22,23 +22,23 @@ struct SweptLog: Sendable {
   }
 
   private var records: [Record] = []
-  private var floor: UInt64 = 0
+  /// Up to where the manifest says that all is durable.
+  private let named: LogPosition
 
   var commits: Int { records.last?.commits ?? 0 }
 
-  init(_ files: [String: [UInt8]]) throws {
-    let named = files.compactMap { name, bytes in
+  init(_ files: [String: [UInt8]], of manifest: Manifest) throws {
+    named =
+      manifest.logs.filter { $0.length > FileHeader.byteCount }
+      .map { LogPosition(log: $0.number, offset: $0.length) }.max() ?? .none
+    let logs = files.compactMap { name, bytes in
       FileName(parsing: name).map { (name: $0, bytes: bytes) }
     }.sorted { $0.name.number < $1.name.number }
-    let newest = named.last { $0.name.kind == .manifest }
-    floor = try newest?.bytes.withByteView { try Manifest(decoding: $0).logFloor } ?? 0
     // What lies below the floor is kept for another life only.
-    for log in named where log.name.kind == .log && log.name.number >= floor {
+    for log in logs where log.name.kind == .log && log.name.number >= manifest.logFloor {
       try log.bytes.withByteView { try add(log.name.number, $0) }
     }
   }
-
-  func isForAnotherLife(_ log: UInt64) -> Bool { log < floor }
 
   private mutating func add(_ number: UInt64, _ bytes: ByteView) throws {
     let header = try FileHeader(decoding: bytes, as: .log)
@@ -62,10 +62,11 @@ struct SweptLog: Sendable {
     guard
       let damaged = records.firstIndex(where: { $0.log == log && !isIntact($0.start..<$0.end) })
     else { return commits }
-    let durable = records.filter { $0.log != log || isIntact($0.start..<$0.headerEnd) }
-      .map(\.watermark).max()
+    let stated =
+      records.filter { $0.log != log || isIntact($0.start..<$0.headerEnd) }
+      .map(\.watermark).max() ?? .none
     let end = LogPosition(log: log, offset: UInt64(records[damaged].end))
-    if let durable, end <= durable { return nil }
+    if end <= max(stated, named) { return nil }
     return damaged == 0 ? 0 : records[damaged - 1].commits
   }
 }

@@ -33,8 +33,10 @@ struct SweptStore: Sendable {
   let history: [Content]
   /// What the verifier has to say of the store as it is.
   private(set) var notices: [IntegrityFinding] = []
+  /// The newest, as it was written.
+  let manifest: Manifest
   /// The logs that such a crash left.
-  private let log: SweptLog?
+  let log: SweptLog?
   /// The files by their names in the store, the lock left out.
   let files: [String: [UInt8]]
   /// Files as they were in the midst of the last log.
@@ -82,7 +84,8 @@ struct SweptStore: Sendable {
     disk = system.crashImage(.everything)
     files = Self.files(of: disk)
     self.older = Self.files(of: older)
-    log = end == .crashed ? try SweptLog(files) : nil
+    manifest = try Self.newestManifest(in: files)
+    log = end == .crashed ? try SweptLog(files, of: manifest) : nil
     var notices: [IntegrityFinding] = []
     try StoreVerifier(at: "store", on: disk.crashImage(.everything)).run(.deep) {
       notices.append($0)
@@ -94,6 +97,14 @@ struct SweptStore: Sendable {
 
   /// The log holds other records than were written.
   struct Unexpected: Error { var commits: Int }
+
+  /// The highest, as it stands.
+  static func newestManifest(in files: [String: [UInt8]]) throws -> Manifest {
+    let named = files.compactMap { name, bytes in FileName(parsing: name).map { ($0, bytes) } }
+    let newest = named.filter { $0.0.kind == .manifest }.max { $0.0.number < $1.0.number }
+    guard let newest else { throw Violation("there is no manifest") }
+    return try newest.1.withByteView { try Manifest(decoding: $0) }
+  }
 
   /// What makes another seed one that lets time pass in the same way, so that files have equal layouts.
   static let twin: UInt64 = 5
@@ -112,28 +123,6 @@ struct SweptStore: Sendable {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         return name == "lock" ? nil : (name, bytes)
       })
-  }
-
-  /// Whether nobody reads what differs: in logs, and in the value file that was not ended, it lies between or behind
-  /// the records that a crash left; a log below the floor is kept for another life only; and a segment or value file
-  /// that came is named by no manifest.
-  func isGarbage(_ file: String, _ mutated: [UInt8]?) -> Bool {
-    guard let name = FileName(parsing: file) else { return false }
-    guard let bytes = files[file] else { return [.segment, .values].contains(name.kind) }
-    if name.kind == .log, let log, log.isForAnotherLife(name.number) { return true }
-    guard end == .crashed, let mutated, name.kind == .log || name == newestValueFile else {
-      return false
-    }
-    let pieces = ((try? FilePiece.all(of: bytes)) ?? []).filter { $0.kind != .body }
-    let covered = [0..<FileHeader.byteCount] + pieces.map(\.range)
-    return covered.allSatisfy {
-      $0.upperBound <= mutated.count && mutated[$0] == bytes[$0]
-    }
-  }
-
-  private var newestValueFile: FileName? {
-    files.keys.compactMap(FileName.init(parsing:)).filter { $0.kind == .values }
-      .max { $0.number < $1.number }
   }
 
   /// Files of another store that have no like here, under their own names and with the number that comes next.

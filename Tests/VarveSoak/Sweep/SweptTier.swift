@@ -23,6 +23,8 @@ struct SweptTier: Sendable {
   let history: [Content]
   /// What a file on the machine, or in the bucket, is called, and its bytes.
   let files: [String: [UInt8]]
+  /// The machine's own.
+  let manifest: Manifest
   let objects: [ObjectName: [UInt8]]
 
   init(seed: UInt64) throws {
@@ -65,6 +67,7 @@ struct SweptTier: Sendable {
     self.machine = machine.killImage()
     self.history = history
     files = SweptStore.files(of: machine.disk)
+    manifest = try SweptStore.newestManifest(in: files)
     var objects: [ObjectName: [UInt8]] = [:]
     for name in machine.bucket?.names ?? [] { objects[name] = machine.bucket?.bytes(of: name) }
     self.objects = objects

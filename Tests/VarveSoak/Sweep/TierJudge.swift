@@ -54,10 +54,11 @@ enum TierPlace: Hashable, Sendable {
 struct TierJudge {
   let tier: SweptTier
   let place: TierPlace
+  /// What stands there; nil for what is gone.
+  let mutated: [UInt8]?
 
-  /// - Parameter mutated: nil for what is gone.
-  func judge(_ mutated: [UInt8]?, _ turn: SweepReading.Turn) throws -> TierVerdict {
-    let machine = try machine(mutated)
+  func judge(_ turn: SweepReading.Turn) throws -> TierVerdict {
+    let machine = try machine()
     let opened: SegmentStore
     do { opened = try open(machine) } catch { return verdict(of: error, .atOpen) }
     let isOldest = mutated == nil && mayBeEarlier
@@ -122,7 +123,7 @@ struct TierJudge {
     return found != tier.newest && tier.history.contains(found)
   }
 
-  private func machine(_ mutated: [UInt8]?) throws -> CrashMachine {
+  private func machine() throws -> CrashMachine {
     switch place {
     case .file(let name):
       let image = tier.machine.killImage()
@@ -154,22 +155,6 @@ struct TierJudge {
   func verdict(of error: any Error, _ detected: TierVerdict) -> TierVerdict {
     guard let error = error as? StoreError, error.file != nil else { return .nameless }
     if isKept { return .needless }
-    guard let names else { return detected }
-    return names.contains { "\(error)".contains($0) } ? detected : .nameless
-  }
-
-  /// What an error may call it, nil where that may be another file: as it is called there, or the file that it is a copy of.
-  private var names: [String]? {
-    switch place {
-    // Without it the store seems to have no bucket, and lacks its files.
-    case .file: return nil
-    case .object(let name), .objectElsewhere(let name):
-      let parts = name.description.split(whereSeparator: { "/-.".contains($0) }).map(String.init)
-      // What a manifest that is not the newest any more, or is gone, leads to is missing then, or not in order.
-      if parts[0] == "manifest" { return nil }
-      guard parts[0] == "file" else { return [name.description] }
-      // file / 2 digits / epoch - number - digest . kind
-      return [name.description, "\(parts[5])-\(parts[3])"]
-    }
+    return names(error) ? detected : .nameless
   }
 }

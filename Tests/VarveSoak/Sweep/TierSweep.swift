@@ -72,12 +72,12 @@ struct TierSweep {
 
   private static func run(_ job: Job) -> SweepTally<TierVerdict> {
     var tally = SweepTally<TierVerdict>()
-    let judge = TierJudge(tier: job.tier, place: job.place)
     for (index, mutation) in job.mutations.enumerated() {
       let mutated = mutation.applied(to: job.bytes)
       if mutated == nil, !mutation.isRemoval { continue }
       tally.note("\(job.place.label), \(mutation.name)", "\(job.place), \(mutation.place)") {
-        try judge.judge(mutated, SweepReading.Turn(index))
+        try TierJudge(tier: job.tier, place: job.place, mutated: mutated)
+          .judge(SweepReading.Turn(index))
       }
     }
     return tally
