@@ -156,8 +156,9 @@ extension StoreOpening {
         BucketTier.isAway(objects, of: manifest.storeID) ? .unavailable : .missing
       }
     }
-    try SizeCheck(of: manifest, in: directory).run(usesThreads: components.background == .threads)
+    // Where the bucket is another store's, what it has would be said to be missing.
     try check(tie, of: manifest)
+    try SizeCheck(of: manifest, in: directory).run(usesThreads: components.background == .threads)
     try settle(current, found)
     let clock = StoreClock(components.clock, floor: manifest.timeFloor)
     let numbers = FileNumbers(next: max(manifest.nextFileNumber, found.nextNumber))

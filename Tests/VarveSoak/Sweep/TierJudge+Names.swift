@@ -13,8 +13,8 @@ extension TierJudge {
   func names(_ error: StoreError) -> Bool {
     switch place {
     case .file(let name):
-      // The store seems to have no bucket, and lacks its files.
-      return error.file == name || isOfAnotherStore && error.file.map(isCold) ?? false
+      // Where it is gone the store seems to have no bucket, and lacks its files.
+      return error.file == name || mutated == nil && error.file.map(isCold) ?? false
     case .object(let name), .objectElsewhere(let name):
       if error.file == "\(Self.location)/\(name)" { return true }
       let told = error.file == Self.location ? error.message : error.file ?? ""
