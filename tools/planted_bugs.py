@@ -85,7 +85,7 @@ BUGS = [
     ("a walk backward ends where a block is damaged",
      "Sources/Varve/Segment/SegmentWalk.swift",
      "    if place.item > 0 { return try enterItem(place.item - 1, .last) }\n",
-     "    if BUG && place.item > 0 { return (try? enterItem(place.item - 1, .last)) ?? false }\n"
+     "    if BUG && place.item > 0 { return (try? enterItem(place.item - 1, .last)) ?? () }\n"
      "    if place.item > 0 { return try enterItem(place.item - 1, .last) }\n",
      SWEEP),
     ("a key in a damaged block has no size",
