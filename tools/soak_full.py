@@ -64,7 +64,7 @@ class FullDisk:
         self.ballast.leave(ROOM, pieces=0)
         # A store that was closed is copied too: its logs and segments share their blocks from now on.
         first = self.writer(0, 0, ["--most", str(self.random.randrange(5, 30))])
-        check_ending(first.ended(), "a writer with room")
+        check_ending(first.ended(), "a writer with room", (DONE,))
         self.copy(first.done, first.done)
         writer = self.writer(first.done, first.done)
         last = first.done + self.random.randrange(2, 40)
@@ -108,9 +108,7 @@ class FullDisk:
         check_ending(code, f"{self.row['disk']}, {self.workload}: {writer.complaints}",
                      (DONE, FAILURE, -9))
         is_poisoned = any(failure.startswith("poisoned") for failure in writer.failures)
-        for failure in writer.failures:
-            if not failure.startswith(("full", "poisoned")):
-                raise Violation(f"{self.row['disk']}, {self.workload}: a full disk is said to be {failure}")
+        self.check_failures(writer)
         self.row["runs"] += 1
         self.row["poisoned"] += is_poisoned
         # Where a sync failed the system may have forgotten what no sync made durable.
@@ -136,7 +134,14 @@ class FullDisk:
                 writer.answer("no")
         # Half of a filled disk is the store's by now: it may be full again, and must say so.
         check_ending(writer.collected(), "going on with room")
+        self.check_failures(writer)
         self.is_too_full(writer.done, writer.begun)
+
+    def check_failures(self, writer):
+        """A full disk must be said to be full, and nothing else."""
+        for failure in writer.failures:
+            if not failure.startswith(("full", "poisoned")):
+                raise Violation(f"{self.row['disk']}, {self.workload}: a full disk is said to be {failure}")
 
     def is_too_full(self, durable, invoked, more=()):
         """Judges the store; true where the disk has no room for that, which must be what is said."""

@@ -204,8 +204,9 @@ def rows_of(setting, kind, every, act, violations):
                 what[0], {"process": kind, "call": what[0], "runs": 0, "faults": 0, "errors": 0, "killed": 0,
                           "missed": 0})
             row["runs"] += 1
-            row["faults"] += met and what[2][:3] in ("EIO", "ENO")
-            row["errors"] += failed
+            is_fault = met and what[2].startswith(("EIO", "ENOSPC"))
+            row["faults"] += is_fault
+            row["errors"] += is_fault and failed
             row["killed"] += met and what[2] == "SIGKILL"
             row["missed"] += not met
             ways[what[2]] += met

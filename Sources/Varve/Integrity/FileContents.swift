@@ -23,20 +23,25 @@ package struct FileContents: ~Copyable {
   ) throws(FileSystemError) {
     let file = try directory.open(name)
     let size = try file.size()
-    guard size > 0, size <= readLimit, let count = Int(exactly: size) else {
-      storage =
-        size == 0
-        ? .buffer(AlignedBuffer(capacity: 0), count: 0)
-        : .mapping(
-          try directory.map(name, size: size), writtenCount: Int(clamping: try file.dataEnd()))
+    if size > readLimit, let mapping = try Self.map(name, size, in: directory) {
+      storage = .mapping(mapping, writtenCount: Int(clamping: try file.dataEnd()))
       return
     }
+    let count = Int(size)
     let buffer = AlignedBuffer(capacity: count)
     let found =
       mayBeCut
       ? try file.read(into: buffer, count: count, at: 0)
       : try file.readWhole(into: buffer, count: count)
     storage = .buffer(buffer, count: found)
+  }
+
+  /// Nil where the system has no room for one more mapping and the file can be read.
+  private static func map(
+    _ name: String, _ size: UInt64, in directory: any Directory
+  ) throws(FileSystemError) -> MappedFile? {
+    size > Self.readLimit
+      ? try directory.map(name, size: size) : try directory.mapped(name, size: size)
   }
 
   /// The bytes, for as long as the contents live.

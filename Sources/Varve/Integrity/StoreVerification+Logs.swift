@@ -10,6 +10,7 @@ extension StoreVerification {
     var kept: [AlignedContents] = []
     var sources: [LogSource] = []
     var left = mostLogBytes
+    var isUnread = false
     for file in logs {
       guard manifest.needs(log: file.number) else {
         note(
@@ -26,10 +27,12 @@ extension StoreVerification {
         sources.append(contents.source(file.number))
         count(bytes: UInt64(contents.bytes.count))
       } catch {
+        isUnread = true
         note(IntegrityFinding(error, in: file.description))
       }
     }
-    withExtendedLifetime(kept) { judge(sources, manifest) }
+    // Where one cannot be read the others would be judged as if it were gone.
+    if !isUnread { withExtendedLifetime(kept) { judge(sources, manifest) } }
   }
 
   private func judge(_ sources: [LogSource], _ manifest: Manifest) {

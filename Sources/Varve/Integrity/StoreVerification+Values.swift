@@ -61,9 +61,10 @@ extension StoreVerification {
   ///   that is not whole is part of the torn tail.
   func examineLoggedValue(_ pointer: ValuePointer, of log: FileName, isDurable: Bool) {
     let file = FileName(.values, pointer.file)
-    if isOutOfReach(file) { return }
-    let pieces = ValuePieces(file, in: directory)
     let isNamed = valueFiles[pointer.file] != nil
+    // What no manifest names is in no bucket.
+    if isNamed, isOutOfReach(file) { return }
+    let pieces = ValuePieces(file, in: directory)
     let owner = owner(of: pointer.file, named: log)
     examine(pieces, isDurable ? .damage : .notice, among: owner) {
       pieces throws(ValuePieces.Failure) in

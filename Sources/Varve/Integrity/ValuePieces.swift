@@ -86,11 +86,10 @@ struct ValuePieces {
   func check(
     _ pointer: ValuePointer, claiming claims: inout ValueClaims
   ) throws(Failure) {
-    guard claims.claim(pointer, of: try size()) else {
-      throw .format(FormatError(.valuePointer, .excess, at: pointer.offset))
+    let (id, size) = (try identityOfRecord(), try size())
+    let bytes = try read(pointer.offset, Int(pointer.storedCount)) {
+      claims.claim(pointer, of: size)
     }
-    let id = try identityOfRecord()
-    let bytes = try read(pointer.offset, Int(pointer.storedCount))
     do throws(FormatError) {
       let view = bytes.view()
       let computed = CRC32C.checksum(of: view, in: id, at: pointer.offset)
@@ -121,11 +120,15 @@ struct ValuePieces {
     do throws(FileSystemError) { return try file.get().size() } catch { throw .system(error) }
   }
 
-  private func read(_ offset: UInt64, _ count: Int) throws(Failure) -> AlignedBuffer {
+  /// - Parameter claim: asked before anything is read of what lies in the file; false where that is too much.
+  private func read(
+    _ offset: UInt64, _ count: Int, claim: () -> Bool = { true }
+  ) throws(Failure) -> AlignedBuffer {
     let size = try size()
     guard offset <= size, UInt64(count) <= size - offset else {
       throw .format(FormatError(.valueRecord, .truncated, at: size))
     }
+    guard claim() else { throw .format(FormatError(.valuePointer, .excess, at: offset)) }
     let buffer = AlignedBuffer(capacity: count)
     do throws(FileSystemError) {
       let found = try file.get().read(into: buffer, count: count, at: offset)

@@ -129,6 +129,7 @@ extension OpenValueFile {
   func storedCopy(
     of pointer: ValuePointer, claiming claims: inout ValueClaims
   ) throws(StoreError) -> LentValue {
+    do throws(FormatError) { try check(pointer) } catch { throw StoreError(error, in: name) }
     guard claims.claim(pointer, of: extent.end) else {
       throw StoreError(
         .corrupted, "pointers name more values than there are", file: name,

@@ -59,7 +59,7 @@ struct SweepJudge {
     case .tail: return damage.isEmpty ? .tail : .refused
     case .undetected:
       if !damage.isEmpty { return verdict(of: damage, .byVerifier, mutated) }
-      let isTold = found.contains { $0.file == file }
+      let isTold = store.mayBeToldOf(file) && found.contains { $0.file == file }
       return isTold || store.isGarbage(file, mutated) ? .harmless : .undetected
     default: return read
     }

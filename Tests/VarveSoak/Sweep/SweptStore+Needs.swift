@@ -24,6 +24,18 @@ extension SweptStore {
     }
   }
 
+  /// Whether a notice may be all that is said of what was changed there: what no manifest names, and logs of which a
+  /// crash may have torn the end.
+  func mayBeToldOf(_ file: String) -> Bool {
+    guard let name = FileName(parsing: file) else { return false }
+    switch name.kind {
+    case .manifest: return false
+    case .segment: return !manifest.segments.contains { $0.number == name.number }
+    case .log: return end == .crashed || isOrphan(log: name.number)
+    case .values: return !manifest.valueFiles.contains { $0.number == name.number }
+    }
+  }
+
   private func isOrphan(log number: UInt64) -> Bool {
     if number < manifest.logFloor { return true }
     guard end == .closed, number < manifest.nextFileNumber else { return false }

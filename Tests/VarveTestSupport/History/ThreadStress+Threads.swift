@@ -145,7 +145,7 @@ extension ThreadStress {
     guard let disk else { return }
     let mode = CrashMode.allCases[recorder.random.below(CrashMode.allCases.count)]
     let seed = recorder.random.next()
-    let isCut = recorder.random.below(2) == 0
+    let isCut = recorder.records.count.isMultiple(of: 2)
     let begin = clock.monotonicNanoseconds()
     let image = isCut ? disk.crashImage(mode, seed: seed) : disk.killImage(seed: seed)
     let end = clock.monotonicNanoseconds()

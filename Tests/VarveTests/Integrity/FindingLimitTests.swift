@@ -120,5 +120,20 @@ import VarveTestSupport
     disk.clearFaults()
     // Mapped, they are judged like the others.
     #expect(try findings(0) == [])
+    // Nor does it matter whether the system takes one more mapping.
+    disk.inject(Fault(.map, last, effect: .error(.tooManyOpen), lasts: .forGood))
+    #expect(try findings(0) == [])
+  }
+
+  /// The others are not judged as if it were gone.
+  @Test func aLogThatCannotBeReadIsAllThatIsToldOf() throws {
+    let (tested, disk) = try TestedStore.simulated()
+    var entries = NumberedEntries()
+    try entries.fillLogs(3, of: tested, try tested.open())
+    for log in try tested.names(.log) {
+      disk.inject(Fault(.read, log, lasts: .forGood))
+      #expect(try tested.findings().map(\.file) == [log])
+      disk.clearFaults()
+    }
   }
 }
