@@ -44,6 +44,7 @@ final class ColdFile: ReadOnlyFile {
     // Whoever walks is not there yet; what fails is asked for again by him.
     ahead.run { [files, place] in
       ColdSlots(files, place, in: files.slots, kept: files.kept).bring(range)
+      return {}
     }
   }
 

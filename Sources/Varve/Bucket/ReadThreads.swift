@@ -5,8 +5,12 @@ import VarvePlatform
 ///
 /// Begun when they are needed, and as many as there are reads that wait, up to a limit; the others stand in line.
 final class ReadThreads: Sendable {
+  /// Tells whoever waits. What was read with is let go before: who goes on then is the only one to hold it.
+  typealias Answer = @Sendable () -> Void
+  typealias Job = @Sendable () -> Answer
+
   private struct State {
-    var jobs: [@Sendable () -> Void] = []
+    var jobs: [Job] = []
     var threads = 0
     var idle = 0
     var isOver = false
@@ -21,7 +25,7 @@ final class ReadThreads: Sendable {
   private let clock = SystemClock()
 
   /// Runs `job` on one of them. Where none can be started, and none is there, on the caller's.
-  func run(_ job: @escaping @Sendable () -> Void) {
+  func run(_ job: @escaping Job) {
     let (isTaken, needsThread) = state.withLock { state in
       guard !state.isOver else { return (false, false) }
       state.jobs.append(job)
@@ -29,7 +33,7 @@ final class ReadThreads: Sendable {
       if needs { state.threads += 1 }
       return (true, needs)
     }
-    guard isTaken else { return job() }
+    guard isTaken else { return job()() }
     state.signal()
     if needsThread, !start() { runHere() }
   }
@@ -49,14 +53,19 @@ final class ReadThreads: Sendable {
   }
 
   private func runHere() {
-    while let job = state.withLock({ $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) { job() }
+    while let answer = done(state.withLock { $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) {
+      answer()
+    }
   }
 
   private func loop() {
-    while let job = nextJob() { job() }
+    while let answer = done(nextJob()) { answer() }
   }
 
-  private func nextJob() -> (@Sendable () -> Void)? {
+  /// Does a job, which is gone when this returns.
+  private func done(_ job: consuming Job?) -> Answer? { job?() }
+
+  private func nextJob() -> Job? {
     state.withLock { $0.idle += 1 }
     let deadline = clock.monotonicNanoseconds() + Self.patience
     _ = state.wait(until: deadline) { !$0.jobs.isEmpty || $0.isOver }

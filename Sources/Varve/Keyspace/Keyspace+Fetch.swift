@@ -57,7 +57,7 @@ extension Engine {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         turn.begin(continuation)
-        readThreads.run { turn.take(read) }
+        readThreads.run { turn.answer(to: read) }
       }
     } onCancel: {
       turn.cancel()
@@ -85,9 +85,11 @@ private final class ReadTurn<Result: Sendable>: Sendable {
     if isCancelled { continuation.resume(throwing: CancellationError()) }
   }
 
-  func take(_ read: () throws -> Result) {
-    guard let continuation = claim(orBecome: .over) else { return }
-    continuation.resume(with: Swift.Result { try read() })
+  /// Reads, and returns what tells the task of it.
+  func answer(to read: () throws -> Result) -> ReadThreads.Answer {
+    guard let continuation = claim(orBecome: .over) else { return {} }
+    let result = Swift.Result { try read() }
+    return { continuation.resume(with: result) }
   }
 
   func cancel() { claim(orBecome: .cancelled)?.resume(throwing: CancellationError()) }

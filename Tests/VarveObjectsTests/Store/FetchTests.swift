@@ -100,4 +100,31 @@ import VarveTestSupport
     #expect(machine.bucket.calls.allSatisfy { $0.kind != .read || !$0.name.hasPrefix("file") })
     try store.close()
   }
+
+  /// A snapshot, for one, that a thread still held would keep versions of entries, and which of them by chance.
+  @Test func whatWasReadWithIsLetGoBeforeTheTaskGoesOn() throws {
+    let store = try TieredStore().open()
+    for _ in 0..<500 {
+      let isGone = Monitor(false)
+      try WaitingExecutor.wait { try await Self.read(store, isGone) }
+      #expect(isGone.withLock { $0 })
+    }
+    try store.close()
+  }
+
+  private static func read(_ store: SegmentStore, _ isGone: Monitor<Bool>) async throws {
+    let lent = Lent(isGone)
+    try await store.withReadThread { [lent] in lent.use() }
+  }
+
+  /// What a read captures; says when nobody holds it any more.
+  private final class Lent: Sendable {
+    private let isGone: Monitor<Bool>
+
+    init(_ isGone: Monitor<Bool>) { self.isGone = isGone }
+
+    deinit { isGone.withLock { $0 = true } }
+
+    func use() {}
+  }
 }
