@@ -110,7 +110,7 @@ extension CrashMachine {
   /// How long leaks are waited for in all: what leaks once may do so in each of thousands of runs.
   private static let patience = Monitor(Duration.seconds(30))
 
-  /// Nothing is left open for good: a thread that read for a task lets the store go just after it has answered.
+  /// Nothing is left open for good: a thread that reads ahead may be about to let the store go.
   func checkLeaks(_ moment: String) throws {
     let most = Self.patience.withLock { min(.seconds(5), max(.milliseconds(20), $0)) }
     let end = ContinuousClock.now + most

@@ -145,6 +145,7 @@ extension ThreadStress {
     guard let disk else { return }
     let mode = CrashMode.allCases[recorder.random.below(CrashMode.allCases.count)]
     let seed = recorder.random.next()
+    // In turns, a power cut first.
     let isCut = recorder.records.count.isMultiple(of: 2)
     let begin = clock.monotonicNanoseconds()
     let image = isCut ? disk.crashImage(mode, seed: seed) : disk.killImage(seed: seed)
