@@ -24,7 +24,25 @@ def table(rows):
 def cell(value):
     if value is True or value is False:
         return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else str(value if value is not None else "none")
+    # A line or a bar would end the cell.
+    return f"{value:,}" if isinstance(value, int) else (
+        " ".join(str(value).split("\n")).replace(" | ", " / ") if value is not None else "none")
+
+
+def read_cell(text):
+    """What a cell was made of."""
+    if text in ("yes", "no"):
+        return text == "yes"
+    return int(text.replace(",", "")) if re.fullmatch(r"\d{1,3}(,\d{3})*", text) else text
+
+
+def told(root, campaign, title):
+    """The rows of one of a campaign's tables in RELIABILITY.md; none where there is no such table."""
+    with open(os.path.join(root, "RELIABILITY.md")) as file:
+        section = kept(file.read().split(FIGURES[1], 1)[0]).get(campaign, "")
+    found = re.search(rf"^{title}:\n\n((?:\|.*\n)+)", section, re.M)
+    cells = [line[2:-2].split(" | ") for line in found.group(1).splitlines()] if found else [[], []]
+    return [dict(zip(cells[0], map(read_cell, row))) for row in cells[2:]]
 
 
 def section(run):
@@ -32,7 +50,7 @@ def section(run):
     figures = run["figures"]
     lines = [
         f"### {figures.get('campaign', 'planted')}", "",
-        f"`{run['command']}` at commit {run['commit']} on {run['date']}:", ""]
+        f"`{run['command']}` {commits(run)} on {run['date']}:", ""]
     single = [(name, value) for name, value in figures.items()
               if not isinstance(value, list) and name != "campaign"]
     lines += table([{"figure": name, "value": value} for name, value in single]) + [""]
@@ -42,6 +60,12 @@ def section(run):
         elif isinstance(rows, list) and rows:
             lines += [f"{name[0].upper()}{name[1:]}:", ""] + [f"- {row}" for row in rows] + [""]
     return lines
+
+
+def commits(run):
+    """When it was run: the sums of many slices tell their commits themselves."""
+    own = any("commits" in row for row in run["figures"].get("by way", []))
+    return "at the commits that are told by way, the last one" if own else f"at commit {run['commit']}"
 
 
 def with_unlooked(figures):
