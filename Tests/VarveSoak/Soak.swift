@@ -4,49 +4,46 @@ import VarveTestSupport
 /// Campaigns, most of them on the simulated disk, that are too long for a test: `tools/soak` runs them.
 ///
 /// ```
-/// VarveSoak crash [--images N] [--seed S]     a power cut at every call, and at every call of recovery
-/// VarveSoak syncs [--images N] [--seed S]     the same with each sync left out: is it seen?
-/// VarveSoak sweep [--every N] [--seed S]      every bit, byte, length and sector of every file changed,
-///                                             blocks and records moved; and of every input of a
-///                                             compaction before it and meanwhile
-/// VarveSoak faults [--every N] [--only TEXT] [--seed S]
-///                                             every call of every operation fails, or of those named so
-///
+/// VarveSoak CAMPAIGN [OPTIONS]                                see `Campaign.all`, or `VarveSoak --help`
 /// VarveSoak write DIRECTORY [--seed S] [--acts N] [--durable D] [--invoked I] ...    see WritingProcess
 /// VarveSoak judge DIRECTORY [the same]                                              see JudgingProcess
-/// VarveSoak model [--operations N] [--seed S]  random operations on a store and on its model
-/// VarveSoak threads [--seconds N] [--seed S]   many threads at one store, and what each of them saw
-/// VarveSoak takeover [--schedules N] [--seed S]  machines that take a store over from each other
-/// VarveSoak bucket [--schedules N] [--seed S]  many writers, collectors and readers at one bucket
 /// ```
 ///
-/// Prints figures as JSON, and exits with 1 where a promise was broken. `write` and `judge` are what
-/// campaigns on real file systems start, kill and ask.
+/// Prints figures as JSON, and exits with 1 where a promise was broken, with 2 where it was asked for what there is
+/// not. `write` and `judge` are what campaigns on real file systems start, kill and ask.
 @main
 struct Soak {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
-    guard !arguments.isEmpty else {
-      fail("which campaign? crash, syncs, sweep, faults, model, threads, bucket or takeover")
+    if arguments.contains(where: ["-h", "--help"].contains) {
+      print(Campaign.help)
+      exit(0)
     }
-    let campaign = arguments.removeFirst()
-    if let ending = ending(ofProcess: campaign, arguments) { exit(ending.rawValue) }
-    let images = number("--images", in: &arguments)
-    let every = number("--every", in: &arguments)
-    let operations = number("--operations", in: &arguments)
-    let duration = number("--seconds", in: &arguments)
-    let schedules = number("--schedules", in: &arguments)
-    let seed = number("--seed", in: &arguments) ?? 1
-    let only = text("--only", in: &arguments)
-    guard arguments.isEmpty else { fail("not understood: \(arguments)") }
+    guard !arguments.isEmpty else { fail("which campaign? See VarveSoak --help") }
+    let name = arguments.removeFirst()
+    if let ending = ending(ofProcess: name, arguments) { exit(ending.rawValue) }
+    guard let campaign = Campaign.all.first(where: { $0.name == name }) else {
+      fail("no campaign is called \(name)")
+    }
+    let request = request(for: campaign, &arguments)
+    guard arguments.isEmpty else { fail("\(name) does not take \(arguments)") }
     let start = ContinuousClock.now
-    let figures = figures(
-      of: campaign, images: images, every: every, operations: operations ?? schedules,
-      duration: duration, only: only, seed: UInt64(seed))
+    let figures: Figures
+    do { figures = try campaign.run(request) } catch { fail("\(name) could not begin: \(error)") }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let members = figures.members + [("seconds", JSON.number(Int(seconds.rounded())))]
-    print(JSON.object([("campaign", .text(campaign))] + members).written())
+    print(JSON.object([("campaign", .text(name))] + members).written())
     exit(figures.isGood ? 0 : 1)
+  }
+
+  private static func request(
+    for campaign: Campaign, _ arguments: inout [String]
+  ) -> Campaign.Request {
+    let amount = number(campaign.amount, in: &arguments) ?? campaign.usual
+    guard amount > 0 else { fail("\(campaign.amount) wants at least 1") }
+    let seed = number("--seed", in: &arguments) ?? 1
+    let only = campaign.takesOnly ? text("--only", in: &arguments) : nil
+    return Campaign.Request(amount: amount, seed: UInt64(seed), only: only)
   }
 
   /// What came of a process that works on a real store; nil for campaigns.
@@ -57,42 +54,6 @@ struct Soak {
     guard let options = ProcessOptions(arguments) else { fail("not understood: \(arguments)") }
     return name == "write"
       ? WritingProcess(options: options).run() : JudgingProcess(options: options).run()
-  }
-
-  private static func figures(
-    of campaign: String, images: Int?, every: Int?, operations: Int?, duration: Int?,
-    only: String?, seed: UInt64
-  ) -> Figures {
-    switch campaign {
-    case "crash": return CrashCampaign(images: images ?? 100_000, seed: seed).run()
-    case "syncs": return SyncMutation(mostImages: images ?? 150_000, seed: seed).run()
-    case "sweep":
-      let stride = max(1, every ?? 1)
-      return made {
-        try CorruptionSweep(stride: stride, seed: seed).run()
-          + CompactionSweep(stride: stride, seed: seed).run()
-          + TierSweep(stride: stride, seed: seed).run()
-      }
-    case "faults":
-      return made {
-        var campaign = FaultCampaign(seed: seed, stride: max(1, every ?? 1))
-        if let only { campaign.takes = { $0.contains(only) } }
-        return try campaign.run()
-      }
-    case "model":
-      var campaign = ModelCampaign(operations: operations ?? 2_000_000, seed: seed)
-      return campaign.run()
-    case "threads": return made { try ThreadCampaign(seconds: duration ?? 60, seed: seed).run() }
-    case "takeover":
-      return made { TakeoverCampaign(schedules: operations ?? 3_000, seed: seed).run() }
-    case "bucket":
-      return made { try BucketCampaign(schedules: operations ?? 30_000, seed: seed).run() }
-    default: fail("no campaign is called \(campaign)")
-    }
-  }
-
-  private static func made(_ body: () throws -> Figures) -> Figures {
-    do { return try body() } catch { fail("the stores could not be made: \(error)") }
   }
 
   static func number(_ name: String, in arguments: inout [String]) -> Int? {

@@ -23,7 +23,11 @@ struct CrashCampaign {
       while tally.withLock({ $0.failures.count < 20 }), let run = left.withLock({ $0.popLast() }) {
         let found = run.run()
         traces.withLock { $0[run.seed] = found.trace }
-        tally.withLock { $0.add(found) }
+        let images = tally.withLock { tally in
+          tally.add(found)
+          return tally.allImages
+        }
+        Soak.tell("seed \(run.seed): \(images) disks so far")
       }
     }
     let helper = try? WorkerThread(name: "crash") { body() }

@@ -16,7 +16,7 @@ struct CrashTally: Sendable {
   /// Disks that a crash could leave, judged or not; and recoveries that could be crashed.
   var candidates = 0
   var recoveries = 0
-  /// Of each kind of act: how many took place, and how many moments before a call of theirs were tried.
+  /// Of each kind of act: how many took place, and of how many moments before a call of theirs a disk was judged.
   var performed: [String: Int] = [:]
   var interrupted: [String: Int] = [:]
   /// Disks judged, by the way in which they lost what was pending; and those of recoveries.
@@ -78,7 +78,7 @@ struct CrashTally: Sendable {
 
   var tables: [(String, JSON)] {
     [
-      ("by act", Self.rows("act", [("times", performed), ("crash points", interrupted)])),
+      ("by act", Self.rows("act", [("times", performed), ("crash points judged", interrupted)])),
       (
         "by what a disk lost",
         Self.rows("way", [("images", ways), ("in recoveries", recoveryWays)])

@@ -131,10 +131,10 @@ extension DetachedBucket {
         failures.withLock { $0.append("a bucket that goes, before \(step), \(failure)") }
       }
     }
-    do { try SegmentStore.detachBucket(ofStoreAt: "store", on: machine.disk) } catch let error {
+    do { try SegmentStore.detachBucket(ofStoreAt: "store", on: machine.disk) } catch {
       machine.disk.observeSteps(nil)
       // Something is in the bucket only.
-      guard (error as? StoreError)?.code == .invalid else { throw error }
+      guard error.code == .invalid else { throw error }
       return failures.withLock { $0.first }
     }
     machine.disk.observeSteps(nil)

@@ -9,6 +9,8 @@ struct SyncMutation {
   /// A sync that was not missed after so many disks is called a survivor.
   let mostImages: Int
   let seed: UInt64
+  /// Fewer may not show what a sync is for.
+  static let usualImages = 150_000
   private static let acts = 60
   /// Workloads in which the places are found.
   private static let discoveries: UInt64 = 42
@@ -35,7 +37,11 @@ struct SyncMutation {
 
   func run() -> Figures {
     let sites = SyncSites()
+    if mostImages < Self.usualImages {
+      Soak.tell("of less than \(Self.usualImages) images a sync that is not missed says nothing")
+    }
     let (found, failures) = discover(sites)
+    Soak.tell("\(found.count) syncs, each of which is left out now")
     // Whatever is wrong while no sync is left out would be taken for one that is missed.
     guard failures.isEmpty else {
       return Figures(
@@ -86,11 +92,14 @@ struct SyncMutation {
       }
     }
     let failures = Monitor<[String]>([])
+    Soak.tell("looking for syncs in \(Self.discoveries) workloads")
     onTwoThreads(Array(seed..<seed &+ Self.discoveries)) { number in
       var run = run(number)
       run.prepare = noting { $0.numbers.insert(number) }
       let wrong = run.run().failures
       failures.withLock { $0 += wrong }
+      let count = found.withLock(\.count)
+      Soak.tell("workload \(number &- seed &+ 1): \(count) syncs so far")
     }
     for (index, scenario) in Self.scenarios.enumerated() {
       do {

@@ -93,7 +93,8 @@ final class SyncSites: Sendable {
       (path, self.file, line) = (parts[0], String(file), parts[1])
     }
 
-    var description: String { "\(file):\(line)" }
+    /// What the compiler made up has no line.
+    var description: String { line == "0" ? file : "\(file):\(line)" }
   }
 
   private static func symbolize(_ addresses: [UInt]) -> [[String]] {

@@ -33,8 +33,10 @@ struct FaultCampaign {
   private typealias Part = (name: String, tally: () -> FaultTally)
 
   func run() throws -> Figures {
+    let chosen = try (parts() + partsWithBuckets()).filter { takes?($0.name) ?? true }
+    guard !chosen.isEmpty else { throw Violation("no operation is called so") }
     var rows: [(name: String, tally: FaultTally)] = []
-    for part in try parts() + partsWithBuckets() where takes?(part.name) ?? true {
+    for part in chosen {
       rows.append((part.name, part.tally()))
       tell(rows)
       if rows.reduce(0, { $0 + $1.tally.failures.count }) > Self.mostFailures { break }

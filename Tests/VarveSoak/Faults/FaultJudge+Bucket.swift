@@ -34,7 +34,7 @@ extension FaultJudge {
   mutating func putThere(_ store: SegmentStore, _ written: Content) throws {
     guard machine.bucket != nil else { return }
     let isConnected: Bool
-    do { isConnected = try store.bucketStatus().isConnected } catch let error as StoreError {
+    do { isConnected = try store.bucketStatus().isConnected } catch {
       // It was detached.
       guard error.code == .invalid else { throw Violation("the status of its bucket: \(error)") }
       return

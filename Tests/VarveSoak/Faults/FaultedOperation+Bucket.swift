@@ -11,7 +11,8 @@ extension FaultedOperation {
 
   /// On a store of which a copy here and one in the bucket are damaged.
   static let repairs: [FaultedOperation] = [
-    FaultedOperation(name: "scrubBucket, repairs", mend: { try $0.scrubBucket(repairs: true) }) {
+    FaultedOperation(name: "scrubBucket, repairs", mend: { _ = try $0.scrubBucket(repairs: true) })
+    {
       store, _ in
       let scrub = try store.scrubBucket(repairs: true)
       try expect(scrub.damages.map(\.isRepaired), [true, true], "repairs")

@@ -87,7 +87,7 @@ extension FaultedStore {
     bucket.tamper(copy, with: bytes)
     store.reopen = { machine, opening in
       let store = try machine.open(opening)
-      try store.scrubBucket(repairs: true)
+      _ = try store.scrubBucket(repairs: true)
       return store
     }
     return store

@@ -16,6 +16,8 @@ struct SweepTally<Found: Verdict>: Sendable {
   /// The most that one damage took.
   private(set) var most = DamageCost(bytes: 0, milliseconds: 0)
 
+  private static var tellsEvery: Int { 50 }
+
   init() {}
 
   /// Takes all jobs on two threads, the last ones first.
@@ -26,6 +28,8 @@ struct SweepTally<Found: Verdict>: Sendable {
       while let job = left.withLock({ $0.popLast() }) {
         let found = run(job)
         tally.withLock { $0.add(found) }
+        let toDo = left.withLock(\.count)
+        if toDo % Self.tellsEvery == 0 { Soak.tell("\(toDo) of \(jobs.count) parts to do") }
       }
     }
     let isOver = Monitor(false)

@@ -88,7 +88,7 @@ extension ModelRun {
   ) throws -> [UInt8] {
     let alignment = max(policy.valueAlignment, MemoryLayout<Number>.alignment)
     return try unsafe vector.withUnsafeBytes { raw in
-      let address = unsafe UInt(bitPattern: raw.baseAddress)
+      let address = UInt(bitPattern: raw.baseAddress)
       guard unsafe raw.isEmpty || address % UInt(alignment) == 0 else {
         throw Difference("a vector is not aligned to \(alignment)")
       }
