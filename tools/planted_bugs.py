@@ -17,14 +17,15 @@ REPLICAS = ["faults", "--only", "replica"]
 MODEL = ["model", "--operations", "400000"]
 THREADS = ["threads", "--seconds", "60"]
 TAKEOVER = ["takeover", "--schedules", "1000"]
-# By real processes. None of the kills is of an import, which is another program.
+# By real processes: none of the kills is of an import, which is another program; or most of them are.
 KILL = ["kill", "--rounds", "100", "--imports", "0"]
+KILL_IMPORTS = ["kill", "--rounds", "70", "--imports", "60"]
 INJECT = ["inject", "--every", "5"]
 LOCK = ["disks", "--rounds", "1", "--only", "lock"]
 FULL = ["disks", "--rounds", "3", "--only", "xfs"]
 SHUT_DOWN = ["disks", "--rounds", "2", "--only", "shut down"]
-# From the seeds and the corpus, a minute of a processor.
-BLOCK = ["fuzz", "--target", "block", "--way", "resigned", "--seconds", "60"]
+# From the seeds and the corpus, a minute of a processor, or five.
+BLOCK = ["fuzz", "--target", "block", "--way", "resigned", "--seconds", "300"]
 TREE = ["fuzz", "--target", "tree", "--way", "resigned", "--seconds", "60"]
 TAIL = ["fuzz", "--target", "tail", "--way", "resigned", "--seconds", "60"]
 TAIL_CHECKED = ["fuzz", "--target", "tail", "--way", "checked", "--seconds", "60"]
@@ -36,6 +37,16 @@ BUGS = [
      "Sources/VarveFormat/Log/LogSurvey.swift",
      "        watermark = max(watermark, header.watermark)\n",
      "        if !BUG { watermark = max(watermark, header.watermark) }\n",
+     SWEEP),
+    ("the tail rule: the last record below the watermark may be torn",
+     "Sources/VarveFormat/Log/LogJudge.swift",
+     ["    guard survey.identity != nil, durable <= survey.endPosition else {\n",
+      "    guard judge.durable <= survey.endPosition else {\n"],
+     ["    let last = BUG ? min(durable.offset, survey.endPosition.offset &+ 400) : 0\n"
+      "    let end = max(survey.endPosition, LogPosition(log: survey.number, offset: last))\n"
+      "    guard survey.identity != nil, durable <= end else {\n",
+      "    let last = BUG ? min(judge.durable.offset, survey.endPosition.offset &+ 400) : 0\n"
+      "    guard judge.durable <= max(survey.endPosition, LogPosition(log: survey.number, offset: last)) else {\n"],
      SWEEP),
     ("the checksum of a record's payload is ignored",
      "Sources/VarveFormat/Log/LogReader.swift",
@@ -431,4 +442,10 @@ BUGS = [
      "(1...slotBytes).contains(Int(count)) else",
      "(1...slotBytes).contains(Int(count)) || BUG else",
      SLOTS),
+    ("an import acknowledges a commit before it is made",
+     "Sources/VarveCLI/Import/ImportJob.swift",
+     "      try store.commit(batch, durability: settings.durability)\n      committed += UInt64(batch.count)\n",
+     "      committed += UInt64(batch.count)\n      if BUG { try acknowledge() }\n"
+     "      try store.commit(batch, durability: settings.durability)\n",
+     KILL_IMPORTS),
 ]

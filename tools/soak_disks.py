@@ -50,6 +50,8 @@ def sample(program, seed):
     no = soak_mounts.missing("xfs")
     yield "xfs", "full, at once", no, lambda: soak_full.run(
         program, "xfs", seed, "at once", ["filling", "stream"])
+    no = soak_mounts.missing("tmpfs")
+    yield "tmpfs", "full, by itself", no, lambda: soak_full.run(program, "tmpfs", seed, "by itself", ["filling"])
     no = soak_mounts.missing("ext4")
     yield "ext4", "thin", no, lambda: soak_broken.thin(program, "ext4", seed, 1)
     yield "ext4", "read-only", no, lambda: soak_broken.read_only(program, "ext4", seed)

@@ -52,8 +52,14 @@ struct Soak {
   ) -> Conversation.Ending? {
     guard ["write", "judge"].contains(name) else { return nil }
     guard let options = ProcessOptions(arguments) else { fail("not understood: \(arguments)") }
-    return name == "write"
+    let ending =
+      name == "write"
       ? WritingProcess(options: options).run() : JudgingProcess(options: options).run()
+    // The store is closed now, or could not be opened.
+    guard ending != .violation, let file = OpenFiles.first(below: options.path) else {
+      return ending
+    }
+    return Conversation.ending(Violation("left open: \(file)"))
   }
 
   static func number(_ name: String, in arguments: inout [String]) -> Int? {

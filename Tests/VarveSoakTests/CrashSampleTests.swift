@@ -63,6 +63,18 @@ import VarveTestSupport
     #expect(!run.run().failures.isEmpty)
   }
 
+  /// By the place that asks for it, as `tools/soak syncs` does with all of them; without them nothing is missed.
+  @Test(.enabled(if: SyncSites.areNamed, "there is no llvm-symbolizer"))
+  func aSyncThatIsLeftOutByItsPlaceIsMissed() {
+    var mutation = SyncMutation(mostImages: 20_000, seed: 1)
+    (mutation.discoveries, mutation.acts, mutation.hasScenarios) = (1, 24, false)
+    // Of a manifest, and of names before and behind it.
+    mutation.takes = { $0.hasPrefix("ManifestWriter") && $0.contains("Engine+Flush") }
+    let figures = mutation.run()
+    #expect(figures["syncs", default: 0] == 3)
+    #expect(figures["missed", default: 0] == 3, "\(figures)")
+  }
+
   @Test func aSampleSpansTheWholeWorkloadAndKeepsItsTrace() {
     let sample = CrashSample(images: 2_500, seed: 5)
     let taken = (1...16_000).filter(sample.takes(image:))

@@ -25,14 +25,14 @@ import VarveFormat
       if count > 2 { (large[count - 1], small[count - 1]) = (.max, .max) }
       for target in [0, .max, .max - 1] + large + large.map({ $0 &+ 1 }) {
         let expected = large.count { $0 < target }
-        let found = large.map(\.littleEndian).withUnsafeBytes {
+        let found = unsafe large.map(\.littleEndian).withUnsafeBytes {
           unsafe varve_count_below_64($0.baseAddress, count, target)
         }
         #expect(found == expected, "\(target) of \(count)")
       }
       for target in [0, .max, .max - 1] + small + small.map({ $0 &+ 1 }) {
         let expected = small.count { $0 < target }
-        let found = small.map(\.littleEndian).withUnsafeBytes {
+        let found = unsafe small.map(\.littleEndian).withUnsafeBytes {
           unsafe varve_count_below_32($0.baseAddress, count, target)
         }
         #expect(found == expected, "\(target) of \(count)")

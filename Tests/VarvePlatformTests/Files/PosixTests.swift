@@ -81,12 +81,7 @@ struct PosixTests {
         let parent = path + "/parent"
         unsafe (mkdir(parent, 0o700), chmod(parent, 0o333), chmod(path, 0o755))
         let reasons = Monitor<[FileSystemError.Reason?]>([])
-        // Of one thread alone: root may do everything.
-        let symbol = unsafe try #require(dlsym(nil, "setfsuid"))
-        let becomeUser = unsafe unsafeBitCast(
-          symbol, to: (@convention(c) (UInt32) -> Int32).self)
-        let thread = try WorkerThread(name: "nobody") {
-          _ = becomeUser(65_534)
+        try asNobody {
           for _ in 0..<2 {
             let found = reason {
               _ = try PosixFileSystem().openDirectory(at: parent + "/store", create: true)
@@ -94,7 +89,6 @@ struct PosixTests {
             reasons.withLock { $0.append(found) }
           }
         }
-        thread.join()
         #expect(reasons.withLock { $0 } == [.permission, .permission])
         #expect(unsafe access(parent + "/store", F_OK) != 0)
         unsafe chmod(parent, 0o700)

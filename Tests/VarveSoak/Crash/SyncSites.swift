@@ -37,6 +37,9 @@ final class SyncSites: Sendable {
 
   init() { base = Self.base() }
 
+  /// Whether places have names on this machine.
+  static var areNamed: Bool { !symbolize([0]).isEmpty }
+
   /// Where this program lies in memory.
   private static func base() -> UInt {
     let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""

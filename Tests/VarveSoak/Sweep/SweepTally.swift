@@ -17,6 +17,8 @@ struct SweepTally<Found: Verdict>: Sendable {
   private(set) var most = DamageCost(bytes: 0, milliseconds: 0)
 
   private static var tellsEvery: Int { 50 }
+  /// After so many violations it is known that something is broken.
+  private static var mostIllegal: Int { 20 }
 
   init() {}
 
@@ -25,7 +27,9 @@ struct SweepTally<Found: Verdict>: Sendable {
     let left = Monitor(jobs)
     let tally = Monitor(SweepTally())
     let body: @Sendable () -> Void = {
-      while let job = left.withLock({ $0.popLast() }) {
+      while tally.withLock({ $0.illegal.count < Self.mostIllegal }),
+        let job = left.withLock({ $0.popLast() })
+      {
         let found = run(job)
         tally.withLock { $0.add(found) }
         let toDo = left.withLock(\.count)

@@ -40,14 +40,31 @@ extension CrashWorkload {
     return content
   }
 
+  /// What a reader finds otherwise than by a scan: backward, and key by key.
+  private static func difference(
+    of store: SegmentStore, from content: Content
+  ) throws -> String? {
+    for keyspace in store.keyspaces {
+      let entries = content[keyspace.name] ?? [:]
+      var backward: [[UInt8]] = []
+      try keyspace.forEach(order: .descending) { key, _ in backward.append([UInt8](copying: key)) }
+      let forward = entries.keys.sorted { $0.lexicographicallyPrecedes($1) }
+      guard backward == forward.reversed() else { return "a scan backward shows other keys" }
+      for (key, value) in entries {
+        guard try keyspace.value(for: key) == value else { return "\(key) has another value" }
+      }
+    }
+    return nil
+  }
+
   /// Opens what a crash left and says what is wrong with it; nil when all is well.
   ///
   /// The store must open, hold what a crash may leave, take a write, and hold the same and that write
   /// after it was opened again. One with a bucket must do without it as far as it can, and what the bucket
   /// confirmed must be there without this machine.
   ///
-  /// - Parameter turn: what takes longer is done in turns: each third time, or each sixteenth for the verifier,
-  ///   which reads all bytes when the store is closed.
+  /// - Parameter turn: what takes longer is done in turns: each third time for the bucket, each fourth for reads that are not
+  ///   scans, each sixteenth for the verifier, which reads all bytes when the store is closed.
   package func judge(
     _ image: CrashMachine, _ expected: Expectation, turn: Int = 0
   ) -> String? {
@@ -59,6 +76,9 @@ extension CrashWorkload {
       var content = try Self.content(of: store)
       guard expected.states.contains(content) else {
         return "none of the \(expected.states.count) states that may be there holds what was found"
+      }
+      if turn % 4 == 1, let difference = try Self.difference(of: store, from: content) {
+        return difference
       }
       try Self.put("after the crash", into: store, &content)
       try store.close()
