@@ -49,12 +49,16 @@ extension DirectoryObjectStore {
     return removed
   }
 
-  /// What the file system's own clock says.
+  /// What the file system's own clock says of a file that is made now.
   private func serverTime() throws(ObjectStoreError) -> UInt64 {
-    guard let name = ObjectName("clock") else { return 0 }
-    let time = try put(name, ObjectContent([]), if: .always, class: nil).serverTime
-    try remove([name])
-    return time ?? 0
+    guard let directory = try directory("") else { return 0 }
+    let temporary = temporaryName()
+    return try at(temporary) { () throws(FileSystemError) in
+      // Where it cannot be removed it is a leftover like others.
+      defer { try? directory.remove(temporary) }
+      try directory.create(temporary).close()
+      return try directory.status(of: temporary)?.modified ?? 0
+    }
   }
 
   /// Calls `body` with the path below ours, the directory and the name of every file at or below `path`.

@@ -72,7 +72,7 @@ extension DirectoryObjectStore {
     guard storageClass == nil else { throw Self.noClasses(name) }
     let (path, file) = name.parted
     let directory = try required(path, creating: true)
-    let temporary = Self.temporaryMark + String(random.next(), radix: 16)
+    let temporary = temporaryName()
     let modified: UInt64
     do throws(ObjectStoreError) {
       modified = try write(content, to: temporary, in: directory, name)
@@ -85,6 +85,9 @@ extension DirectoryObjectStore {
     // The time of the content, from before it had its name: nothing that others did meanwhile is younger.
     return ObjectReceipt(serverTime: condition == .absent ? nil : modified)
   }
+
+  /// Of a file that is being written: no object can have it.
+  func temporaryName() -> String { Self.temporaryMark + String(random.next(), radix: 16) }
 
   /// Writes a durable file; returns when it was written, by the file system's clock.
   private func write(
