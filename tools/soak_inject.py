@@ -102,6 +102,8 @@ class Attempt:
         self.setting, self.call, self.way = setting, call, way
         self.what = f"{call} {number}, {way}, {' '.join(setting.workload)}"
         self.fault = f"{call}:" + WAYS[way].format(number)
+        # A call that is made to fail is not done.
+        self.more = ["--unclosed"] if call == "close" else []
         self.directory = tempfile.mkdtemp(prefix="varve-inject-", dir=setting.directory)
         # Names of equal length, so that processes do the same.
         self.store = os.path.join(self.directory, "store")
@@ -129,7 +131,7 @@ class Attempt:
     def written(self):
         """A writer meets the fault: (what it ended with, the judgement)."""
         setting = self.setting
-        writer = Writer(setting.program, self.store, setting.workload, wrap=self.wrap)
+        writer = Writer(setting.program, self.store, setting.workload, wrap=self.wrap, more=self.more)
         code = writer.ended()
         check_ending(code, f"{self.what}: {writer.complaints}", self.may_end)
         judge(setting.program, self.store, setting.workload, writer.done, writer.begun)
@@ -154,7 +156,7 @@ class Attempt:
         shutil.copytree(crashed, self.store)
         code, _, said = judge(
             setting.program, self.store, setting.workload, *progress, wrap=self.wrap,
-            more=["--unverified"], may_be=self.may_end)
+            more=["--unverified", *self.more], may_be=self.may_end)
         if "violation" in said:
             raise Violation(f"{self.what}: {said}")
         judge(setting.program, self.store, setting.workload, *progress)

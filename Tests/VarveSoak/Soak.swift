@@ -56,7 +56,9 @@ struct Soak {
       name == "write"
       ? WritingProcess(options: options).run() : JudgingProcess(options: options).run()
     // The store is closed now, or could not be opened.
-    guard ending != .violation, let file = OpenFiles.first(below: options.path) else {
+    guard ending != .violation, !options.mayStayOpen,
+      let file = OpenFiles.first(below: options.path)
+    else {
       return ending
     }
     return Conversation.ending(Violation("left open: \(file)"))

@@ -20,6 +20,8 @@ struct ProcessOptions {
   let isReadOnly: Bool
   /// Whether the verifier is asked: it calls damaged what cannot be read at the moment, too.
   let isVerified: Bool
+  /// Whether what was closed may still be open: where calls to close are made to fail.
+  let mayStayOpen: Bool
   /// The directory that is the store's bucket; nil where it has none.
   let bucket: String?
   /// Whether the store is made from the bucket.
@@ -46,6 +48,7 @@ struct ProcessOptions {
     waits = Self.take("--waits", from: &words)
     isReadOnly = Self.take("--read-only", from: &words)
     isVerified = !Self.take("--unverified", from: &words)
+    mayStayOpen = Self.take("--unclosed", from: &words)
     isInline = Self.take("--inline", from: &words)
     isRestored = Self.take("--restored", from: &words)
     bucket = Self.text("--bucket", from: &words)
