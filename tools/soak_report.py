@@ -42,7 +42,9 @@ def told(root, campaign, title):
         section = kept(file.read().split(FIGURES[1], 1)[0]).get(campaign, "")
     found = re.search(rf"^{title}:\n\n((?:\|.*\n)+)", section, re.M)
     cells = [line[2:-2].split(" | ") for line in found.group(1).splitlines()] if found else [[], []]
-    return [dict(zip(cells[0], map(read_cell, row))) for row in cells[2:]]
+    rows = [dict(zip(cells[0], map(read_cell, row))) for row in cells[2:]]
+    # What a row does not have is 0 in the table.
+    return [{name: value for name, value in row.items() if name != "skipped" or value} for row in rows]
 
 
 def section(run):

@@ -102,11 +102,15 @@ import VarveTestSupport
     let isStruck = disk.struck != nil
     #expect(isDone || isStruck)
     disk.clearFaults()
-    try checkObjects(store, names, "\(place), the open store")
+    let removes = act.testDescription == "remove"
+    try checkObjects(store, names, "\(place), the open store", mayBeGone: removes)
     // Where a sync failed, what was acknowledged before is there all the same.
     let durable = try Self.store(on: disk.crashImage(.durableOnly))
     try checkObjects(
-      durable, names, "\(place), after a power cut", mayBeGone: act.testDescription == "remove")
+      durable, names, "\(place), after a power cut", mayBeGone: removes)
+    if isDone, removes {
+      #expect(try durable.status(of: names.there) == nil, "\(place): it is back after a power cut")
+    }
     if isDone, let name = act.written?(names) {
       let size = try durable.status(of: name)?.size
       #expect(size == UInt64(Self.new.count), "\(place): after a power cut")
@@ -118,7 +122,7 @@ import VarveTestSupport
 
   /// What is there is whole, old or new, and nothing else is.
   private func checkObjects(
-    _ store: DirectoryObjectStore, _ names: Names, _ place: String, mayBeGone: Bool = true
+    _ store: DirectoryObjectStore, _ names: Names, _ place: String, mayBeGone: Bool
   ) throws {
     let listed = try store.list("", after: nil, limit: 10).entries.map(\.name)
     #expect(Set(listed).isSubset(of: [names.there, names.absent]), "\(place): \(listed)")

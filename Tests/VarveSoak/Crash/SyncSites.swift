@@ -38,7 +38,7 @@ final class SyncSites: Sendable {
   init() { base = Self.base() }
 
   /// Whether places have names on this machine.
-  static var areNamed: Bool { !symbolize([0]).isEmpty }
+  static var areNamed: Bool { symbolize([0]).contains { !$0.isEmpty } }
 
   /// Where this program lies in memory.
   private static func base() -> UInt {

@@ -4,7 +4,8 @@ import Foundation
 enum OpenFiles {
   static func first(below path: String) -> String? {
     let folder = (URL(filePath: path).resolvingSymlinksInPath().path) + "/"
-    return descriptors().first { $0.contains(folder) } ?? mappings().first { $0.contains(folder) }
+    return descriptors().first { ($0 + "/").contains(folder) }
+      ?? mappings().first { $0.contains(folder) }
   }
 
   private static func descriptors() -> [String] {
