@@ -139,7 +139,10 @@ extension ColdSlots {
       guard let turn = turn(for: missing, last, slots, &found) else { continue }
       let (came, blocks) = try take(turn)
       for slot in came.clamped(to: slots) {
-        found[Int(slot - slots.lowerBound)] = blocks[Int(slot - came.lowerBound)]
+        let block = blocks[Int(slot - came.lowerBound)]
+        // Whom a flight is for goes by the digest: a forged one may be another file's, of another length.
+        guard block.count == bytes(of: slot..<slot + 1).count else { continue }
+        found[Int(slot - slots.lowerBound)] = block
       }
     }
     return found.compactMap(\.self)

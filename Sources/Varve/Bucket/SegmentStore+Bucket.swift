@@ -73,7 +73,9 @@ extension SegmentStore {
   /// Removes from the bucket what no version there needs any more, since `grace` seconds at least by the
   /// bucket's own clock, and no checkpoint keeps.
   ///
-  /// The grace must be longer than readers on other machines take between two looks for the newest version.
+  /// The grace must be longer than readers on other machines take between two looks for the newest version. Shorter
+  /// than an hour it may also take files away from one who goes back to an earlier version meanwhile
+  /// (``BucketVersion/Name/number(_:)``), and relies on what no checkpoint keeps.
   /// - Parameter isDry: only tells what would be removed.
   @discardableResult
   public func collectBucket(
@@ -86,7 +88,8 @@ extension SegmentStore {
   /// version's number there.
   ///
   /// What was written since the last ``upload(progress:)`` is not in it.
-  /// - Parameter name: made of `a-z`, `0-9`, `.`, `_` and `-`.
+  /// - Parameter name: made of `a-z`, `0-9`, `.`, `_` and `-`. Better not one that was removed a moment ago: a removal
+  ///   whose answer was lost may still arrive, and would take the new one.
   /// - Throws: `.exists` where the name is taken; `.notFound` where nothing was put there yet, or a file of it is
   ///   not there.
   @discardableResult

@@ -116,7 +116,10 @@ package struct BucketClaim: Sendable {
     let bytes = manifest.encoded()
     let time: UInt64?
     do throws(BucketError) {
-      time = try BucketCommit(objects: objects, random: random).put(manifest, bytes)
+      // Whether it was or not: the next claim looks what is there.
+      var isRefused = false
+      time = try BucketCommit(objects: objects, random: random)
+        .put(manifest, bytes, isRefused: &isRefused)
     } catch {
       // Of two who claim at once, with the same new epoch, one has lost.
       if case .split = error { throw .fenced }

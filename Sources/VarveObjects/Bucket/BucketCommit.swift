@@ -16,11 +16,15 @@ struct BucketCommit {
 
   /// Returns when `manifest` stands under its number and no higher one exists; with the bucket's time.
   ///
+  /// - Parameter isRefused: left true only where the bucket took nothing: the manifest is not there, and never will be.
   /// - Throws: `.fenced` where another writer stands there or above; `.split` where one of our own epoch
   ///   does; `.request` where nobody knows: the same bytes must be put again.
-  func put(_ manifest: BucketManifest, _ bytes: [UInt8]) throws(BucketError) -> UInt64? {
+  func put(
+    _ manifest: BucketManifest, _ bytes: [UInt8], isRefused: inout Bool
+  ) throws(BucketError) -> UInt64? {
+    isRefused = true
     try checkReadable(manifest.number, bytes)
-    switch try outcome(of: manifest, bytes) {
+    switch try outcome(of: manifest, bytes, isRefused: &isRefused) {
     case .written(let time): return try headCheck(manifest) ?? time ?? timeNow
     case .others(let other) where other.epoch == manifest.epoch:
       throw .split(object: BucketLayout.manifest(manifest.number).description)
@@ -51,15 +55,18 @@ struct BucketCommit {
   }
 
   private func outcome(
-    of manifest: BucketManifest, _ bytes: [UInt8]
+    of manifest: BucketManifest, _ bytes: [UInt8], isRefused: inout Bool
   ) throws(BucketError) -> Outcome {
     let name = BucketLayout.manifest(manifest.number)
     // The second time for a request that was lost: what was absent a moment ago is made, or was.
     for _ in 0..<2 {
       do throws(ObjectStoreError) {
         let receipt = try objects.put(name, ObjectContent(bytes), if: .absent, class: nil)
+        isRefused = false
         return .written(at: receipt.serverTime)
       } catch {
+        // What else failed may have been done, or may be later.
+        isRefused = isRefused && (error.code == .full || error.code == .denied)
         guard error.code == .exists || error.code == .uncertain else { throw .request(error) }
       }
       if let found = try BucketReader(objects).manifest(manifest.number)?.manifest {

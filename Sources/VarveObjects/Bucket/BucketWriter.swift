@@ -81,11 +81,11 @@ extension BucketWriter {
   ) throws(BucketError) -> BucketHead {
     let logFloor = logFloor(behind: version.lastSequence)
     let head = try unlessFenced { state throws(BucketError) in
-      if let pending = state.pending { try confirm(pending, &state) }
+      if let pending = state.pending { try confirm(pending, &state, isAgain: true) }
       var next = manifest(version, objects, removed: removed, after: state)
       next.logFloor = max(logFloor, state.head.manifest.logFloor)
       state.pending = next
-      try confirm(next, &state)
+      try confirm(next, &state, isAgain: false)
       return state.head
     }
     leaveLogs(through: version.lastSequence, at: confirmed)
@@ -95,7 +95,7 @@ extension BucketWriter {
   /// Makes a commit certain whose outcome is not known; nothing where there is none.
   package func settle() throws(BucketError) {
     try unlessFenced { state throws(BucketError) in
-      if let pending = state.pending { try confirm(pending, &state) }
+      if let pending = state.pending { try confirm(pending, &state, isAgain: true) }
     }
   }
 
@@ -104,7 +104,7 @@ extension BucketWriter {
   package func checkHead() throws(BucketError) {
     try unlessFenced { state throws(BucketError) in
       // It may be our own that stands there.
-      if let pending = state.pending { try confirm(pending, &state) }
+      if let pending = state.pending { try confirm(pending, &state, isAgain: true) }
       let own = state.head.manifest.number
       guard try !BucketReader(objects).isFollowed(own).0 else { throw .fenced }
     }
@@ -145,9 +145,22 @@ extension BucketWriter {
   }
 
   /// Puts a manifest, or finds out that it was put, and that nobody went past it.
-  private func confirm(_ manifest: BucketManifest, _ state: inout State) throws(BucketError) {
+  ///
+  /// - Parameter isAgain: it was tried before.
+  private func confirm(
+    _ manifest: BucketManifest, _ state: inout State, isAgain: Bool
+  ) throws(BucketError) {
     let bytes = manifest.encoded()
-    let time = try BucketCommit(objects: objects, random: random).put(manifest, bytes)
+    var isRefused = false
+    let time: UInt64?
+    do throws(BucketError) {
+      time = try BucketCommit(objects: objects, random: random)
+        .put(manifest, bytes, isRefused: &isRefused)
+    } catch {
+      // What was uncertain before stays so.
+      if isRefused, !isAgain { state.pending = nil }
+      throw error
+    }
     let digest = bytes.withByteView(SHA256.digest(of:))
     state.head = BucketHead(manifest, digest: digest)
     state.pending = nil

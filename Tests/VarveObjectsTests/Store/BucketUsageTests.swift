@@ -116,6 +116,35 @@ import VarveTestSupport
     try store.close()
   }
 
+  /// Files fit and the manifest does not: what was left behind before can go, from there and from here.
+  @Test func aBucketThatRefusesAManifestCanBeCollectedAndEvictedTo() throws {
+    let machine = TieredStore()
+    let connection = machine.bucket.connect()
+    let store = try machine.open(machine.connected(connection))
+    var sample = Sample(seed: 12)
+    for _ in 0..<3 {
+      try sample.write(150, to: store)
+      try store.compact()
+      try store.upload()
+    }
+    machine.bucket.clock.advance(milliseconds: 2 * 3_600_000)
+    connection.setFaults { _, kind, name in
+      kind == .put && name.hasPrefix("manifest/") ? .full : nil
+    }
+    try sample.write(50, to: store)
+    #expect(try storeCode { try store.upload() } == .full)
+    let before = Self.bytes(machine, "file/")
+    #expect(try store.collectBucket().files > 0)
+    #expect(Self.bytes(machine, "file/") < before)
+    try store.evict()
+    connection.setFaults { _, _, _ in nil }
+    try store.upload()
+    try store.close()
+    let other = try machine.openElsewhere()
+    #expect(try sample.difference(from: other) == nil)
+    try other.close()
+  }
+
   /// Whoever was taken over from removes nothing, in whatever way it was opened.
   @Test func whoIsNotTheLastWriterCollectsNothing() throws {
     let machine = TieredStore()

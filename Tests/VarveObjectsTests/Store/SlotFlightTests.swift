@@ -79,6 +79,52 @@ import VarveTestSupport
     }
   }
 
+  /// By forged bytes two files have one digest: what comes for the short one is not taken for the long one.
+  @Test func whatIsOnItsWayForAnotherFileIsNotTaken() throws {
+    let connection = SimulatedBucket().connect()
+    let files = ColdFiles(budget: 8 << 20)
+    files.connect(connection, keepsEnds: false)
+    var random = SplitMix64(seed: 3)
+    let contents = [random.bytes(4_096), random.bytes(200_000)]
+    let digest = contents[0].withByteView(SHA256.digest(of:))
+    let slots = try contents.enumerated().map { number, bytes in
+      let copy = BucketObject(epoch: 1, digest: digest, tailBytes: 0)
+      let file = BucketFile(.values, 50 + UInt64(number), copy)
+      _ = try connection.put(
+        BucketLayout.file(file), ObjectContent(bytes), if: .always, class: nil)
+      return ColdSlots(
+        files, ColdPlace(file: file, size: UInt64(bytes.count)), in: files.slots, kept: nil)
+    }
+    let (isFirstThere, isSecondThere) = (Monitor(false), Monitor(false))
+    connection.setBeforeEachCall { _, _ in
+      isFirstThere.withLock { $0 = true }
+      isFirstThere.broadcast()
+      let system = SystemClock()
+      _ = isSecondThere.wait(until: system.monotonicNanoseconds() + 200_000_000) { $0 }
+      // It is about to look; that it does is seen by nobody.
+      _ = isSecondThere.wait(until: system.monotonicNanoseconds() + 100_000_000) { !$0 }
+    }
+    let found = Monitor<[Int: [UInt8]]>([:])
+    let ranges = [100..<200, 40_000..<41_000]
+    let threads = try (0..<2).map { number in
+      try WorkerThread(name: "reader") {
+        if number == 1 {
+          _ = isFirstThere.wait { $0 }
+          isSecondThere.withLock { $0 = true }
+          isSecondThere.broadcast()
+        }
+        let (buffer, range) = (AlignedBuffer(capacity: 1_000), ranges[number])
+        _ = try? slots[number].read(
+          UInt64(range.lowerBound)..<UInt64(range.upperBound), expecting: 0..<0, into: buffer)
+        found.withLock { $0[number] = buffer.view(count: range.count).array }
+      }
+    }
+    for thread in threads { thread.join() }
+    for number in 0..<2 {
+      #expect(found.withLock { $0[number] } == Array(contents[number][ranges[number]]))
+    }
+  }
+
   private static func coldStore(
     _ machine: TieredStore, _ connection: SimulatedObjectStore
   ) throws -> (SegmentStore, [String: [UInt8]]) {
