@@ -16,10 +16,10 @@ import VarveFormat
 /// ```
 ///
 /// Automatic compaction rests meanwhile. Value files that are still written to, and what is in
-/// memtables, are not its business: flush and seal first.
+/// memtables, are not its business: flush and seal first. Nor is what others write meanwhile: they may go on for ever.
 struct FullCompaction: Sendable {
   let options: CompactionOptions
-  /// Segments from this number on were made by this very run: they are not cleaned again, even where
+  /// Files from this number on were made by this very run, or flushed beside it: they are not cleaned again, even where
   /// a snapshot kept something in them.
   let firstOwnNumber: UInt64
 
@@ -29,7 +29,13 @@ struct FullCompaction: Sendable {
     return inputs.droppedKeyspaces() ?? sinkAtOnce(inputs) ?? sinkByLevel(inputs) ?? clean(inputs)
       ?? inputs.scatteredValues(before: firstOwnNumber)
       ?? inputs.valueGarbage(
-        in: inputs.garbage.files(below: options.liveValuePercentInFull), .manual)
+        in: inputs.garbage.files(below: options.liveValuePercentInFull)
+          .filter { $0.number < firstOwnNumber }, .manual)
+  }
+
+  /// The highest level that is to be sunk: level 0 as long as anything there was written before.
+  private func highest(in map: LevelMap) -> Int {
+    map.levels[0].contains { $0.number < firstOwnNumber } ? 0 : 1
   }
 
   /// Bytes of free space that all steps together need at most.
@@ -80,9 +86,10 @@ extension FullCompaction {
   /// Everything above the last level into it, if that is within one compaction's measure.
   private func sinkAtOnce(_ inputs: InputChooser) -> CompactionPlan? {
     let map = inputs.map
-    let upper = map.levels[..<map.last]
+    let highest = highest(in: map)
+    let upper = map.levels[highest..<map.last]
     let segments = upper.flatMap(\.self)
-    guard segments.count > 1 || !map.levels[0].isEmpty, let range = KeySpan.spanning(segments),
+    guard segments.count > 1 || highest == 0, let range = KeySpan.spanning(segments),
       !segments.contains(where: inputs.isTaken)
     else { return nil }
     let below = Array(map.overlapping(range, in: map.last))
@@ -96,7 +103,7 @@ extension FullCompaction {
 
   /// Level 0 into the base, then the highest level into the next, from its smallest key on.
   private func sinkByLevel(_ inputs: InputChooser) -> CompactionPlan? {
-    if let plan = inputs.levelZero(.manual) { return plan }
+    if highest(in: inputs.map) == 0, let plan = inputs.levelZero(.manual) { return plan }
     for level in 1..<inputs.map.last {
       for index in inputs.map.levels[level].indices {
         if let plan = inputs.sink(index, of: level, .manual, atOnce: true) { return plan }

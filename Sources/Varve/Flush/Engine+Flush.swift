@@ -28,6 +28,8 @@ extension Engine {
       return try install(edit, from: result, flushed: tables)
     }
     guard let event else { return false }
+    // What failed before is over, and writers may wait for the next one.
+    work.setFailure(nil)
     // Outside the lock: who is told may flush, or close.
     report(event)
     return true
@@ -115,7 +117,11 @@ extension Engine {
       try checkOpen()
       if !views.pinned().active.table.isEmpty { try freezeMemTable() }
     }
-    while try flushFrozen() { reclaim() }
+    // Others may go on writing for ever.
+    let asked = views.pinned().frozen
+    while views.pinned().frozen.contains(where: { table in asked.contains { $0 === table } }),
+      try flushFrozen()
+    { reclaim() }
     runInlineWork()
   }
 

@@ -125,8 +125,12 @@ extension Engine {
 
   private func flush(while isDue: () -> Bool) {
     let failure = attempt { () throws(StoreError) in
-      // Under load there is always one more: what was flushed goes at once and not after the last.
-      while isDue(), try flushFrozen() { reclaim() }
+      // Under load there is always one more: what was flushed goes at once and not after the last, and so do logs
+      // that were left meanwhile.
+      while isDue(), try flushFrozen() {
+        reclaim()
+        syncOlderLogs()
+      }
       work.setFailure(nil)
     }
     guard let failure else { return }

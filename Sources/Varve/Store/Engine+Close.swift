@@ -59,6 +59,8 @@ extension Engine {
   private func release() {
     // A flush on a caller's thread must not commit any more when the lock is gone.
     flushing.withLock { isOver in isOver = true }
+    // Nor may a file of values be made then.
+    placement.close()
     readThreads.close()
     // What the last versions alone had goes now, and not with the next opening.
     views.epochs.collect()

@@ -20,6 +20,8 @@ final class ValuePlacement: Sendable {
   static let inlineBytes = 64 << 10
 
   private struct State {
+    /// Whether no file is made any more.
+    var isOver = false
     var current: GrowingValueFile?
     /// Appends under way, by file number.
     var appending: [UInt64: Int] = [:]
@@ -140,6 +142,7 @@ extension ValuePlacement {
   /// The file that takes values now, pinned; a new one where the last is full.
   private func currentFile() throws(StoreError) -> GrowingValueFile {
     try state.withLock { state throws(StoreError) in
+      if state.isOver { throw StoreError(.closed, "the store was closed", file: directory.path) }
       if let current = state.current, current.writer.size < fileBytes {
         current.handle.pin()
         state.appending[current.handle.number, default: 0] += 1
@@ -155,6 +158,12 @@ extension ValuePlacement {
       next.handle.pin()
       return next
     }
+  }
+
+  /// Ends it: whoever is just placing a value has done so, and nobody does any more.
+  func close() {
+    state.withLock { $0.isOver = true }
+    _ = state.wait { $0.appending.isEmpty }
   }
 
   private func endAppend(to file: GrowingValueFile) {

@@ -52,6 +52,30 @@ struct FullCompactionTests {
     #expect(full.next(store.state) == nil)
   }
 
+  /// Others flush behind each step: what they write is not waited for.
+  @Test(arguments: 0..<4 as Range<UInt64>)
+  func comesToAnEndWhileOthersWrite(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    var store = SimulatedLevels(segmentBytes: seed % 2 == 0 ? 64 << 10 : 16 << 10)
+    func write() {
+      store.flush(
+        CompactionPickerTests.mixture(&random, now: store.now), separatingValues: random.oneIn(2))
+    }
+    for _ in 0..<60 { write() }
+    let full = FullCompaction(options: store.options, firstOwnNumber: store.nextNumber)
+    var steps = 0
+    while steps < 1_000, let plan = full.next(store.state) {
+      steps += 1
+      _ = store.carryOut(plan)
+      write()
+    }
+    #expect(steps < 1_000)
+    #expect(store.flaw == nil && store.misread() == nil)
+    let before = store.segments.values.filter { $0.record.number < full.firstOwnNumber }
+    #expect(before.allSatisfy { $0.record.level == 6 })
+    #expect(store.segments.values.allSatisfy { [0, 6].contains($0.record.level) })
+  }
+
   @Test func aSecondOneFindsNothingToDo() {
     var random = SeededRandom(seed: 3)
     var store = SimulatedLevels()

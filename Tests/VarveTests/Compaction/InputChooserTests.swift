@@ -100,8 +100,9 @@ extension InputChooserTests {
     compare { state in
       var state = state
       state.segments.removeAll { $0.level < 6 }
-      // All of it, or only what its values need.
-      let firstOwnNumber: UInt64 = state.unusable.isEmpty ? 2_000 : 1
+      // All of it, or without some values or segments.
+      let some: UInt64 = state.segments.count % 2 == 0 ? 1_003 : 50
+      let firstOwnNumber = state.unusable.isEmpty ? 2_000 : some
       return (
         FullCompaction(options: Self.options, firstOwnNumber: firstOwnNumber).next(state),
         PlainChoices(state, Self.options).nextInLastLevel(before: firstOwnNumber)

@@ -177,7 +177,8 @@ extension PlainChoices {
   func nextInLastLevel(before firstOwnNumber: UInt64) -> CompactionPlan? {
     clean(before: firstOwnNumber) ?? scatteredValues(before: firstOwnNumber)
       ?? valueGarbage(
-        in: inputs.garbage.files(below: options.liveValuePercentInFull), .manual)
+        in: inputs.garbage.files(below: options.liveValuePercentInFull)
+          .filter { $0.number < firstOwnNumber }, .manual)
   }
 
   private func clean(before firstOwnNumber: UInt64) -> CompactionPlan? {

@@ -86,7 +86,7 @@ import VarveTestSupport
     let forged = try Forged(isSynced: true)
     try forged.store.put("behind", [1])
     let image = try TestedStore.afterCrash(of: forged.disk, .durableOnly)
-    let failure = try storeFailure { try image.open() }
+    let failure = try storeFailure { _ = try image.open() }
     #expect(failure?.code == .corrupted, "\(String(describing: failure))")
   }
 
