@@ -26,7 +26,6 @@ FULL = ["disks", "--rounds", "3", "--only", "xfs"]
 SHUT_DOWN = ["disks", "--rounds", "2", "--only", "shut down"]
 # From the seeds and the corpus, a minute of a processor, or five.
 BLOCK = ["fuzz", "--target", "block", "--way", "resigned", "--seconds", "300"]
-TREE = ["fuzz", "--target", "tree", "--way", "resigned", "--seconds", "60"]
 TAIL = ["fuzz", "--target", "tail", "--way", "resigned", "--seconds", "60"]
 TAIL_CHECKED = ["fuzz", "--target", "tail", "--way", "checked", "--seconds", "60"]
 SLOTS_CHECKED = ["fuzz", "--target", "slots", "--way", "checked", "--seconds", "60"]
@@ -432,11 +431,6 @@ BUGS = [
      ["guard try file.size() == UInt64(whole) || BUG else",
       "guard bytes.count == whole || BUG, bytes.starts"],
      TAIL),
-    ("a segment may lie in any level",
-     "Sources/VarveFormat/Manifest/Manifest+Decoding.swift",
-     "    guard level <= Limits.deepestLevel else {",
-     "    guard level <= Limits.deepestLevel || BUG else {",
-     TREE),
     ("a slot may be of any length",
      "Sources/VarveFormat/Bucket/SlotEntry.swift",
      "(1...slotBytes).contains(Int(count)) else",
