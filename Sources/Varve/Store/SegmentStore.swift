@@ -147,13 +147,14 @@ extension SegmentStore {
 // MARK: - Upkeep
 
 extension SegmentStore {
-  /// Moves all recent writes from memory and log into segments.
+  /// Moves all that was written before the call from memory and log into segments; what others write meanwhile is not
+  /// waited for.
   public func flush() throws(StoreError) { try engine.flushAllNow() }
 
   /// Collects all garbage: overwritten, deleted and expired entries, and the values of large ones.
   ///
-  /// Runs on the calling thread, beside reads and writes, and returns when it is done. Needs free
-  /// space for a second copy of what it rewrites; see ``spaceNeededToCompact()``.
+  /// Of what was written before the call: others may go on writing. Runs on the calling thread, and returns when it
+  /// is done. Needs free space for a second copy of what it rewrites; see ``spaceNeededToCompact()``.
   public func compact() throws(StoreError) { try engine.compactAll() }
 
   /// Bytes of free space that ``compact()`` would need at most.

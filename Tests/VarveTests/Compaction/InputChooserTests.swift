@@ -100,9 +100,15 @@ extension InputChooserTests {
     compare { state in
       var state = state
       state.segments.removeAll { $0.level < 6 }
-      // All of it, or without some values or segments.
+      // All of it, or only some of the segments, or only what some of the values need.
       let some: UInt64 = state.segments.count % 2 == 0 ? 1_003 : 50
       let firstOwnNumber = state.unusable.isEmpty ? 2_000 : some
+      if firstOwnNumber == 1_003 {
+        for index in state.segments.indices {
+          state.segments[index].deleteCount = 0
+          state.segments[index].keyCount = state.segments[index].entryCount
+        }
+      }
       return (
         FullCompaction(options: Self.options, firstOwnNumber: firstOwnNumber).next(state),
         PlainChoices(state, Self.options).nextInLastLevel(before: firstOwnNumber)
